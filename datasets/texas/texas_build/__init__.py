@@ -1,0 +1,1 @@
+"""Steps that derive the Texas dataset from three published packages."""

@@ -1,0 +1,239 @@
+"""What `solve` and `sites` do from the study to the finished folder, which appears in one step."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from optimizer.errors import Finding, InfeasibleError, InputError, SolverError
+from optimizer.progress import Progress
+
+if TYPE_CHECKING:
+    from optimizer.plan.plan import Plan
+    from optimizer.study.study import Study
+
+SITES_FILES = ("sites.gpkg", "sites.csv", "refused.csv", "sites.html")
+
+
+def output_folder(source: str, out: Path | None, ending: str = "") -> Path:
+    """Folder to write: the one asked for, or ``out/`` and the name of the study's folder.
+
+    Parameters
+    ----------
+    source : str
+        The study as the user named it: its file, its folder, or the name of an example.
+    out : Path, optional
+        Folder asked for.
+    ending : str
+        Added to the name, to keep candidates apart from plans.
+    """
+    if out is not None:
+        return out
+    path = Path(source)
+    folder = path.resolve().parent if path.suffix == ".toml" else path.resolve()
+    return Path("out") / f"{folder.name or 'study'}{ending}"
+
+
+def solve_to_folder(source: str, folder: Path, progress: Progress) -> Plan:
+    """Read, solve, verify and report a study; the folder holds the whole plan or what it held before.
+
+    Parameters
+    ----------
+    source : str
+        The study: its file, its folder, or the name of an example.
+    folder : Path
+        Folder of the plan.
+    progress : Progress
+        Told how far it is.
+
+    Returns
+    -------
+    Plan
+        As written, with the findings of the verification. Without a plan (infeasible, or stopped too early), only
+        ``plan.json`` and ``findings.json`` are written.
+
+    Raises
+    ------
+    InputError
+        The study is refused, or the folder holds something else; nothing is written.
+    """
+    started = time.perf_counter()
+    refuse_other(folder, ("plan.json",))
+    progress("read", None, str(source))
+    from optimizer.plan.plan import write_plan
+    from optimizer.study.study import read_study
+
+    study = read_study(source, progress=progress)
+    seconds = {"read": time.perf_counter() - started}
+    plan = _solved(study, progress)
+    seconds = {**seconds, **plan.summary.get("seconds", {})}
+    plan = replace(plan, summary={"name": study.name, "n_violations": 0, **plan.summary})
+    with staged(folder) as staging:
+        if plan.has_plan:
+            plan = _verified_and_reported(plan, staging, seconds, started, progress)
+        else:
+            seconds["total"] = time.perf_counter() - started
+            summary = {k: v for k, v in plan.summary.items() if k != "n_violations"}
+            plan = replace(plan, summary={**summary, "seconds": seconds})
+            write_plan(plan, staging)
+    return plan
+
+
+def _solved(study: Study, progress: Progress) -> Plan:
+    """The plan; one without decisions where there is none."""
+    from optimizer.plan.plan import Plan
+    from optimizer.solve.run import solve_study
+
+    try:
+        return solve_study(study, progress=progress)
+    except InfeasibleError as error:
+        status, findings = "infeasible", error.findings
+    except SolverError as error:
+        status, findings = "limit_without_plan", error.findings
+    return Plan({"status": status}, {}, (*study.findings, *findings), study.config, study)
+
+
+def _verified_and_reported(
+    plan: Plan, staging: Path, seconds: dict[str, float], started: float, progress: Progress
+) -> Plan:
+    """Write the plan, recompute it from what was written, and add what that found, and the report."""
+    from optimizer.plan.plan import add_files, findings_to_json, summary_to_json, tidy_plan, write_plan
+    from optimizer.plan.verify import verify_plan
+    from optimizer.report import write_report
+
+    plan = tidy_plan(replace(plan, summary={**plan.summary, "seconds": seconds}))
+    progress("write", None, "tables and map")
+    write_plan(plan, staging)
+    progress("verify", None, "every balance, flow, outage and cost from the inputs")
+    at = time.perf_counter()
+    found = tuple(verify_plan(staging))
+    seconds = {**seconds, "verify": time.perf_counter() - at}
+    broken = sum(f.severity == "error" for f in found)
+    plan = replace(
+        plan,
+        summary={**plan.summary, "n_violations": broken, "seconds": seconds},
+        findings=(*plan.findings, *found),
+    )
+    progress("report", None, "maps and tables")
+    at = time.perf_counter()
+    write_report(plan, staging / "report.html")
+    seconds = {**seconds, "report": time.perf_counter() - at, "total": time.perf_counter() - started}
+    plan = replace(plan, summary={**plan.summary, "seconds": seconds, "peak_memory_mb": peak_memory_mb()})
+    texts = {"plan.json": summary_to_json(plan.summary), "findings.json": findings_to_json(plan.findings)}
+    add_files(staging, texts)
+    return plan
+
+
+def sites_to_folder(source: str, folder: Path, progress: Progress) -> Study:
+    """Write the candidate sites of a study and the refused land: GeoPackage, CSV and map.
+
+    Parameters
+    ----------
+    source, folder, progress
+        As in `solve_to_folder`.
+
+    Returns
+    -------
+    Study
+        The study, its candidates made.
+
+    Raises
+    ------
+    InputError
+        The study is refused or has no sites, or the folder holds something else; nothing is written.
+    """
+    refuse_other(folder, SITES_FILES)
+    progress("read", None, str(source))
+    from optimizer.plan.place import Places, write_geopackage
+    from optimizer.report import sites_map
+    from optimizer.study.study import read_study
+
+    study = read_study(source, progress=progress)
+    if study.config.demand is None:
+        remedy = "give the IT capacity to be placed in [demand] it_mw"
+        raise InputError(
+            [Finding("study.no_demand", "study.toml: demand", "a study without demand has no sites", "", remedy)]
+        )
+    progress("sites", None, "candidates and refused land")
+    candidates = study.candidates
+    sites, ties = candidates.sites.reset_index(), candidates.ties.reset_index()
+    with staged(folder) as staging:
+        staging.mkdir()
+        layers = {"candidates": sites, "refused": candidates.refused, "ties": ties}
+        write_geopackage(layers, Places(), staging / "sites.gpkg")
+        for name, table in (("sites.csv", sites), ("refused.csv", candidates.refused)):
+            plain = table.drop(columns="geometry", errors="ignore").round(6)
+            plain.to_csv(staging / name, index=False, lineterminator="\n")
+        sites_map(candidates, staging / "sites.html")
+    return study
+
+
+@contextmanager
+def staged(folder: Path) -> Iterator[Path]:
+    """A place beside the folder to write in, which takes the folder's place at the end if nothing went wrong.
+
+    Parameters
+    ----------
+    folder : Path
+        What is to appear, or to be replaced, in one step. The place has the same parent, so that relative paths from
+        inside it stay right.
+    """
+    folder = Path(os.path.abspath(folder))
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    new = folder.parent / f".{folder.name}.{os.getpid()}.part"
+    old = folder.parent / f".{folder.name}.{os.getpid()}.old"
+    try:
+        yield new
+        try:
+            if folder.exists():
+                os.rename(folder, old)
+            os.rename(new, folder)
+        except BaseException:
+            if old.exists() and not folder.exists():
+                os.rename(old, folder)
+            raise
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def refuse_other(folder: Path, own: tuple[str, ...]) -> None:
+    """Refuse to write over anything that this verb did not write, before the long work and not after it.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder to be written.
+    own : tuple of str
+        Names of files, one of which a folder written by this verb holds.
+
+    Raises
+    ------
+    InputError
+        It is a file, or a folder with other content, or no folder can be made there.
+    """
+    above = next(p for p in Path(os.path.abspath(folder)).parents if p.exists())
+    if folder.is_dir():
+        other = any(folder.iterdir()) and not any((folder / name).is_file() for name in own)
+    else:
+        other = folder.exists()
+    if other:
+        message, remedy = "holds something else", "name a new or empty folder with --out"
+        raise InputError([Finding("command.out.other", str(folder), message, "", remedy)])
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        message, remedy = "cannot be written to", "name another folder with --out"
+        raise InputError([Finding("command.out.closed", str(above), message, "", remedy)])
+
+
+def peak_memory_mb() -> float:
+    """Largest memory this process has used so far [MB]."""
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return used / (1e6 if sys.platform == "darwin" else 1e3)

@@ -1,0 +1,236 @@
+"""The verbs of the command line, each a few lines over the library."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from optimizer.cli.flow import output_folder, sites_to_folder, solve_to_folder
+from optimizer.cli.outcome import ExitCode, Outcome, run
+from optimizer.errors import Finding, InputError, nearest
+from optimizer.progress import Progress
+
+if TYPE_CHECKING:
+    from optimizer.plan.plan import Plan
+
+app = typer.Typer(
+    name="gridsite",
+    help="Where, when and how large to build data-center campuses on a transmission grid, under N-1 security.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    epilog="Exit codes: 0 done, 1 verify found something, 2 input refused, 3 infeasible, 4 stopped at a limit with a "
+    "plan, 5 stopped without one, 130 interrupted.",
+)
+data = typer.Typer(help="The bundled datasets.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(data, name="data")
+
+StudyArgument = Annotated[
+    str, typer.Argument(metavar="STUDY", help="study.toml, its folder, or the name of an example.")
+]
+PlanArgument = Annotated[Path, typer.Argument(metavar="PLAN", help="Folder that `solve` wrote.")]
+OutOption = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder to write.", show_default=False)]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress.")]
+
+CODES = {
+    "infeasible": ExitCode.INFEASIBLE,
+    "limit_with_plan": ExitCode.LIMIT_WITH_PLAN,
+    "limit_without_plan": ExitCode.LIMIT_WITHOUT_PLAN,
+}
+"""Exit codes of the statuses of a plan that is not simply done."""
+
+
+@app.command()
+def check(study: StudyArgument, as_json: JsonOption = False, quiet: QuietOption = False) -> None:
+    """Read everything a study names, report every finding, solve nothing."""
+
+    def action(progress: Progress) -> Outcome:
+        from optimizer.study.study import read_study
+
+        read = read_study(study, progress=progress)
+        case = read.case
+        network = (f"{len(t):,} {name}" for name, t in (("buses", case.buses), ("branches", case.branches)))
+        facts = [
+            f"{read.name}: nothing stands against solving it",
+            f"  network      {', '.join(network)}, {len(case.generators):,} generators",
+            f"  candidates   {len(case.sites):,} sites, {len(case.ties):,} ties",
+            f"  periods      {', '.join(map(str, case.periods.index))}; {len(case.snapshots)} snapshots",
+        ]
+        return Outcome(text="\n".join(facts), findings=tuple(read.findings))
+
+    run(action, as_json, quiet)
+
+
+@app.command()
+def sites(study: StudyArgument, out: OutOption = None, as_json: JsonOption = False, quiet: QuietOption = False) -> None:
+    """Write the candidate sites and the refused land with reasons (default folder: out/NAME-sites)."""
+    folder = output_folder(study, out, "-sites")
+
+    def action(progress: Progress) -> Outcome:
+        read = sites_to_folder(study, folder, progress)
+        candidates = read.candidates
+        reasons = candidates.refused["rule"].value_counts(sort=False).sort_index()
+        lines = [f"{len(candidates.sites):,} candidate sites, {len(candidates.refused):,} places refused"]
+        lines += [f"  {count:>7,}  {rule}" for rule, count in reasons.items()]
+        lines += [f"Map: {folder / 'sites.html'}"]
+        return Outcome(text="\n".join(lines), findings=tuple(read.findings), files=_files(folder))
+
+    run(action, as_json, quiet)
+
+
+@app.command()
+def solve(study: StudyArgument, out: OutOption = None, as_json: JsonOption = False, quiet: QuietOption = False) -> None:
+    """Decide where, when and how large to build, verify the plan and write it (default folder: out/NAME)."""
+    folder = output_folder(study, out)
+
+    def action(progress: Progress) -> Outcome:
+        plan = solve_to_folder(study, folder, progress)
+        code = CODES.get(str(plan.summary["status"]), ExitCode.DONE)
+        if code is ExitCode.DONE and plan.summary["n_violations"]:
+            code = ExitCode.FOUND
+        return Outcome(code, summary_text(plan, folder), plan.findings, _files(folder), whole=_plan_json(folder))
+
+    run(action, as_json, quiet)
+
+
+@app.command()
+def verify(
+    plan: PlanArgument,
+    inputs: Annotated[
+        Path | None, typer.Option("--inputs", metavar="DIR", help="Look for the inputs here.", show_default=False)
+    ] = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Recompute a plan from its inputs; exit code 1 if anything does not hold."""
+
+    def action(progress: Progress) -> Outcome:
+        from optimizer.plan.verify import verify_plan
+
+        progress("verify", None, str(plan))
+        found = tuple(verify_plan(plan, inputs))
+        errors = sum(f.severity == "error" for f in found)
+        text = (
+            f"{plan}: {errors} figures do not hold"
+            if errors
+            else f"{plan}: everything recomputed from its inputs holds"
+        )
+        return Outcome(ExitCode.FOUND if errors else ExitCode.DONE, text, found)
+
+    run(action, as_json, quiet)
+
+
+@app.command()
+def report(plan: PlanArgument, as_json: JsonOption = False, quiet: QuietOption = False) -> None:
+    """Write report.html of a plan anew."""
+
+    def action(progress: Progress) -> Outcome:
+        from optimizer.plan.plan import add_files, read_plan
+        from optimizer.report import write_report
+
+        progress("report", None, str(plan))
+        read = read_plan(plan)
+        draft = plan / ".report.html.part"
+        try:
+            write_report(read, draft)
+            add_files(plan, {"report.html": draft.read_text(encoding="utf-8")})
+        finally:
+            draft.unlink(missing_ok=True)
+        written = str(plan / "report.html")
+        return Outcome(text=f"Report: {written}", files=(written,))
+
+    run(action, as_json, quiet)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a study file, for completion in editors."""
+    from optimizer.config import json_schema
+
+    typer.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+
+
+@data.command("list")
+def data_list(as_json: JsonOption = False) -> None:
+    """List the bundled datasets."""
+
+    def action(progress: Progress) -> Outcome:
+        from optimizer.resources import dataset_names
+
+        names = dataset_names()
+        titles = {name: str(_described(name).get("title", "")) for name in names}
+        width = max(map(len, names), default=0)
+        text = "\n".join(f"{name:<{width}}  {title}" for name, title in titles.items())
+        return Outcome(text=text, more={"datasets": titles})
+
+    run(action, as_json, quiet=True)
+
+
+@data.command("show")
+def data_show(name: Annotated[str, typer.Argument(metavar="NAME")], as_json: JsonOption = False) -> None:
+    """Show what a bundled dataset holds, where it comes from, and its licence."""
+
+    def action(progress: Progress) -> Outcome:
+        described = json.loads(json.dumps(_described(name), default=str))
+        return Outcome(text="\n".join(_outline(described)), more={"dataset": described})
+
+    run(action, as_json, quiet=True)
+
+
+def summary_text(plan: Plan, folder: Path) -> str:
+    """The answer in a few lines: status, capacity by year, cost, gap, verification, and where the report is."""
+    summary = plan.summary
+    lines = [f"{summary['name']}: {str(summary['status']).replace('_', ' ')}"]
+    if not plan.has_plan:
+        return "\n".join([*lines, f"  written      {folder / 'findings.json'}"])
+    capacity = " · ".join(f"{year}: {mw:,.0f} MW" for year, mw in summary.get("it_mw", {}).items())
+    violations = f"{summary['n_violations']:,} violations" if summary["n_violations"] else "no violation"
+    if capacity:
+        lines += [f"  IT load      {capacity}", f"  sites        {summary.get('n_sites', 0):,}"]
+    lines += [
+        f"  cost         {summary['objective_value']:,.1f} {summary['unit']}, gap {summary['gap']:.2%}",
+        f"  verified     {summary.get('n_contingencies_checked', 0):,} outages checked, {violations}",
+        f"  time         {summary['seconds']['total']:,.0f} s",
+        f"  report       {folder / 'report.html'}",
+    ]
+    return "\n".join(lines)
+
+
+def _plan_json(folder: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
+    return content
+
+
+def _files(folder: Path) -> tuple[str, ...]:
+    return tuple(str(path) for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+def _described(name: str) -> dict[str, Any]:
+    import tomllib
+
+    from optimizer.resources import dataset_names, dataset_path
+
+    if name not in dataset_names():
+        remedy = nearest(name, dataset_names())
+        raise InputError([Finding("command.unknown_dataset", "data", "no such dataset", repr(name), remedy)])
+    return tomllib.loads((dataset_path(name) / "dataset.toml").read_text(encoding="utf-8"))
+
+
+def _outline(value: Any, indent: str = "") -> list[str]:
+    """Nested tables as indented lines."""
+    lines: list[str] = []
+    for key, item in value.items():
+        if isinstance(item, dict):
+            lines += [f"{indent}{key}", *_outline(item, indent + "  ")]
+        elif isinstance(item, list) and item and isinstance(item[0], dict):
+            for entry in item:
+                lines += ["", f"{indent}{key}", *_outline(entry, indent + "  ")]
+        else:
+            text = ", ".join(map(str, item)) if isinstance(item, list) else str(item)
+            lines.append(f"{indent}{key}: {text}")
+    return lines

@@ -1,0 +1,54 @@
+"""study.toml as closed, frozen, self-documenting tables.
+
+`load_config` reads a file, `apply_overrides` and `scenario_config` return changed copies, `config_to_toml` writes the
+resolved study with every default, `json_schema` is what editors complete from. Every table and every key is described
+in `optimizer.config.tables`.
+"""
+
+from optimizer.config.reading import apply_overrides, fill_facility, load_config, scenario_config
+from optimizer.config.tables import (
+    CoolingSettings,
+    DemandSettings,
+    DispatchSettings,
+    EconomicsSettings,
+    FacilitySettings,
+    GridSettings,
+    LayerSettings,
+    LimitsSettings,
+    ReportSettings,
+    SecuritySettings,
+    SitesSettings,
+    SnapshotSettings,
+    SolveSettings,
+    StudyConfig,
+    StudySettings,
+    UpgradesSettings,
+    WaterSettings,
+)
+from optimizer.config.writing import config_to_toml, json_schema
+
+__all__ = [
+    "CoolingSettings",
+    "DemandSettings",
+    "DispatchSettings",
+    "EconomicsSettings",
+    "FacilitySettings",
+    "GridSettings",
+    "LayerSettings",
+    "LimitsSettings",
+    "ReportSettings",
+    "SecuritySettings",
+    "SitesSettings",
+    "SnapshotSettings",
+    "SolveSettings",
+    "StudyConfig",
+    "StudySettings",
+    "UpgradesSettings",
+    "WaterSettings",
+    "apply_overrides",
+    "config_to_toml",
+    "fill_facility",
+    "json_schema",
+    "load_config",
+    "scenario_config",
+]

@@ -1,0 +1,187 @@
+"""What no single table of study.toml can check: years that must agree, names that must exist.
+
+`Finding.where` is the dotted key alone; the reader puts the file before it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from optimizer.errors import Finding, nearest
+
+if TYPE_CHECKING:
+    from optimizer.config.tables import (
+        DemandSettings,
+        DispatchSettings,
+        FacilitySettings,
+        GridSettings,
+        LimitsSettings,
+        ReportSettings,
+        SitesSettings,
+        StudySettings,
+    )
+
+
+def cross_checks(tables: Mapping[str, Any]) -> list[Finding]:
+    """Every check across tables whose tables are all there.
+
+    Parameters
+    ----------
+    tables : mapping of str to table
+        Validated tables by name; ``demand`` and ``grid`` may be ``None``. A table that was refused is absent, and
+        the checks that need it are left out.
+
+    Returns
+    -------
+    list of Finding
+        Errors, in the order of the file.
+    """
+    return [
+        f for needs, check in _CHECKS if all(n in tables for n in needs) for f in check(*(tables[n] for n in needs))
+    ]
+
+
+def periods_of(study: StudySettings, demand: DemandSettings | None) -> tuple[int, ...]:
+    """Periods of the study: those written, else the years of demand, else the currency year [year]."""
+    if study.periods:
+        return study.periods
+    return tuple(sorted(demand.it_mw)) if demand else (study.currency_year,)
+
+
+def _periods_increase(study: StudySettings) -> Iterator[Finding]:
+    if any(later <= earlier for earlier, later in zip(study.periods, study.periods[1:], strict=False)):
+        proper = sorted(set(study.periods))
+        yield Finding(
+            "config.periods_order",
+            "study.periods",
+            "periods do not increase strictly",
+            found=str(list(study.periods)),
+            remedy=f"write {proper}",
+        )
+
+
+def _demand_years(study: StudySettings, demand: DemandSettings | None) -> Iterator[Finding]:
+    if demand is None or not study.periods:
+        return
+    periods = sorted(set(study.periods))
+    for year in sorted(set(demand.it_mw) - set(periods)):
+        yield Finding(
+            "config.demand_year",
+            f"demand.it_mw.{year}",
+            "the year is not one of study.periods",
+            found=f"{demand.it_mw[year]:g} MW in {year}",
+            remedy=f"add {year} to study.periods or leave it out here; periods: {', '.join(map(str, periods))}",
+        )
+    for year in sorted(set(periods) - set(demand.it_mw)):
+        yield Finding(
+            "config.demand_year",
+            "demand.it_mw",
+            f"period {year} has no demand",
+            found=f"years {', '.join(map(str, sorted(demand.it_mw)))}",
+            remedy=f"add {year} = MW, or take {year} out of study.periods",
+        )
+
+
+def _limit_years(study: StudySettings, demand: DemandSettings | None, limits: LimitsSettings) -> Iterator[Finding]:
+    periods = periods_of(study, demand)
+    for key in ("budget_musd", "carbon_t_per_year"):
+        for year in sorted(set(getattr(limits, key)) - set(periods)):
+            yield Finding(
+                "config.limit_year",
+                f"limits.{key}.{year}",
+                "the year is not one of study.periods",
+                found=f"{getattr(limits, key)[year]:g}",
+                remedy=f"use one of the periods: {', '.join(map(str, periods))}",
+            )
+
+
+def _snapshots(grid: GridSettings | None) -> Iterator[Finding]:
+    if grid is None:
+        return
+    yield from _repeated(grid.snapshots or (), "grid.snapshots")
+    yield from _repeated([s.name for s in grid.snapshot], "grid.snapshot")
+    for number, snapshot in enumerate(grid.snapshot, start=1):
+        if snapshot.load_factor is not None and snapshot.load_factors is not None:
+            yield Finding(
+                "config.snapshot_load_factor",
+                f"grid.snapshot#{number} ({snapshot.name})",
+                "load_factor and load_factors are both given",
+                found=f"load_factor = {snapshot.load_factor:g}",
+                remedy="keep load_factors if zones differ, load_factor if they do not",
+            )
+
+
+def _repeated(names: Any, where: str) -> Iterator[Finding]:
+    for name in sorted({n for n in names if list(names).count(n) > 1}):
+        yield Finding("config.duplicate_name", where, "the name is given twice", repr(name), "give each name once")
+
+
+def _campus_size(facility: FacilitySettings) -> Iterator[Finding]:
+    largest = facility.max_campus_mw
+    for key in ("block_mw", "min_campus_mw"):
+        value = getattr(facility, key)
+        if largest is not None and value is not None and value > largest:
+            yield Finding(
+                "config.campus_size",
+                f"facility.{key}",
+                "it is more than max_campus_mw, so no campus can be built",
+                found=f"{value:g} MW",
+                remedy=f"give at most {largest:g} MW, or a larger max_campus_mw",
+                value=value,
+                limit=largest,
+                unit="MW",
+            )
+
+
+def _site_tables(sites: SitesSettings) -> Iterator[Finding]:
+    if sites.ties is not None and sites.table is None:
+        yield Finding(
+            "config.ties_without_table",
+            "sites.ties",
+            "tie options are given without the sites they belong to",
+            found=repr(sites.ties),
+            remedy="give the table of sites in sites.table, or leave sites.ties out",
+        )
+
+
+def _fixed_dispatch(demand: DemandSettings | None, dispatch: DispatchSettings) -> Iterator[Finding]:
+    if demand is not None and dispatch.generators == "fixed":
+        yield Finding(
+            "config.fixed_dispatch",
+            "dispatch.generators",
+            "with fixed output nothing can serve the demand for campuses",
+            found="'fixed'",
+            remedy="use 'redispatch', or leave [demand] out",
+        )
+
+
+def _scenarios(scenario: Mapping[str, Any], report: ReportSettings) -> Iterator[Finding]:
+    for name in scenario:
+        # A scenario's plan is written to a folder of that name.
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
+            yield Finding(
+                "config.scenario_name",
+                "scenario",
+                "the name cannot be used for a folder",
+                found=repr(name),
+                remedy="use letters, digits, - and _, at most 64, starting with a letter or digit",
+            )
+    yield from _repeated(report.compare, "report.compare")
+    for name in report.compare:
+        if name not in scenario:
+            known = nearest(name, scenario) if scenario else f"add a table [scenario.{name}]"
+            yield Finding("config.unknown_scenario", "report.compare", "no such scenario", repr(name), known)
+
+
+_CHECKS: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Finding]]], ...] = (
+    (("study",), _periods_increase),
+    (("study", "demand"), _demand_years),
+    (("grid",), _snapshots),
+    (("facility",), _campus_size),
+    (("sites",), _site_tables),
+    (("demand", "dispatch"), _fixed_dispatch),
+    (("study", "demand", "limits"), _limit_years),
+    (("scenario", "report"), _scenarios),
+)

@@ -1,0 +1,320 @@
+"""The tables of study.toml: every key with its type, default, bounds, unit and meaning.
+
+A key that is not here is refused. Numbers are finite, types are not guessed (a quoted number is not a number), lists
+become tuples and every table is frozen: a change is a new `StudyConfig`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from optimizer.config.checks import cross_checks
+
+T = TypeVar("T")
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _year_keys(value: Any) -> Any:
+    # TOML has text keys only: 2030 = 2500 arrives as {"2030": 2500}.
+    if not isinstance(value, dict):
+        return value
+    return {int(k) if isinstance(k, str) and re.fullmatch("[0-9]{4}", k) else k: v for k, v in value.items()}
+
+
+Items = Annotated[tuple[T, ...], BeforeValidator(_tuple)]
+Text = Annotated[str, Field(min_length=1, max_length=500)]
+Year = Annotated[int, Field(ge=1900, le=2200)]
+Share = Annotated[float, Field(ge=0, le=1)]
+NotNegative = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
+ByYear = Annotated[dict[Year, NotNegative], BeforeValidator(_year_keys)]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class StudySettings(_Settings):
+    """What is decided, and when."""
+
+    name: Text = Field(description="Name of the study, shown on the plan and the report [text].")
+    objective: Literal["cost"] = Field("cost", description="What is minimized: the present value of the system's cost.")
+    perspective: Literal["system"] = Field("system", description="Whose cost: the power system's and the campuses'.")
+    currency_year: Year = Field(2024, description="Year of the dollars of every cost, given and computed [year].")
+    periods: Items[Year] = Field(
+        (),
+        description="Years in which capacity may be energized, increasing [year]. Default: the years of demand.it_mw, "
+        "or currency_year in a study without demand.",
+    )
+    decision_year: Year = Field(2026, description="Lead times run from the start of this year [year].")
+
+
+class SnapshotSettings(_Settings):
+    """One operating condition given in the study itself, instead of in a table of the grid."""
+
+    name: Text = Field(description="Name of the operating condition [text].")
+    hours: Annotated[float, Field(gt=0, le=8784)] = Field(
+        description="Hours of the year it stands for; those of a year sum to 8,760 [h/year]."
+    )
+    load_factor: NotNegative | None = Field(
+        None, description="Factor on every existing load [-]. Default 1; not together with load_factors."
+    )
+    load_factors: dict[str, NotNegative] | None = Field(
+        None, description="Factor on existing load by zone of the grid, every zone named [-]."
+    )
+    availability: dict[str, Share] = Field(
+        default_factory=dict, description="Share of p_max_mw available, by carrier; 1 for carriers not named [-]."
+    )
+
+
+class GridSettings(_Settings):
+    """The transmission network and its operating conditions."""
+
+    source: Text = Field(
+        description='A bundled dataset, a MATPOWER file or a folder of tables; "none" for a study without a network.'
+    )
+    susceptance: Literal["x", "series"] = Field(
+        "x", description='Branch susceptance: "x" is 1 / (x tap), "series" is x / (r^2 + x^2) without tap and shift.'
+    )
+    snapshots: Items[Text] | None = Field(
+        None, description="Snapshots to use, by name; their hours are rescaled to 8,760. Default: all."
+    )
+    load_growth_per_year: Annotated[float, Field(gt=-1, le=1)] = Field(
+        0.0, description="Yearly growth of existing load from the first period on [1/year]."
+    )
+    snapshot: Items[SnapshotSettings] = Field(
+        (), description="Snapshots given here ([[grid.snapshot]]) instead of by the grid's own table."
+    )
+
+
+class DemandSettings(_Settings):
+    """The IT capacity to be placed."""
+
+    it_mw: ByYear = Field(
+        min_length=1, description="Least IT capacity in service in each period, campuses of this study only [MW]."
+    )
+    archetype: Text = Field(
+        "ai_training", description="Row group of the facilities dataset that fills every [facility] key left out."
+    )
+    penalty_musd_per_mw_year: Positive | None = Field(
+        None, description="Price of IT MW not served [M$/MW-year]. Default: all must be served."
+    )
+
+
+class FacilitySettings(_Settings):
+    """What a campus is made of; a key left out has the archetype's value."""
+
+    block_mw: Positive | None = Field(None, description="IT capacity of one block, the unit of decision [MW].")
+    utilization: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        None, description="Mean load over IT capacity; scales yearly energy, carbon and water, never flows [-]."
+    )
+    land_ha_per_mw: NotNegative | None = Field(None, description="Land of a campus per MW of IT [ha/MW].")
+    rack_density_kw: Positive | None = Field(None, description="Power of a rack, which rules out cooling [kW].")
+    cost_musd_per_mw: NotNegative | None = Field(
+        None, description="One-time cost of a block per MW of IT, without its cooling plant [M$/MW]."
+    )
+    fixed_cost_musd: NotNegative | None = Field(None, description="One-time cost of a campus of any size [M$].")
+    min_campus_mw: NotNegative | None = Field(None, description="Least IT capacity of a built campus [MW].")
+    max_campus_mw: Positive | None = Field(None, description="Largest IT capacity of a campus [MW].")
+
+
+class LayerSettings(_Settings):
+    """A map layer of the user, in any coordinate reference system."""
+
+    source: Text = Field(description="Vector file with a coordinate reference system, relative to the study file.")
+    rule: Literal["exclude"] = Field("exclude", description="What its features do to land: exclude it.")
+    buffer_m: Annotated[float, Field(ge=0, le=1e6)] = Field(0.0, description="Distance added around features [m].")
+    layer: Text | None = Field(None, description="Layer of a file that holds several. Default: its only one.")
+
+
+class SitesSettings(_Settings):
+    """Where campuses may stand, and how far from the grid."""
+
+    region: Text | None = Field(
+        None,
+        description="Dataset that gives counties, climate, water and costs. Default: grid.source if it is a dataset.",
+    )
+    table: Text | None = Field(None, description="Table of candidate sites, instead of or beside land cells [path].")
+    ties: Text | None = Field(None, description="Table of tie options of those sites [path].")
+    cell_km: Annotated[float, Field(gt=0, le=50)] = Field(5.0, description="Side of a land cell [km].")
+    max_tie_km: Positive = Field(25.0, description="Longest straight line from a site to its bus [km].")
+    points_per_site: Annotated[int, Field(ge=1, le=20)] = Field(
+        3, description="Nearest points of interconnection kept for a site [count]."
+    )
+    min_base_kv: NotNegative = Field(100.0, description="Lowest voltage of a point of interconnection [kV].")
+    max_sites: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="Keep this many candidate sites at most [count]. Default: all."
+    )
+    min_area_ha: NotNegative | None = Field(
+        None, description="Least usable area of a site [ha]. Default: what the smallest campus needs."
+    )
+    layers: Items[LayerSettings] = Field((), description="Map layers that rule out land ([[sites.layers]]).")
+
+
+class CoolingSettings(_Settings):
+    """Cooling technologies on offer."""
+
+    technologies: Items[Text] | None = Field(None, description="Technologies allowed. Default: all of the region.")
+    hot_day_percentile: Literal[5, 50, 95] = Field(
+        95,
+        description="Percentile of annual PUE taken as the PUE of a hot day [%]. An assumption (unverified): the "
+        "simulations of Lei et al. 2025, doi:10.1016/j.resconrec.2025.108310, give annual values only.",
+    )
+
+
+class WaterSettings(_Settings):
+    """Water the campuses may take."""
+
+    withdrawal_share: Share = Field(
+        0.1, description="Share of a basin's available volume that this study may take [-]. An assumption (unverified)."
+    )
+    sources: Items[Text] | None = Field(None, description="Water sources that may be used. Default: all.")
+
+
+class SecuritySettings(_Settings):
+    """Which outages the network must survive."""
+
+    contingencies: Items[Literal["branch"]] = Field(
+        ("branch",), description="Kinds of outage that must be survived, one element at a time; [] for none."
+    )
+    monitor_kv_min: NotNegative = Field(
+        100.0, description="Rows are looked for on branches of this voltage or more; the last check covers all [kV]."
+    )
+    emergency_factor: Annotated[float, Field(ge=1, le=3)] = Field(
+        1.2,
+        description="Emergency over normal rating where no emergency rating is given [-]. Screening value "
+        "(unverified: utility criteria use 1.10 to 1.20).",
+    )
+    base_overloads: Literal["refuse", "allow"] = Field(
+        "refuse", description="What to do when limits are broken before any new load: refuse, or allow just those."
+    )
+    splitting: Literal["secure", "skip"] = Field(
+        "secure", description="Outages that split the network: secure the larger part, or leave them out."
+    )
+
+
+class UpgradesSettings(_Settings):
+    """Reconductoring of existing lines: more rating, same impedance."""
+
+    enabled: bool = Field(True, description="Whether lines may be upgraded.")
+    min_kv: NotNegative = Field(100.0, description="Lowest voltage of a line that may be upgraded [kV].")
+    added_share: Positive = Field(
+        0.5,
+        description="Rating added, as a share of the present one [-]. An assumption (unverified) inside the up to 1.0 "
+        "of composite cores, MISO, Transmission Cost Estimation Guide for MTEP24, 2024, p. 20.",
+    )
+    max_length_km: Positive | None = Field(None, description="Longest line that may be upgraded [km]. Default: any.")
+    lead_months: NotNegative | None = Field(
+        None, description="Months from the decision to service [month]. Default: the region's value."
+    )
+
+
+class DispatchSettings(_Settings):
+    """How existing generators serve old and new load."""
+
+    generators: Literal["redispatch", "fixed"] = Field(
+        "redispatch", description="Whether output is decided, or fixed at the grid's p_mw (not with campuses)."
+    )
+    cost: Literal["system", "none"] = Field("system", description="Whether generation cost counts.")
+    cost_segments: Annotated[int, Field(ge=1, le=100)] = Field(
+        1, description="Straight pieces that stand for a quadratic generation cost [count]."
+    )
+
+
+class LimitsSettings(_Settings):
+    """Limits on the whole portfolio; a key left out sets none."""
+
+    share_per_county: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        None, description="Largest share of a period's IT MW in one county [-]."
+    )
+    share_per_substation: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        None, description="Largest share of a period's IT MW tied to one substation [-]."
+    )
+    budget_musd: ByYear = Field(
+        default_factory=dict, description="Largest one-time investment up to and including a period [M$]."
+    )
+    carbon_t_per_year: ByYear = Field(
+        default_factory=dict, description="Largest yearly emissions of the campuses in a period [t CO2e/year]."
+    )
+    new_it_mw_per_period: Positive | None = Field(None, description="Largest IT MW energized in one period [MW].")
+
+
+class EconomicsSettings(_Settings):
+    """How money of different years is added."""
+
+    discount_rate: Annotated[float, Field(ge=0, lt=1)] = Field(0.07, description="Real discount rate [1/year].")
+    last_period_years: Positive = Field(10.0, description="Years for which the last period stands [year].")
+    life_years: Positive = Field(30.0, description="Life over which an investment is annuitized [year].")
+    annuitize: bool = Field(
+        True, description="Whether one-time costs are paid yearly while in service; false counts them whole."
+    )
+
+
+class SolveSettings(_Settings):
+    """How long and how closely to solve."""
+
+    gap: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.01, description="Stop at this gap, relative to the cost that the decision can change [-]."
+    )
+    threads: Annotated[int, Field(ge=1, le=256)] = Field(1, description="Threads of the solver [count].")
+    time_limit_s: Positive = Field(600.0, description="Time for the whole solve [s].")
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = Field(0, description="Random seed of the solver.")
+    max_rounds: Annotated[int, Field(ge=1)] = Field(
+        100, description="Most rounds of solving and adding broken rows [count]."
+    )
+
+
+class ReportSettings(_Settings):
+    """What the report shows beside the plan."""
+
+    title: Text | None = Field(None, description="Title of the report. Default: the study's name.")
+    compare: Items[Text] = Field((), description="Scenarios of this study to solve and show beside the plan.")
+
+
+class StudyConfig(_Settings):
+    """A whole study file, resolved: base files merged, periods known, every default filled in.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        When built directly from unusable values; `optimizer.config.load_config` raises `InputError` instead.
+    """
+
+    study: StudySettings = Field(description="What is decided, and when.")
+    grid: GridSettings | None = Field(None, description="The network. Without it there is none.")
+    demand: DemandSettings | None = Field(None, description="IT capacity to be placed. Without it there are no sites.")
+    facility: FacilitySettings = Field(default_factory=FacilitySettings, description="What a campus is made of.")
+    sites: SitesSettings = Field(default_factory=SitesSettings, description="Where campuses may stand.")
+    cooling: CoolingSettings = Field(default_factory=CoolingSettings, description="Cooling technologies on offer.")
+    water: WaterSettings = Field(default_factory=WaterSettings, description="Water the campuses may take.")
+    security: SecuritySettings = Field(default_factory=SecuritySettings, description="Outages to survive.")
+    upgrades: UpgradesSettings = Field(default_factory=UpgradesSettings, description="Reconductoring of lines.")
+    dispatch: DispatchSettings = Field(default_factory=DispatchSettings, description="How generators serve load.")
+    limits: LimitsSettings = Field(default_factory=LimitsSettings, description="Limits on the whole portfolio.")
+    economics: EconomicsSettings = Field(default_factory=EconomicsSettings, description="How money is added.")
+    solve: SolveSettings = Field(default_factory=SolveSettings, description="How long and how closely to solve.")
+    report: ReportSettings = Field(default_factory=ReportSettings, description="What the report shows.")
+    scenario: dict[str, dict[str, Any]] = Field(
+        default_factory=dict,
+        description="Named overrides ([scenario.NAME.TABLE]); their tables merge key by key, lists are replaced.",
+    )
+
+    @model_validator(mode="after")
+    def _resolve(self) -> StudyConfig:
+        """Fill in the periods, then check what no single table can."""
+        if not self.study.periods:
+            years = tuple(sorted(self.demand.it_mw)) if self.demand else (self.study.currency_year,)
+            study = self.study.model_copy(update={"periods": years})
+            # Periods nobody wrote must not count as written: an override of demand.it_mw then brings its own.
+            study.__pydantic_fields_set__.discard("periods")
+            object.__setattr__(self, "study", study)
+        findings = cross_checks({name: getattr(self, name) for name in type(self).model_fields})
+        if findings:
+            raise ValueError("; ".join(str(f) for f in findings))
+        return self

@@ -1,0 +1,93 @@
+"""The model: its parts, the contract of a part, and their composition.
+
+A part is a module with ``NEEDS`` (the Case tables and columns it reads) and the functions ``declare(b, case, ledgers)``
+(variables, and what they post), ``constrain(b, case, m)`` (constraints over closed ledgers), ``tables(b, case, m)``
+(solved values) and, where rows are built on demand, ``cut(b, case, m, broken)``. Every part declares before any part
+constrains, so the order of the list never matters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import Any
+
+import pyomo.environ as pyo
+
+from optimizer.algebra import Ledgers
+from optimizer.formulation import (
+    cooling,
+    dispatch,
+    interconnection,
+    phasing,
+    policy,
+    power_flow,
+    security,
+    siting,
+    upgrades,
+    water,
+)
+from optimizer.formulation.rows import ElasticAllowances, FixedAllowances
+from optimizer.study.case import Case
+
+SITING_PARTS = (siting, interconnection, cooling, water, policy)
+"""Parts that a study with demand uses, beside phasing."""
+
+GRID_PARTS = (dispatch, power_flow, upgrades)
+"""Parts that a study with a grid uses, beside phasing."""
+
+
+def parts_of(case: Case) -> tuple[ModuleType, ...]:
+    """Parts that a case switches on, in the order of reading."""
+    chosen: tuple[ModuleType, ...] = SITING_PARTS if len(case.demand_mw) else ()
+    if case.network is not None:
+        chosen += GRID_PARTS
+        if case.outages is not None:
+            chosen += (security,)
+    return (*chosen, phasing)
+
+
+def name_of(part: ModuleType) -> str:
+    """Name of a part's block on the model."""
+    return part.__name__.rpartition(".")[2]
+
+
+def compose(
+    case: Case,
+    objective: Callable[[pyo.ConcreteModel], Any],
+    parts: Sequence[ModuleType] | None = None,
+    elastic: bool = False,
+) -> pyo.ConcreteModel:
+    """Build the model of a case: declare all, close ledgers, constrain all, set the objective.
+
+    Parameters
+    ----------
+    case : Case
+        What the parts read.
+    objective : callable
+        Takes the model, returns the expression to minimize.
+    parts : sequence of modules, optional
+        The parts to build; default those that the case switches on. Any order gives the same model.
+    elastic : bool
+        Let branch limits give way by variables (`ElasticAllowances`) instead of the case's fixed overloads.
+
+    Returns
+    -------
+    ConcreteModel
+        With one block a part, ``m.ledgers`` and ``m.ledger`` (the named sums), and ``m.objective``.
+    """
+    chosen = parts_of(case) if parts is None else tuple(parts)
+    m = pyo.ConcreteModel(name="gridsite")
+    ledgers = Ledgers()
+    m.limits = pyo.Block()
+    m.allowances = ElasticAllowances(m.limits) if elastic else FixedAllowances(case.base_overloads)
+    for part in chosen:
+        m.add_component(name_of(part), pyo.Block())
+        part.declare(m.component(name_of(part)), case, ledgers)
+    m.ledger = pyo.Block()
+    ledgers.close(m.ledger)
+    m.ledgers = ledgers
+    for part in chosen:
+        part.constrain(m.component(name_of(part)), case, m)
+    m.objective = pyo.Objective(expr=objective(m), sense=pyo.minimize)
+    return m

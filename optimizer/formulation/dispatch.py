@@ -1,0 +1,120 @@
+"""Dispatch: existing generators serve old and new load at least cost in every period and snapshot.
+
+Symbols
+-------
+p[g,t,h]   ``output_mw``   output of generator g [MW]
+q[g,i,t,h] ``segment_mw``  output in segment i of a piecewise linear cost [MW]
+d[n,t,h]   ``load_mw``     existing load [MW]
+w[n,t,h]                   new load at a point of interconnection [MW]
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyomo.environ as pyo
+
+from optimizer.algebra import Ledgers, constraint, tidy
+from optimizer.study.case import Case
+from optimizer.units import USD_PER_MUSD
+
+NEEDS = {
+    "generators": ["bus", "p_min_mw"],
+    "cost_segments": ["width_mw", "cost_usd_per_mwh"],
+    "snapshots": ["hours"],
+    "periods": ["annuity_years"],
+}
+
+
+def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
+    """Declare output within what is available; post it to its bus, and its cost."""
+    G, T, H = list(case.generators.index), list(case.periods.index), list(case.snapshots.index)
+    b.output_mw = pyo.Var(G, T, H)
+    pieces = case.cost_segments.groupby(level="generator").size()
+    several = [key for key in case.cost_segments.index if pieces[key[0]] > 1]
+    b.segment_mw = pyo.Var(several, T, H, domain=pyo.NonNegativeReals)
+    for g in G:
+        bus = case.generators.at[g, "bus"]
+        for h in H:
+            low, high = case.output_min_mw.at[g, h], case.output_max_mw.at[g, h]
+            for t in T:
+                b.output_mw[g, t, h].setlb(float(low))
+                b.output_mw[g, t, h].setub(float(high))
+                ledgers.output_mw.post((bus, t, h), b.output_mw[g, t, h])
+    _post_cost(b, case, ledgers, set(several))
+
+
+def _post_cost(b: pyo.Block, case: Case, ledgers: Ledgers, several: set[tuple[str, int]]) -> None:
+    for t in case.periods.index:
+        for h, hours in case.snapshots["hours"].items():
+            yearly = case.periods.at[t, "annuity_years"] * hours / USD_PER_MUSD
+            terms: list[Any] = []
+            for (g, i), row in case.cost_segments.iterrows():
+                if (g, i) in several:
+                    b.segment_mw[g, i, t, h].setub(float(row.width_mw))
+                    terms.append(yearly * row.cost_usd_per_mwh * b.segment_mw[g, i, t, h])
+                elif row.cost_usd_per_mwh:
+                    above = b.output_mw[g, t, h] - float(case.generators.at[g, "p_min_mw"])
+                    terms.append(yearly * row.cost_usd_per_mwh * above)
+            constant = yearly * float(case.cost_at_min_usd_per_h.sum())
+            ledgers.cost_musd.post(("generation", t), pyo.quicksum(terms) + constant)
+
+
+def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
+    """Supply equals demand in every island; segments add up to output."""
+    T, H = list(case.periods.index), list(case.snapshots.index)
+    islands = buses_of_islands(case)
+    load = {
+        (i, t, h): float(case.load_mw.loc[buses, (t, h)].sum())
+        for i, buses in islands.items()
+        for t in T
+        for h in H
+    }
+    generators = {
+        i: [g for g, bus in case.generators["bus"].items() if bus in set(buses)] for i, buses in islands.items()
+    }
+    withdrawn: dict[tuple[int, int, str], list[Any]] = {}
+    island_of = {bus: i for i, buses in islands.items() for bus in buses}
+    for key in m.ledgers.withdrawal_mw.keys():
+        withdrawn.setdefault((island_of[key[0]], *key[1:]), []).append(key)
+
+    @constraint(b, list(islands), T, H)
+    def supply_meets_demand(b: Any, i: int, t: int, h: str) -> Any:
+        """Generation equals existing load plus new load, in every island, period and snapshot.
+
+        sum_g p[g,t,h] - sum_n w[n,t,h] = sum_n d[n,t,h]
+        """
+        new = pyo.quicksum(m.ledgers.withdrawal_mw[key] for key in withdrawn.get((i, t, h), []))
+        output = pyo.quicksum(b.output_mw[g, t, h] for g in generators[i])
+        if not generators[i] and (i, t, h) not in withdrawn:
+            return pyo.Constraint.Feasible if abs(load[i, t, h]) < 1e-9 else pyo.Constraint.Infeasible
+        return output - new == load[i, t, h]
+
+    first = case.cost_segments.index.get_level_values("generator")
+    segments: dict[str, list[int]] = {}
+    for g, i in case.cost_segments.index[first.duplicated(keep=False)]:
+        segments.setdefault(g, []).append(i)
+
+    @constraint(b, list(segments), T, H)
+    def segments_add_up(b: Any, g: str, t: int, h: str) -> Any:
+        """The segments of a generator's cost curve add up to its output.
+
+        p[g,t,h] = p_min[g] + sum_i q[g,i,t,h]
+        """
+        above = pyo.quicksum(b.segment_mw[g, i, t, h] for i in segments[g])
+        return b.output_mw[g, t, h] == float(case.generators.at[g, "p_min_mw"]) + above
+
+
+def buses_of_islands(case: Case) -> dict[int, list[str]]:
+    """Bus ids of each island of the network, by island number."""
+    if case.network is None:
+        return {}
+    ids, island = case.network.bus_ids, np.asarray(case.network.island)
+    return {int(i): [str(n) for n in ids[island == i]] for i in np.unique(island)}
+
+
+def tables(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> dict[str, pd.DataFrame]:
+    """Output of every generator."""
+    return {"dispatch": tidy(["generator", "period", "snapshot"], output_mw=b.output_mw)}

@@ -1,0 +1,71 @@
+"""Phasing: nothing serves before it can be ready, and construction has a pace.
+
+Symbols
+-------
+ready[.]  first year in which a site, tie or upgrade can serve, from its lead times [year]
+E         ``new_it_mw_per_period``  largest IT load energized in one period [MW]
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pyomo.environ as pyo
+
+from optimizer.algebra import Ledgers, constraint
+from optimizer.study.case import Case
+
+NEEDS = {"sites": ["earliest"], "ties": ["ready"], "upgrades": ["ready"]}
+
+
+def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
+    """Phasing has no variables of its own."""
+
+
+def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
+    """Lead times, and the yearly pace of construction."""
+    T = list(case.periods.index)
+    before = dict(zip(T[1:], T[:-1], strict=True))
+
+    @constraint(b, [(s, t) for s in case.sites.index for t in T if t < case.sites.at[s, "earliest"]])
+    def site_not_before_ready(b: Any, s: str, t: int) -> Any:
+        """A site is not built before the year in which it can be ready.
+
+        x[s,t] = 0  for t < ready[s]
+        """
+        return m.siting.build[s, t] == 0
+
+    @constraint(b, [(o, t) for o in case.ties.index for t in T if t < case.ties.at[o, "ready"]])
+    def tie_not_before_ready(b: Any, o: str, t: int) -> Any:
+        """A tie does not serve before study, permit, equipment and construction have run.
+
+        v[o,t] = 0  for t < ready[o]
+        """
+        return m.interconnection.in_service[o, t] == 0
+
+    @constraint(b, [(u, t) for u in case.upgrades.index for t in T if t < case.upgrades.at[u, "ready"]])
+    def upgrade_not_before_ready(b: Any, u: str, t: int) -> Any:
+        """A network upgrade does not serve before its lead time has run.
+
+        z[u,t] = 0  for t < ready[u]
+        """
+        return m.upgrades.in_service[u, t] == 0
+
+    pace = case.limits.new_it_mw_per_period
+
+    @constraint(b, T if pace is not None else [])
+    def construction_pace(b: Any, t: int) -> Any:
+        """No more IT load is energized in a period than construction can deliver.
+
+        sum_s P[s] (y[s,t] - y[s,t-1]) <= E
+        """
+        new = pyo.quicksum(m.siting.it_mw[s, t] for s in case.sites.index)
+        if t in before:
+            new = new - pyo.quicksum(m.siting.it_mw[s, before[t]] for s in case.sites.index)
+        return new <= pace
+
+
+def tables(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> dict[str, pd.DataFrame]:
+    """Phasing reports through the parts it limits."""
+    return {}

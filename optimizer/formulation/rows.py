@@ -1,0 +1,111 @@
+"""Rows on demand: what a solution breaks, and the rows that forbid it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyomo.environ as pyo
+from numpy.typing import NDArray
+
+from optimizer.study.case import Case
+
+
+@dataclass(frozen=True)
+class Broken:
+    """What parts need to look for broken limits.
+
+    Parameters
+    ----------
+    flows : mapping of (period, snapshot) to ndarray, shape (n_branch,)
+        Flows of the solution [MW].
+    looked_at : ndarray of bool, shape (n_branch,)
+        Branches on which rows are looked for.
+    tolerance_mw : float
+        An excess up to this is not a broken limit [MW].
+    rows_per_branch, rows_per_snapshot : int
+        Caps on the rows added at a time.
+    """
+
+    flows: Mapping[tuple[int, str], NDArray[np.float64]]
+    looked_at: NDArray[np.bool_]
+    tolerance_mw: float
+    rows_per_branch: int
+    rows_per_snapshot: int
+
+
+@dataclass(frozen=True)
+class NewRows:
+    """Rows that a part added, and how far the solution was from satisfying them.
+
+    Parameters
+    ----------
+    rows : tuple of constraint data
+        New rows, variables they bring included.
+    worst_mw : float
+        Largest excess seen, also where its row already stands [MW].
+    """
+
+    rows: tuple[Any, ...]
+    worst_mw: float
+
+
+def worst_rows(excess: NDArray[np.float64], tolerance: float, most: int) -> NDArray[np.intp]:
+    """Positions of the largest excesses above the tolerance, worst first, ties by position."""
+    order = np.argsort(-excess, kind="stable")[:most]
+    return order[excess[order] > tolerance]
+
+
+class FixedAllowances:
+    """Allowances above a limit that were found before any new load (constants)."""
+
+    def __init__(self, overloads: pd.DataFrame) -> None:
+        self._mw: dict[tuple[str, str, str], float] = {
+            (r.branch, r.contingency, r.snapshot): float(r.overload_mw) for r in overloads.itertuples()
+        }
+
+    def mw(self, branch: str, contingency: str, snapshot: str) -> Any:
+        """Allowance of one limit [MW]."""
+        return self._mw.get((branch, contingency, snapshot), 0.0)
+
+    def base(self, case: Case, snapshot: str) -> NDArray[np.float64]:
+        """Allowance of every branch with everything in service [MW]."""
+        return np.array([pyo.value(self.mw(str(branch), "", snapshot)) for branch in case.branches.index])
+
+    def after_outages(self, case: Case, snapshot: str) -> dict[tuple[int, int], float]:
+        """Allowances after outages by (branch position, outage number) [MW]."""
+        number = {name: i for i, name in enumerate(case.outages.names)} if case.outages is not None else {}
+        return {
+            (int(case.branches.index.get_loc(branch)), number[outage]): pyo.value(mw)
+            for (branch, outage, h), mw in self._mw.items()
+            if h == snapshot and outage in number
+        }
+
+
+class ElasticAllowances(FixedAllowances):
+    """Allowances that are variables, at a price: how far limits must give way at least."""
+
+    def __init__(self, block: pyo.Block) -> None:
+        super().__init__(pd.DataFrame(columns=["branch", "contingency", "snapshot", "overload_mw"]))
+        block.overload_mw = pyo.Var(pyo.Any, dense=False, domain=pyo.NonNegativeReals, initialize=0.0)
+        self._block = block
+        self._open = True
+
+    def close(self) -> None:
+        """Give no further limit an allowance: what is built from now on must hold."""
+        self._open = False
+
+    def mw(self, branch: str, contingency: str, snapshot: str) -> Any:
+        """Allowance of one limit, a variable from the first time its row is built [MW]."""
+        key = (branch, contingency, snapshot)
+        if self._open and key not in self._mw:
+            self._mw[key] = self._block.overload_mw[key]
+        return self._mw.get(key, 0.0)
+
+    def base(self, case: Case, snapshot: str) -> NDArray[np.float64]:
+        """Allowance of every branch whose row is built [MW]."""
+        built = {k[0]: v for k, v in self._mw.items() if k[1] == "" and k[2] == snapshot}
+        return np.array([pyo.value(built[n]) if n in built else 0.0 for n in case.branches.index], dtype=float)

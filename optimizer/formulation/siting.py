@@ -1,0 +1,109 @@
+"""Siting: which sites are built, and how many whole blocks each carries in each period.
+
+Symbols
+-------
+x[s,t]  ``build``             1 when site s is built by period t [-]
+y[s,t]  ``blocks``            whole blocks of IT load in service [-]
+a[t]    ``shortfall_mw``      IT load that is not served, at the stated price [MW]
+P[s]    ``block_mw``          IT load of one block [MW]
+D[t]    ``demand_mw``         IT load that must be in service [MW]
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pyomo.environ as pyo
+
+from optimizer.algebra import Ledgers, constraint, tidy
+from optimizer.study.case import Case
+
+NEEDS = {
+    "sites": [
+        "block_mw",
+        "max_blocks",
+        "min_blocks",
+        "fixed_annuity_musd",
+        "block_annuity_musd",
+        "fixed_cost_musd",
+        "block_cost_musd",
+    ],
+    "periods": ["annuity_years"],
+}
+
+
+def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
+    """Declare sites, blocks and shortfall; post their cost."""
+    S, T = case.sites, list(case.periods.index)
+    b.build = pyo.Var(list(S.index), T, domain=pyo.Binary)
+    b.blocks = pyo.Var(list(S.index), T, domain=pyo.NonNegativeIntegers)
+    b.shortfall_mw = pyo.Var(T, domain=pyo.NonNegativeReals)
+    b.it_mw = pyo.Expression(list(S.index), T, rule=lambda b, s, t: S.at[s, "block_mw"] * b.blocks[s, t])
+    years = case.periods["annuity_years"]
+    for s, row in S.iterrows():
+        for t in T:
+            b.blocks[s, t].setub(int(row.max_blocks))
+            yearly = row.fixed_annuity_musd * b.build[s, t] + row.block_annuity_musd * b.blocks[s, t]
+            ledgers.cost_musd.post(("sites", t), years[t] * yearly)
+            once = row.fixed_cost_musd * b.build[s, t] + row.block_cost_musd * b.blocks[s, t]
+            ledgers.investment_musd.post(t, once)
+    penalty = case.shortfall_penalty_musd_per_mw_year
+    for t in T:
+        if penalty is None:
+            b.shortfall_mw[t].setub(0.0)
+        else:
+            ledgers.cost_musd.post(("shortfall", t), years[t] * penalty * b.shortfall_mw[t])
+
+
+def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
+    """Demand, sizes, and that nothing built is undone."""
+    S, T = case.sites, list(case.periods.index)
+    before = dict(zip(T[1:], T[:-1], strict=True))
+
+    @constraint(b, list(case.demand_mw.index))
+    def demand_is_met(b: Any, t: int) -> Any:
+        """The IT load in service reaches the period's target, but for a shortfall paid at the stated price.
+
+        sum_s P[s] y[s,t] + a[t] >= D[t]
+        """
+        return pyo.quicksum(b.it_mw[s, t] for s in S.index) + b.shortfall_mw[t] >= float(case.demand_mw[t])
+
+    @constraint(b, list(S.index), T)
+    def no_larger_than_the_site(b: Any, s: str, t: int) -> Any:
+        """A site carries no more blocks than fit, and none before it is built.
+
+        y[s,t] <= max_blocks[s] x[s,t]
+        """
+        return b.blocks[s, t] <= float(S.at[s, "max_blocks"]) * b.build[s, t]
+
+    @constraint(b, [s for s in S.index if S.at[s, "min_blocks"] > 0], T)
+    def no_smaller_than_worthwhile(b: Any, s: str, t: int) -> Any:
+        """A site that is built carries at least its smallest worthwhile number of blocks.
+
+        y[s,t] >= min_blocks[s] x[s,t]
+        """
+        return b.blocks[s, t] >= float(S.at[s, "min_blocks"]) * b.build[s, t]
+
+    @constraint(b, list(S.index), T[1:])
+    def stays_built(b: Any, s: str, t: int) -> Any:
+        """A site once built stays built.
+
+        x[s,t-1] <= x[s,t]
+        """
+        return b.build[s, before[t]] <= b.build[s, t]
+
+    @constraint(b, list(S.index), T[1:])
+    def blocks_stay(b: Any, s: str, t: int) -> Any:
+        """A block once in service stays in service.
+
+        y[s,t-1] <= y[s,t]
+        """
+        return b.blocks[s, before[t]] <= b.blocks[s, t]
+
+
+def tables(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> dict[str, pd.DataFrame]:
+    """Blocks and IT load of each site and period, and the demand with its shortfall."""
+    sites = tidy(["site", "period"], build=b.build, blocks=b.blocks, it_mw=b.it_mw)
+    shortfall = tidy(["period"], shortfall_mw=b.shortfall_mw)
+    return {"siting": sites, "shortfall": shortfall}

@@ -1,0 +1,1 @@
+"""The transmission network: tables, graph, DC power flow and contingencies; numbers, no optimization."""

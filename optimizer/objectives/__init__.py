@@ -1,0 +1,1 @@
+"""Objectives: one expression over closed ledgers each."""

@@ -1,0 +1,202 @@
+"""What binds: value and bound of every listed limit, and prices of water; prices of energy are in `checks_prices`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from optimizer.errors import Finding, nearest
+from optimizer.plan import tolerances
+from optimizer.plan.verify_compare import capped, cell, finding
+from optimizer.plan.verify_context import Context
+from optimizer.plan.verify_water import basin_withdrawal, supplies
+
+NORMAL, EMERGENCY, ANGLE = "normal rating", "emergency rating", "angle difference"
+"""Limits of a branch's flow; their prices are checked with the dispatch."""
+
+WATER, COUNTY = "water available", "county share"
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A limit as recomputed.
+
+    Parameters
+    ----------
+    value, bound : float
+        The quantity and its limit.
+    unit : str
+        Their unit.
+    close : float
+        How far from its bound the quantity may be and still be at it.
+    """
+
+    value: float
+    bound: float
+    unit: str
+    close: float
+
+
+def check_binding(context: Context) -> list[Finding]:
+    """Every row: the limit exists, value and bound are right, and the one is at the other."""
+    table = context.table("binding")
+    findings: list[Finding] = []
+    for i, row in enumerate(table.to_dict("records")):
+        read = LIMITS.get(row["limit"])
+        if read is None:
+            where = cell(context.prefix, "binding", i, table, "limit")
+            findings.append(
+                Finding("plan.binding.unknown", where, "nothing checks such a limit", row["limit"], nearest("", LIMITS))
+            )
+            continue
+        column = _unknown_name(context, row)
+        if column:
+            where = cell(context.prefix, "binding", i, table, column)
+            findings.append(Finding("plan.unknown_name", where, "the study has no such name", str(row[column])))
+            continue
+        made = read(context, row)
+        if made is None:
+            where = cell(context.prefix, "binding", i, table, "element")
+            findings.append(Finding("plan.unknown_name", where, "the study has no such limit", row["element"]))
+            continue
+        findings += _compare(context, i, row, made)
+    return capped(findings, f"{context.prefix}tables/binding.csv")
+
+
+def _unknown_name(context: Context, row: dict[str, Any]) -> str:
+    """Column whose name the study does not have, empty if all are known."""
+    if row["period"] not in context.periods:
+        return "period"
+    if row["snapshot"] not in (context.snapshots if row["limit"] in (NORMAL, EMERGENCY, ANGLE) else [""]):
+        return "snapshot"
+    names = () if context.case.outages is None else context.case.outages.names
+    if row["contingency"] not in (names if row["limit"] == EMERGENCY else [""]):
+        return "contingency"
+    return ""
+
+
+def _compare(context: Context, i: int, row: dict[str, Any], made: Bound) -> list[Finding]:
+    table, findings = context.table("binding"), []
+    for column, expected in (("value", made.value), ("bound", made.bound)):
+        if not abs(row[column] - expected) <= 2 * tolerances.POWER_MW + 1e-9 * abs(expected):
+            where = cell(context.prefix, "binding", i, table, column)
+            findings.append(finding(where, row[column], expected, made.unit))
+    if row["unit"] != made.unit:
+        findings.append(finding(cell(context.prefix, "binding", i, table, "unit"), row["unit"], made.unit))
+    if not findings and abs(made.bound - made.value) > made.close:
+        where = cell(context.prefix, "binding", i, table, "value")
+        findings.append(finding(where, row["value"], made.bound, made.unit, "or the limit does not bind"))
+    return findings
+
+
+def _branch(context: Context, row: dict[str, Any]) -> Bound | None:
+    """Flow of a branch, after an outage where one is named, and its limit in the direction of the stated bound."""
+    case, column = context.case, context.operating.index((row["period"], row["snapshot"]))
+    if row["element"] not in case.branches.index:
+        return None
+    branch = int(case.branches.index.get_loc(row["element"]))
+    flow, side = float(context.flow_mw[branch, column]), 1.0 if row["bound"] >= 0 else -1.0
+    close = 10 * tolerances.POWER_MW
+    if row["limit"] == ANGLE:
+        ends = case.branches[["flow_min_mw", "flow_max_mw"]].to_numpy(float)[branch]
+        return Bound(flow, float(ends[np.argmin(np.abs(ends - row["bound"]))]), "MW", close)
+    if row["limit"] == NORMAL:
+        return Bound(flow, side * float(context.normal_limit_mw[branch, column]), "MW", close)
+    assert case.outages is not None
+    outage = case.outages.names.index(row["contingency"])
+    number = context.snapshots.index(row["snapshot"])
+    factor, alive = case.outage_factors.columns(np.array([outage]), number)
+    if not alive[branch, 0]:
+        return None
+    after = flow + float(factor[branch, 0] * context.flow_mw[case.outages.positions[outage], column])
+    limit = context.emergency_limit_mw[branch, column]
+    limit = limit + context.allowed_mw[row["snapshot"]].get((branch, outage), 0.0)
+    return Bound(after, side * float(limit), "MW", close)
+
+
+def _water(context: Context, row: dict[str, Any]) -> Bound | None:
+    """What is drawn from a source, and what it can give."""
+    basin, _, source = str(row["element"]).rpartition("|")
+    if (basin, source) not in context.case.water.index:
+        return None
+    drawn = context.table("water_sources").set_index(["basin", "source", "period"])["withdrawal_m3_day"]
+    value = float(drawn.get((basin, source, row["period"]), 0.0))
+    available = float(context.case.water.at[(basin, source), "available_m3_day"])
+    return Bound(value, available, "m3/day", 2 * tolerances.WATER_M3_DAY)
+
+
+def _county(context: Context, row: dict[str, Any]) -> Bound | None:
+    """IT load of a county and its share of the target; it binds when no further block fits."""
+    share, rows = context.case.limits.share_per_county, context.placed
+    if share is None or row["element"] not in set(context.case.sites["county"]):
+        return None
+    here = (rows["county"] == row["element"]) & (rows["period"] == row["period"])
+    bound = share * float(context.case.demand_mw.get(row["period"], 0.0))
+    block = float(context.case.sites["block_mw"].min())
+    return Bound(float(rows.loc[here, "it_mw"].sum()), bound, "MW", block)
+
+
+LIMITS: dict[str, Callable[[Context, dict[str, Any]], Bound | None]] = {
+    NORMAL: _branch,
+    EMERGENCY: _branch,
+    ANGLE: _branch,
+    WATER: _water,
+    COUNTY: _county,
+}
+"""Limits that may be listed, and how each is recomputed."""
+
+
+def check_prices_given(context: Context) -> list[Finding]:
+    """Prices are there where a limit can give way a little, not negative, and absent where it acts on whole blocks."""
+    table = context.table("binding")
+    discrete = (table["limit"] == COUNTY).to_numpy(bool)
+    price = table["price_usd_per_unit"].to_numpy(float)
+    found = []
+    for i in np.flatnonzero(np.where(discrete, ~np.isnan(price), ~(price >= -tolerances.PRICE_USD_PER_UNIT))):
+        where = cell(context.prefix, "binding", int(i), table, "price_usd_per_unit")
+        found.append(finding(where, price[i], "empty" if discrete[i] else "0 or more"))
+    return capped(found, f"{context.prefix}tables/binding.csv column price_usd_per_unit")
+
+
+def check_water_prices(context: Context) -> list[Finding]:
+    """A source at its bound is worth what the basin's next water costs more than its own.
+
+    The next water costs what the dearest source that is used in part costs; where none is, it lies between the dearest
+    used and the cheapest unused.
+    """
+    table = context.table("binding")
+    split = supplies(context) if len(context.case.demand_mw) else {}
+    found = []
+    for i in np.flatnonzero(table["limit"] == WATER):
+        basin, _, source = str(table["element"].iat[i]).rpartition("|")
+        period = table["period"].iat[i]
+        if (basin, period) not in split or (basin, source) not in context.case.water.index:
+            continue
+        low, high = _next_price(context, basin, int(period))
+        own = float(context.case.water.at[(basin, source), "price_usd_per_m3"])
+        stated = float(table["price_usd_per_unit"].iat[i])
+        least, most = max(low - own, 0.0), max(high - own, 0.0)
+        if not least - 1e-4 <= stated <= most + 1e-4:
+            where = cell(context.prefix, "binding", int(i), table, "price_usd_per_unit")
+            found.append(finding(where, stated, least if stated < least else most, "$/m3"))
+    return capped(found, f"{context.prefix}tables/binding.csv column price_usd_per_unit")
+
+
+def _next_price(context: Context, basin: str, period: int) -> tuple[float, float]:
+    """Least and largest price that the basin's next water can have [$/m3]."""
+    sources = context.case.water.loc[basin]
+    available = sources["available_m3_day"].to_numpy(float)
+    price = sources["price_usd_per_m3"].to_numpy(float)
+    drawn = supplies(context)[basin, period].drawn_m3_day.reindex(sources.index).to_numpy(float)
+    used, left = drawn > tolerances.WATER_M3_DAY, drawn < available - tolerances.WATER_M3_DAY
+    if (used & left).any():
+        return float(price[used & left].max()), float(price[used & left].max())
+    total = float(basin_withdrawal(context).at[basin, period])
+    low = float(price[used].max()) if total > 0 and used.any() else 0.0
+    return low, float(price[left].min()) if left.any() else np.inf
+
+
+CHECKS = (check_binding, check_prices_given, check_water_prices)

@@ -1,0 +1,225 @@
+"""Prices: the stated prices must make the stated dispatch the cheapest one, generator by generator.
+
+With whole decisions fixed, the dispatch of a period and snapshot is a linear program of its own. Its outputs are
+cheapest if and only if there are prices lambda of energy at the reference bus and mu >= 0 of every limit at its bound
+with
+
+    rc[g,i] = cost[g,i] - (lambda - sum_r sign_r mu_r h_r[bus of g])
+
+zero for a cost segment used in part, not negative for one not used, not positive for one used whole. For a limit r on
+the flow of branch l, ``h_r[n] = PTDF[l,n]``; after outage k, ``h_r[n] = PTDF[l,n] + D_lk PTDF[k,n]``; sign_r is that of
+the flow. PTDF columns of the reference bus are 0, so lambda is the price there. mu is the cost saved per MWh of more
+limit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from optimizer.errors import Finding
+from optimizer.plan import tolerances
+from optimizer.plan.checks_binding import ANGLE, EMERGENCY, NORMAL
+from optimizer.plan.verify_compare import capped, cell, finding
+from optimizer.plan.verify_context import Context
+from optimizer.plan.verify_network import Floats
+
+BRANCH_LIMITS = (NORMAL, EMERGENCY, ANGLE)
+
+NO_EFFECT = 1e-9
+"""A flow that changes by less than this per MW of any output is one that no output can change [MW/MW]."""
+
+
+@dataclass(frozen=True)
+class Segments:
+    """Every piece of every generator's cost curve.
+
+    Parameters
+    ----------
+    generator : ndarray of int
+        Position of the generator.
+    cost_usd_per_mwh : ndarray
+        Cost of the piece [$/MWh].
+    low_mw, high_mw : ndarray
+        Output at its ends [MW].
+    """
+
+    generator: np.ndarray
+    cost_usd_per_mwh: Floats
+    low_mw: Floats
+    high_mw: Floats
+
+
+def segments(context: Context) -> Segments:
+    """Pieces of all cost curves, one after the other from p_min."""
+    case = context.case
+    pieces = case.cost_segments.reset_index().sort_values(["generator", "segment"], kind="stable")
+    end = pieces.groupby("generator")["width_mw"].cumsum().to_numpy(float)
+    at = case.generators.index.get_indexer(pieces["generator"])
+    base = case.generators["p_min_mw"].to_numpy(float)[at]
+    first = ~pieces["generator"].duplicated().to_numpy()
+    last = ~pieces["generator"].duplicated(keep="last").to_numpy()
+    # The first and the last piece go on as far as availability lets the generator go.
+    low = np.where(first, -np.inf, base + end - pieces["width_mw"].to_numpy(float))
+    high = np.where(last, np.inf, base + end)
+    return Segments(at, pieces["cost_usd_per_mwh"].to_numpy(float), low, high)
+
+
+def row_factors(context: Context, column: int, rows: pd.DataFrame) -> Floats:
+    """Flow that each limit is on, for 1 MW from every bus to the reference, shape (n_row, n_bus) [MW/MW].
+
+    Parameters
+    ----------
+    context : Context
+        The plan.
+    column : int
+        Which period and snapshot.
+    rows : DataFrame
+        Rows of the binding table that limit branches.
+    """
+    branches, outages = context.case.branches.index, context.case.outages
+    factors = context.ptdf(branches.get_indexer(rows["element"]))
+    number = context.snapshots.index(context.operating[column][1])
+    for i, row in enumerate(rows.itertuples()):
+        if row.contingency and outages is not None:
+            outage = outages.names.index(row.contingency)
+            share, _ = context.case.outage_factors.columns(np.array([outage]), number)
+            moved = float(share[branches.get_loc(row.element), 0])
+            factors[i] += moved * context.ptdf(outages.positions[[outage]])[0]
+    return factors
+
+
+def _side(context: Context, row: Any) -> float:
+    """+1 where the limit is on flow from start to end, -1 where it is on flow the other way."""
+    if row.limit != ANGLE:
+        return float(np.sign(row.bound))
+    ends = context.case.branches.loc[row.element, ["flow_min_mw", "flow_max_mw"]].to_numpy(float)
+    return -1.0 if np.argmin(np.abs(ends - row.bound)) == 0 else 1.0
+
+
+def check_optimality(context: Context) -> list[Finding]:
+    """The stated prices make the stated dispatch the cheapest, in every period and snapshot."""
+    binding = context.table("binding")
+    energy = context.table("energy_prices").set_index(["period", "snapshot"])["price_usd_per_mwh"]
+    pieces, findings = segments(context), []
+    island = _reference_island(context)
+    for column, (t, h) in enumerate(context.operating):
+        here = (binding["period"] == t) & (binding["snapshot"] == h) & binding["limit"].isin(BRANCH_LIMITS)
+        rows = binding[here.fillna(False).astype(bool) & binding["element"].isin(context.case.branches.index)]
+        if (t, h) not in energy.index or pd.isna(energy[t, h]):
+            where = f"{context.prefix}tables/energy_prices.csv period {t}, snapshot {h} column price_usd_per_mwh"
+            findings.append(Finding("plan.price.missing", where, "the price is missing"))
+            continue
+        factors = row_factors(context, column, rows)
+        sides = np.array([_side(context, row) for row in rows.itertuples()])
+        paid = sides * rows["price_usd_per_unit"].fillna(0.0).to_numpy(float)
+        price = float(energy[t, h]) - paid @ factors
+        findings += _without_effect(context, column, factors, rows)
+        reduced = _reduced_costs(context, pieces, column, price, island)
+        if reduced.wrong.any():
+            findings += _explain(context, (t, h), reduced, factors, rows)
+    return findings
+
+
+def _without_effect(context: Context, column: int, factors: Floats, rows: pd.DataFrame) -> list[Finding]:
+    """A limit on a flow that no output can change saves nothing."""
+    case, h = context.case, context.operating[column][1]
+    room = (case.output_max_mw[h] - case.output_min_mw[h]).to_numpy(float) > 2 * tolerances.INTERIOR_MW
+    at = case.buses.index.get_indexer(case.generators["bus"])[room]
+    moved = np.abs(factors[:, at]).max(axis=1, initial=0.0)
+    price = rows["price_usd_per_unit"].fillna(0.0).to_numpy(float)
+    table, found = context.table("binding"), []
+    for i in np.flatnonzero((moved < NO_EFFECT) & (np.abs(price) > tolerances.PRICE_USD_PER_UNIT)):
+        where = cell(context.prefix, "binding", int(rows.index[i]), table, "price_usd_per_unit")
+        found.append(finding(where, float(price[i]), 0.0, "$/MWh", "no generator can change this flow"))
+    return found
+
+
+def _reference_island(context: Context) -> np.ndarray:
+    """Buses whose reference the energy price is of: the island with most load."""
+    load = context.case.load_mw.to_numpy(float).sum(axis=1)
+    largest = max(context.islands, key=lambda buses: (float(load[buses].sum()), len(buses)))
+    inside = np.zeros(len(load), dtype=bool)
+    inside[largest] = True
+    return inside
+
+
+@dataclass(frozen=True)
+class ReducedCosts:
+    """Cost less price of every segment.
+
+    Parameters
+    ----------
+    generator, bus : ndarray of int
+        Positions of the generator and of its bus.
+    usd_per_mwh : ndarray
+        Cost of the segment less the price at its bus [$/MWh].
+    wrong : ndarray of bool
+        Cheaper than its price and not used whole, or dearer than its price and used.
+    inside : ndarray of bool
+        Used in part, so that cost and price must be equal.
+    """
+
+    generator: np.ndarray
+    bus: np.ndarray
+    usd_per_mwh: Floats
+    wrong: np.ndarray
+    inside: np.ndarray
+
+
+def _reduced_costs(context: Context, pieces: Segments, column: int, price: Floats, island: np.ndarray) -> ReducedCosts:
+    """Compare costs with prices at the buses, in the island whose energy price is stated."""
+    case, h = context.case, context.operating[column][1]
+    output = context.output_mw[:, column][pieces.generator]
+    low = np.maximum(pieces.low_mw, case.output_min_mw[h].to_numpy(float)[pieces.generator])
+    high = np.minimum(pieces.high_mw, case.output_max_mw[h].to_numpy(float)[pieces.generator])
+    bus = case.buses.index.get_indexer(case.generators["bus"])[pieces.generator]
+    reduced = pieces.cost_usd_per_mwh - price[bus]
+    usable = (high - low > 2 * tolerances.INTERIOR_MW) & island[bus]
+    below = usable & (output < high - tolerances.INTERIOR_MW)
+    above = usable & (output > low + tolerances.INTERIOR_MW)
+    close = tolerances.PRICE_USD_PER_UNIT
+    wrong = ((reduced < -close) & below) | ((reduced > close) & above)
+    return ReducedCosts(pieces.generator, bus, reduced, wrong, below & above)
+
+
+def _explain(
+    context: Context, key: tuple[int, str], reduced: ReducedCosts, factors: Floats, rows: pd.DataFrame
+) -> list[Finding]:
+    """Name the one price that, changed alone, makes the segments used in part cost what they are paid; else all."""
+    t, h = key
+    table = context.table("binding")
+    energy = f"{context.prefix}tables/energy_prices.csv period {t}, snapshot {h} column price_usd_per_mwh"
+    named = [cell(context.prefix, "binding", int(i), table, "price_usd_per_unit") for i in rows.index]
+    off, at = reduced.usd_per_mwh[reduced.inside], reduced.bus[reduced.inside]
+    directions = [np.ones(len(at)), *(row[at] for row in factors)]
+    suspects = [place for place, d in zip([energy, *named], directions, strict=True) if len(off) and _explains(d, off)]
+    worst = int(np.argmax(np.abs(reduced.usd_per_mwh) * reduced.wrong))
+    generator = context.case.generators.index[reduced.generator[worst]]
+    message = f"at the stated prices the dispatch is not the cheapest ({int(reduced.wrong.sum())} segments)"
+    found = f"generator {generator} costs {reduced.usd_per_mwh[worst]:+.4f} $/MWh more than it is paid"
+    wrong = [Finding("plan.price.not_optimal", place, message, found) for place in suspects or [energy, *named]]
+    return capped(wrong, f"{context.prefix}tables/binding.csv column price_usd_per_unit, period {t}, snapshot {h}")
+
+
+def _explains(direction: Floats, off: Floats) -> bool:
+    length = float(direction @ direction)
+    if length < NO_EFFECT:
+        return False
+    left = off - direction * float(direction @ off) / length
+    return bool(np.abs(left).max() <= 2 * tolerances.PRICE_USD_PER_UNIT)
+
+
+def check_price_rows(context: Context) -> list[Finding]:
+    """Every period and snapshot has a price, and no other."""
+    stated = context.table("energy_prices")
+    found = zip(stated["period"], stated["snapshot"], strict=True)
+    extra = [key for key in found if key not in set(context.operating)]
+    where = f"{context.prefix}tables/energy_prices.csv"
+    return [finding(where, f"period {t}, snapshot {h}", "a period and snapshot of the study") for t, h in extra]
+
+
+CHECKS = (check_optimality, check_price_rows)

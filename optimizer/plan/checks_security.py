@@ -1,0 +1,253 @@
+"""Every outage on every rated branch, the worst of them twice, and the overloads that were there before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from optimizer.errors import Finding
+from optimizer.grid.screening import ScreenResult, screen
+from optimizer.plan import tolerances
+from optimizer.plan.checks_power import compare_loading, normal_violations, overload_output_mw
+from optimizer.plan.verify_compare import broken, capped, compare_tables, finding
+from optimizer.plan.verify_context import Context
+from optimizer.plan.verify_network import Floats, flows_after_outage
+
+LISTED_ABOVE = 0.95
+"""Loadings after outages above this are all listed [-] (definition of the table)."""
+
+LISTED_AT_LEAST = 10
+"""Highest loadings listed for each period and snapshot [-] (definition of the table)."""
+
+RESOLVED_OUTAGES = 5
+"""Highest loaded outages of each period and snapshot that are solved again without the branch [-]."""
+
+
+@dataclass(frozen=True)
+class Screening:
+    """What the full check of one dispatch found.
+
+    Parameters
+    ----------
+    listed : DataFrame
+        The contingencies table as it must be.
+    least_listed : dict of (period, snapshot) to float
+        Loading below which nothing need be listed [-].
+    violations : DataFrame
+        ``contingency, branch, period, snapshot, flow_mw, limit_mw, excess_mw``.
+    resolved : tuple of Finding
+        Where the network rebuilt without a branch disagrees with the factors.
+    """
+
+    listed: pd.DataFrame
+    least_listed: dict[tuple[int, str], float]
+    violations: pd.DataFrame
+    resolved: tuple[Finding, ...]
+
+
+def screened(context: Context, injection: Floats, flow: Floats, limit: Floats, name: str, twice: bool) -> Screening:
+    """Check every outage on every rated branch in every period and snapshot.
+
+    Parameters
+    ----------
+    context : Context
+        The plan.
+    injection : ndarray, shape (n_bus, n_operating)
+        Generation less load [MW].
+    flow, limit : ndarray, shape (n_branch, n_operating)
+        Flows before any outage and emergency limits [MW].
+    name : str
+        Table that findings are about.
+    twice : bool
+        Also solve the worst outages again in the network rebuilt without the branch.
+    """
+    listed, violations = [], []
+    least: dict[tuple[int, str], float] = {}
+    resolved: list[Finding] = []
+    for column, (t, h) in enumerate(context.operating):
+        extra = {key: mw for key, mw in context.allowed_mw[h].items() if key[1] >= 0}
+        result = screen(
+            context.case.outage_factors,
+            flow[:, column],
+            context.snapshots.index(h),
+            limit[:, column],
+            tolerances.POWER_MW,
+            keep_above=LISTED_ABOVE,
+            top=LISTED_AT_LEAST,
+            extra_limit=extra,
+        )
+        both = pd.concat([result.top, result.above]).drop_duplicates(["outage", "branch"])
+        listed.append(_named(context, both, t, h))
+        violations.append(_named(context, result.violations, t, h))
+        least[t, h] = min(LISTED_ABOVE, float(result.top["loading"].min())) if len(result.top) else LISTED_ABOVE
+        if twice:
+            resolved += _resolved(context, result, injection[:, column], flow[:, column], column, name)
+    return Screening(pd.concat(listed), least, pd.concat(violations), tuple(resolved))
+
+
+def _named(context: Context, found: pd.DataFrame, t: int, h: str) -> pd.DataFrame:
+    assert context.case.outages is not None
+    names = np.array(context.case.outages.names, dtype=object)
+    return pd.DataFrame(
+        {
+            "contingency": names[found["outage"].to_numpy(int)],
+            "branch": context.case.branches.index.to_numpy()[found["branch"].to_numpy(int)],
+            "period": t,
+            "snapshot": h,
+            "flow_mw": found["flow_mw"].to_numpy(float),
+            "limit_mw": found["limit_mw"].to_numpy(float),
+            "loading": found["loading"].to_numpy(float),
+            "excess_mw": found["excess_mw"].to_numpy(float),
+        }
+    )
+
+
+def _resolved(
+    context: Context, result: ScreenResult, injection: Floats, flow: Floats, column: int, name: str
+) -> list[Finding]:
+    """Solve the worst outages again in the network rebuilt without the branch, and compare every flow."""
+    outages = context.case.outages
+    assert outages is not None
+    t, h = context.operating[column]
+    number = context.snapshots.index(h)
+    worst = list(dict.fromkeys(result.top["outage"].astype(int)))[:RESOLVED_OUTAGES]
+    factor, alive = context.case.outage_factors.columns(np.array(worst, dtype=int), number)
+    load = context.load_for_islands_mw
+    found = []
+    for i, outage in enumerate(worst):
+        branch = int(outages.positions[outage])
+        again = flows_after_outage(context.wires, branch, injection, load, context.share_mw[:, number])
+        by_factor = np.where(alive[:, i], flow + factor[:, i] * flow[branch], np.nan)
+        apart = np.abs(np.nan_to_num(again - by_factor))
+        lost = np.isnan(again) != np.isnan(by_factor)
+        for position in np.flatnonzero((apart > tolerances.REBUILT_MW) | lost):
+            at = f"outage {outages.names[outage]}, branch {context.case.branches.index[position]}"
+            where = f"{context.prefix}tables/{name}.csv {at}, period {t}, snapshot {h}"
+            message = f"factors disagree with the network without the branch, {again[position]:.6f} MW"
+            figures = (float(by_factor[position]), float(again[position]))
+            found.append(broken("plan.outage.resolved", where, message, *figures, "MW"))
+    return capped(found, f"{context.prefix}tables/{name}.csv outages solved again")
+
+
+def _violated(context: Context, name: str, violations: pd.DataFrame) -> list[Finding]:
+    found = []
+    for row in violations.itertuples():
+        at = f"outage {row.contingency}, branch {row.branch}, period {row.period}, snapshot {row.snapshot}"
+        message = f"the flow after the outage is above its limit, {row.limit_mw:.6g} MW"
+        where = f"{context.prefix}tables/{name}.csv {at}"
+        found.append(broken("plan.limit.emergency", where, message, float(row.flow_mw), float(row.limit_mw), "MW"))
+    return capped(found, f"{context.prefix}tables/{name}.csv")
+
+
+def check_outages(context: Context) -> list[Finding]:
+    """No outage overloads a branch; the table of the highest loadings is the one that is found again."""
+    stated = context.table("contingencies")
+    if context.case.outages is None:
+        expected = pd.DataFrame(columns=["contingency", "branch", "period", "snapshot"])
+        return compare_tables(context.prefix, "contingencies", stated, expected)
+    limit = context.emergency_limit_mw
+    found = screened(context, context.injection_mw, context.flow_mw, limit, "contingencies", twice=True)
+    near = {key: least + tolerances.NEXT_TO_LISTED + 1e-9 for key, least in found.least_listed.items()}
+
+    def at_the_edge(rows: pd.DataFrame) -> np.ndarray:
+        keys = zip(rows["period"], rows["snapshot"], strict=True)
+        return rows["loading"].to_numpy(float) <= np.array([near[key] for key in keys])
+
+    expected = found.listed.drop(columns=["excess_mw", "loading"])
+    findings = _violated(context, "contingencies", found.violations) + list(found.resolved)
+    findings += compare_tables(
+        context.prefix,
+        "contingencies",
+        stated,
+        found.listed.drop(columns="excess_mw"),
+        columns=["flow_mw", "limit_mw"],
+        may_miss=at_the_edge,
+        may_exceed=lambda rows: _also_found(context, rows, near),
+    )
+    keys = ["contingency", "branch", "period", "snapshot"]
+    merged = stated.merge(expected, on=keys, how="left", suffixes=("_stated", ""))
+    return findings + compare_loading(context, "contingencies", stated, merged)
+
+
+def _also_found(context: Context, rows: pd.DataFrame, near: dict[tuple[int, str], float]) -> np.ndarray:
+    """Stated rows that are as high as the least listed one, within rounding, and right."""
+    low = np.array([near[key] for key in zip(rows["period"], rows["snapshot"], strict=True)])
+    close = np.abs(rows["loading"].to_numpy(float) - low) <= 4 * tolerances.NEXT_TO_LISTED
+    return close
+
+
+def count_checked(context: Context) -> tuple[int, int]:
+    """Outages checked, and branch limits checked in one period and snapshot: normal ones and those after outages."""
+    rated = int(np.isfinite(context.case.branches["rating_mw"]).sum()) if context.has_grid else 0
+    outages = context.case.outages
+    return (0 if outages is None else len(outages.names)), rated
+
+
+def check_base_overloads(context: Context) -> list[Finding]:
+    """Allowances are the overloads of the stated dispatch at first-period load, exactly, and nothing else."""
+    stated = context.table("base_overloads")
+    if stated.empty and not len(context.table("overload_dispatch")):
+        return []
+    findings = []
+    if context.study.config.security.base_overloads != "allow":
+        where = f"{context.prefix}tables/base_overloads.csv"
+        findings.append(Finding("plan.overload.refused", where, "the study does not allow base overloads"))
+    expected = overloads(context)
+    small = tolerances.POWER_MW
+    return findings + compare_tables(
+        context.prefix,
+        "base_overloads",
+        stated,
+        expected,
+        may_miss=lambda rows: (rows["overload_mw"] <= small).to_numpy(bool),
+    )
+
+
+def overloads(context: Context) -> pd.DataFrame:
+    """Overloads of the stated dispatch before any new load: the base_overloads table as it must be."""
+    case = context.case
+    first = [(context.periods[0], h) for h in context.snapshots]
+    injection = context.at_buses(overload_output_mw(context)) - case.load_mw[first].to_numpy(float)
+    flow = context.wires.flows(injection)
+    rows: list[tuple[str, str, str, float]] = []
+    normal, emergency = (case.branches[c].to_numpy(float) for c in ("rating_mw", "rating_emergency_mw"))
+    for column, h in enumerate(context.snapshots):
+        over = np.abs(flow[:, column]) - normal
+        rows += [(str(case.branches.index[i]), "", h, float(over[i])) for i in np.flatnonzero(over > 0)]
+        if case.outages is not None:
+            result = screen(case.outage_factors, flow[:, column], column, emergency, 0.0, top=0)
+            found = _named(context, result.violations, context.periods[0], h)
+            rows += list(found[["branch", "contingency", "snapshot", "excess_mw"]].itertuples(index=False, name=None))
+    return pd.DataFrame(rows, columns=["branch", "contingency", "snapshot", "overload_mw"])
+
+
+def check_baseline(context: Context) -> list[Finding]:
+    """The dispatch without new load is secure too: balanced flows within the same limits, after every outage."""
+    output = context.outputs("baseline_dispatch", context.operating)
+    injection = context.at_buses(output) - context.load_mw
+    flow = context.wires.flows(injection)
+    upgrades = context.table("baseline_upgrades")
+    normal = context.case.branches["rating_mw"].to_numpy(float)[:, None] + context.base_allowed_mw()
+    findings = normal_violations(context, "baseline_dispatch", flow, normal + context.added_mw("added_mw", upgrades))
+    if context.case.outages is None:
+        return findings
+    emergency = context.case.branches["rating_emergency_mw"].to_numpy(float)[:, None]
+    limit = emergency + context.added_mw("added_emergency_mw", upgrades)
+    found = screened(context, injection, flow, limit, "baseline_dispatch", twice=False)
+    return findings + _violated(context, "baseline_dispatch", found.violations)
+
+
+def check_counts(context: Context) -> list[Finding]:
+    """Counts of what was checked, and that nothing is broken, in plan.json."""
+    outages, rated = count_checked(context)
+    findings = []
+    for key, expected in (("n_contingencies_checked", outages), ("n_monitored_limits", rated), ("n_violations", 0)):
+        stated = context.summary.get(key)
+        if stated != expected:
+            findings.append(finding(context.summary_where(key), stated, expected))
+    return findings
+
+
+CHECKS = (check_base_overloads, check_outages, check_baseline, check_counts)

@@ -1,0 +1,343 @@
+"""The tables of a plan: every column, its type, unit and meaning.
+
+A plan holds no other table and no other column: what is not described here is not checked by `verify_plan`, and what
+is not checked is not written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+Kind = Literal["id", "text", "float", "int"]
+
+DECIMALS = 6
+"""Decimals kept of every number that is written [-]."""
+
+
+@dataclass(frozen=True)
+class PlanColumn:
+    """One column of a plan's table.
+
+    Parameters
+    ----------
+    name : str
+        Name, ending in its unit.
+    kind : {"id", "text", "float", "int"}
+        Ids and texts are text; a missing number is an empty cell.
+    unit : str
+        Unit of the number, ``"-"`` for a pure number, empty for text.
+    meaning : str
+        What it is.
+    """
+
+    name: str
+    kind: Kind
+    unit: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class PlanTable:
+    """One table of a plan.
+
+    Parameters
+    ----------
+    keys : tuple of str
+        Columns that name a row; no two rows agree in all of them.
+    columns : tuple of PlanColumn
+        All columns in the order in which they are written.
+    order : tuple of str
+        Columns by which rows are sorted, ``-`` before a name for descending; the keys unless stated.
+    """
+
+    keys: tuple[str, ...]
+    columns: tuple[PlanColumn, ...]
+    order: tuple[str, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """Column names in order."""
+        return [column.name for column in self.columns]
+
+
+_KINDS: dict[str, Kind] = {"period": "int", "in_service": "int", "earliest": "int", "circuits": "int"}
+_KINDS |= dict.fromkeys(("blocks", "max_blocks", "count"), "int")
+_TEXTS = ("cooling", "county", "basin", "iecc_zone", "rule", "limit", "unit", "account", "source", "scenario")
+_KINDS |= dict.fromkeys(_TEXTS, "text")
+_IDS = "site bus tie branch upgrade circuit generator snapshot contingency place element from_bus to_bus"
+_KINDS |= dict.fromkeys(_IDS.split(), "id")
+_UNITS = (
+    ("_usd_per_mwh", "$/MWh"),
+    ("_usd_per_m3", "$/m3"),
+    ("_usd_per_unit", "$/unit"),
+    ("_t_per_year", "t/year"),
+    ("_m3_day", "m3/day"),
+    ("_musd", "M$"),
+    ("_mw", "MW"),
+    ("_kv", "kV"),
+    ("_km", "km"),
+    ("_ha", "ha"),
+)
+
+
+def _unit(name: str, kind: Kind) -> str:
+    if kind in ("id", "text"):
+        return ""
+    if name in ("lat", "lon"):
+        return "deg"
+    if name in ("period", "in_service", "earliest"):
+        return "year"
+    return next((unit for suffix, unit in _UNITS if name.endswith(suffix)), "-")
+
+
+def _table(keys: str, order: str = "", kinds: dict[str, Kind] | None = None, **meanings: str) -> PlanTable:
+    """Describe a table; type and unit follow from the name, as everywhere in the project, but for `kinds`."""
+    columns = []
+    for name, meaning in meanings.items():
+        kind = (kinds or {}).get(name, _KINDS.get(name, "float"))
+        columns.append(PlanColumn(name, kind, _unit(name, kind), meaning))
+    return PlanTable(tuple(keys.split()), tuple(columns), tuple((order or keys).split()))
+
+
+_SITE = "candidate site"
+_PERIOD = "year of decision"
+_SNAPSHOT = "operating condition"
+_BRANCH = "branch whose flow is meant"
+_OUTAGE = "outage, empty without one"
+_FLOW = "flow, positive from from_bus to to_bus"
+_LIMIT = "largest flow allowed in either direction, empty when unlimited"
+_LOADING = "share of the limit that is used"
+
+PLAN_TABLES: dict[str, PlanTable] = {
+    "sites": _table(
+        "site period",
+        site=_SITE,
+        period=_PERIOD,
+        blocks="whole blocks of IT load in service",
+        it_mw="IT load in service",
+        facility_mw="largest facility power over the snapshots",
+        firm_mw="firm part of the facility power",
+        cooling="cooling technology",
+        bus="point of interconnection",
+        lat="latitude",
+        lon="longitude",
+        county="county",
+        cost_musd="present value in the period of the site, its tie, cooling and share of its basin's water",
+        pue_annual="yearly mean facility power per IT power",
+        pue_hot_day="facility power per IT power on a hot day",
+        water_m3_day="water withdrawn on a mean day",
+        basin="water region",
+        area_ha="area of the land",
+        emissions_t_per_year="location-based emissions of its energy, CO2 equivalent",
+    ),
+    "ties": _table(
+        "tie",
+        site=_SITE,
+        bus="point of interconnection",
+        circuits="circuits built",
+        length_km="route length",
+        capacity_mw="firm capacity, one circuit out of service",
+        cost_musd="one-time cost",
+        tie="tie option",
+        base_kv="nominal voltage",
+        in_service="first period of service",
+        annuity_musd="yearly cost while in service",
+    ),
+    "upgrades": _table(
+        "upgrade",
+        upgrade="network upgrade",
+        branch="branch that it raises",
+        in_service="first period of service",
+        added_mw="normal rating added",
+        cost_musd="one-time cost",
+        added_emergency_mw="emergency rating added",
+        annuity_musd="yearly cost while in service",
+        from_bus="bus at the branch's start",
+        to_bus="bus at the branch's end",
+        length_km="length of the branch",
+    ),
+    "circuits": _table(
+        "circuit",
+        circuit="new circuit",
+        in_service="first period of service",
+        count="circuits built",
+        cost_musd="one-time cost",
+    ),
+    "cooling": _table(
+        "site period",
+        site=_SITE,
+        cooling="cooling technology",
+        period=_PERIOD,
+        it_mw="IT load cooled",
+        facility_hot_day_mw="facility power on a hot day",
+        facility_annual_mw="facility power at the yearly mean PUE, all IT load drawn",
+        water_m3_day="water withdrawn on a mean day",
+        cost_musd="present value in the period",
+    ),
+    "dispatch": _table(
+        "generator period snapshot",
+        generator="generator",
+        period=_PERIOD,
+        snapshot=_SNAPSHOT,
+        output_mw="output",
+    ),
+    "baseline_dispatch": _table(
+        "generator period snapshot",
+        generator="generator",
+        period=_PERIOD,
+        snapshot=_SNAPSHOT,
+        output_mw="output in the same secure system without new load",
+    ),
+    "baseline_upgrades": _table(
+        "upgrade",
+        upgrade="network upgrade that the system takes without new load",
+        in_service="first period of service",
+    ),
+    "overload_dispatch": _table(
+        "generator snapshot",
+        generator="generator",
+        snapshot=_SNAPSHOT,
+        output_mw="output of the dispatch that defines the base overloads",
+    ),
+    "flows": _table(
+        "branch period snapshot",
+        branch=_BRANCH,
+        period=_PERIOD,
+        snapshot=_SNAPSHOT,
+        flow_mw=_FLOW,
+        limit_mw=_LIMIT,
+        loading=_LOADING,
+    ),
+    "contingencies": _table(
+        "contingency branch period snapshot",
+        "period snapshot -loading contingency branch",
+        contingency="outage",
+        branch=_BRANCH,
+        period=_PERIOD,
+        snapshot=_SNAPSHOT,
+        flow_mw=_FLOW + ", after the outage",
+        limit_mw=_LIMIT,
+        loading=_LOADING,
+    ),
+    "water": _table(
+        "basin period",
+        basin="water region",
+        period=_PERIOD,
+        withdrawal_m3_day="water withdrawn on a mean day",
+        limit_m3_day="water that all its sources can give",
+    ),
+    "water_sources": _table(
+        "basin source period",
+        basin="water region",
+        source="source of water",
+        period=_PERIOD,
+        withdrawal_m3_day="water drawn on a mean day",
+        available_m3_day="what the source can still give",
+        price_usd_per_m3="price",
+    ),
+    "costs": _table("account period", account="account", period=_PERIOD, cost_musd="present value"),
+    "demand": _table(
+        "period",
+        period=_PERIOD,
+        target_mw="IT load that must be in service",
+        served_mw="IT load in service",
+        shortfall_mw="IT load that is not served",
+    ),
+    "binding": _table(
+        "limit element contingency period snapshot",
+        limit="which limit is at its bound",
+        element="branch, site, county, basin or other thing that is limited",
+        contingency=_OUTAGE,
+        period="year of decision, empty when it holds in all",
+        snapshot=_SNAPSHOT,
+        value="quantity that is limited, a flow with its sign",
+        bound="the limit it is held against, with the same sign",
+        unit="unit of value and bound",
+        price_usd_per_unit="cost saved per unit of more limit, empty when the limit acts on whole decisions",
+    ),
+    "energy_prices": _table(
+        "period snapshot",
+        period=_PERIOD,
+        snapshot=_SNAPSHOT,
+        price_usd_per_mwh="cost of one more MWh at the reference bus",
+    ),
+    "base_overloads": _table(
+        "branch contingency snapshot",
+        branch=_BRANCH,
+        contingency=_OUTAGE,
+        snapshot=_SNAPSHOT,
+        overload_mw="flow above the limit before any new load, allowed to remain",
+    ),
+    "candidates": _table(
+        "site",
+        site=_SITE,
+        lat="latitude",
+        lon="longitude",
+        county="county",
+        basin="water region",
+        iecc_zone="climate zone of the International Energy Conservation Code",
+        area_ha="area of the land",
+        max_blocks="most blocks that fit",
+        bus="nearest point of interconnection",
+        base_kv="its nominal voltage",
+        tie_km="route length to it",
+        tie_cost_musd="one-time cost of the tie to it",
+        fixed_cost_musd="one-time cost of the campus without its blocks",
+        block_cost_musd="one-time cost of a block",
+        earliest="first year in which it can be ready",
+    ),
+    "refused": _table(
+        "place",
+        kinds={"limit": "float"},
+        place="land that is not a candidate",
+        rule="first rule that refuses it",
+        value="what the rule found",
+        limit="what the rule allows",
+    ),
+    "comparison": _table(
+        "scenario site period",
+        scenario="scenario solved beside the plan",
+        site=_SITE,
+        period=_PERIOD,
+        it_mw="IT load in the scenario",
+        it_mw_plan="IT load in the plan",
+        difference_mw="scenario less plan",
+    ),
+    "comparison_limits": _table(
+        "scenario contingency branch period snapshot",
+        "scenario period snapshot -loading contingency branch",
+        scenario="scenario solved beside the plan",
+        contingency=_OUTAGE,
+        branch=_BRANCH,
+        period=_PERIOD,
+        snapshot=_SNAPSHOT,
+        flow_mw=_FLOW,
+        limit_mw="limit of the full study that the scenario's plan breaks",
+        loading="flow over limit",
+    ),
+}
+"""Tables that a plan may hold, by name."""
+
+
+def empty_table(name: str) -> pd.DataFrame:
+    """A table without rows, every column in place."""
+    return typed(pd.DataFrame({c: [] for c in PLAN_TABLES[name].names}), PLAN_TABLES[name])
+
+
+def typed(table: pd.DataFrame, spec: PlanTable) -> pd.DataFrame:
+    """The columns of a table in their order and of their type, numbers rounded to the decimals that are written."""
+    made: dict[str, Any] = {}
+    for column in spec.columns:
+        values = table[column.name]
+        if column.kind in ("id", "text"):
+            made[column.name] = values.astype(object).where(values.notna(), "").astype(str)
+        elif column.kind == "int":
+            made[column.name] = values.astype("Int64") if values.isna().any() else values.astype("int64")
+        else:
+            number = values.astype(float)
+            made[column.name] = number.where(np.isfinite(number)).round(DECIMALS) + 0.0
+    return pd.DataFrame(made, columns=spec.names).reset_index(drop=True)

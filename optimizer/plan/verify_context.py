@@ -1,0 +1,269 @@
+"""What every check reads: the plan as stated, the case rebuilt from the inputs, and what follows from both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from optimizer.plan.tables import empty_table
+from optimizer.plan.verify_network import Floats, Wires
+
+if TYPE_CHECKING:
+    from optimizer.study.case import Case
+    from optimizer.study.study import Study
+
+
+T = TypeVar("T")
+
+
+def remembered(compute: Callable[[Context], T]) -> Callable[[Context], T]:
+    """Compute something of a plan once, however many checks ask for it."""
+
+    @wraps(compute)
+    def read(context: Context) -> T:
+        key = f"{compute.__module__}.{compute.__qualname__}"
+        if key not in context.computed:
+            context.computed[key] = compute(context)
+        found: T = context.computed[key]
+        return found
+
+    return read
+
+
+@dataclass(frozen=True)
+class Context:
+    """A plan beside the case it was made for.
+
+    Parameters
+    ----------
+    folder : Path
+        The plan folder.
+    prefix : str
+        Path of a comparison plan inside the plan folder, empty for the plan itself.
+    summary : mapping
+        Content of plan.json.
+    tables : mapping of str to DataFrame
+        Tables as stated. Decisions are taken from them: blocks and cooling of `sites`, the ties, the upgrades, outputs.
+    study : Study
+        Rebuilt from the inputs.
+    case : Case
+        Rebuilt from the inputs; without `base_overloads`, which the plan states.
+    computed : dict
+        What `remembered` functions have found so far.
+    """
+
+    folder: Path
+    prefix: str
+    summary: Mapping[str, Any]
+    tables: Mapping[str, pd.DataFrame]
+    study: Study
+    case: Case
+    computed: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Return a table as stated, one without rows where the plan has none."""
+        return self.tables[name] if name in self.tables else empty_table(name)
+
+    @property
+    def has_grid(self) -> bool:
+        """Whether the study has a network."""
+        return self.case.network is not None
+
+    @cached_property
+    def periods(self) -> list[int]:
+        """Years of decision."""
+        return [int(t) for t in self.case.periods.index]
+
+    @cached_property
+    def snapshots(self) -> list[str]:
+        """Operating conditions."""
+        return [str(h) for h in self.case.snapshots.index]
+
+    @cached_property
+    def operating(self) -> list[tuple[int, str]]:
+        """Every (period, snapshot), in order; the columns of all arrays below."""
+        return [(t, h) for t in self.periods for h in self.snapshots]
+
+    @cached_property
+    def annuity_years(self) -> dict[int, float]:
+        """Sum of the discount factors of each period's years [years]."""
+        return {int(t): float(v) for t, v in self.case.periods["annuity_years"].items()}
+
+    @cached_property
+    def tie_of_site(self) -> dict[str, str]:
+        """The tie of each built site."""
+        ties = self.table("ties")
+        return dict(zip(ties["site"], ties["tie"], strict=True))
+
+    @cached_property
+    def placed(self) -> pd.DataFrame:
+        """Rows of `sites` with the case's figures of their site and cooling, in the table's order.
+
+        Columns ``site, period, blocks, it_mw`` (recomputed from blocks), ``cooling``, ``tie`` and the columns of
+        ``case.sites`` and ``case.cooling``.
+        """
+        stated = self.table("sites")[["site", "period", "blocks", "cooling"]].reset_index(drop=True)
+        site = self.case.sites.loc[stated["site"]].reset_index(drop=True)
+        options = pd.MultiIndex.from_frame(stated[["site", "cooling"]])
+        cooling = self.case.cooling.loc[options].reset_index(drop=True)
+        own = [c for c in cooling.columns if c not in site.columns]
+        rows = pd.concat([stated, site, cooling[own]], axis=1)
+        rows["blocks"] = rows["blocks"].astype(float)
+        rows["it_mw"] = rows["blocks"] * rows["block_mw"].astype(float)
+        rows["tie"] = [self.tie_of_site.get(s, "") for s in rows["site"]]
+        return rows
+
+    @cached_property
+    def facility_mw(self) -> pd.DataFrame:
+        """Facility power of each row of `placed`, columns snapshot [MW]."""
+        options = pd.MultiIndex.from_frame(self.placed[["site", "cooling"]])
+        pue = self.case.pue.loc[options, self.snapshots].to_numpy(float)
+        return pd.DataFrame(pue * self.placed[["it_mw"]].to_numpy(float), columns=self.snapshots)
+
+    @cached_property
+    def it_mw(self) -> dict[int, float]:
+        """IT load in service by period [MW]."""
+        served = self.placed.groupby("period")["it_mw"].sum()
+        return {t: float(served.get(t, 0.0)) for t in self.periods}
+
+    @cached_property
+    def load_mw(self) -> Floats:
+        """Existing load, shape (n_bus, n_operating) [MW]."""
+        return self.case.load_mw[self.operating].to_numpy(float)
+
+    @cached_property
+    def withdrawal_mw(self) -> Floats:
+        """New load at each bus, shape (n_bus, n_operating) [MW]."""
+        drawn = np.zeros((len(self.case.buses), len(self.operating)))
+        tied = (self.placed["tie"] != "").to_numpy()
+        bus = self.case.ties.loc[self.placed["tie"][tied], "bus"]
+        at = self.case.buses.index.get_indexer(bus)
+        for column, (t, h) in enumerate(self.operating):
+            now = (self.placed["period"] == t).to_numpy()[tied]
+            np.add.at(drawn[:, column], at[now], self.facility_mw[h].to_numpy()[tied][now])
+        return drawn
+
+    def outputs(self, name: str, columns: list[Any]) -> Floats:
+        """Outputs of a dispatch table, shape (n_generator, n_column) [MW].
+
+        Parameters
+        ----------
+        name : str
+            ``dispatch``, ``baseline_dispatch`` or ``overload_dispatch``.
+        columns : list
+            (period, snapshot), or snapshots.
+        """
+        table = self.table(name)
+        keys = ["period", "snapshot"] if "period" in table.columns else "snapshot"
+        wide = table.pivot(index="generator", columns=keys, values="output_mw")
+        return wide.reindex(index=self.case.generators.index, columns=columns).to_numpy(float)
+
+    @cached_property
+    def output_mw(self) -> Floats:
+        """Outputs of the plan, shape (n_generator, n_operating) [MW]."""
+        return self.outputs("dispatch", self.operating)
+
+    def at_buses(self, output_mw: Floats) -> Floats:
+        """Sum outputs at each bus."""
+        total = np.zeros((len(self.case.buses), output_mw.shape[1]))
+        np.add.at(total, self.case.buses.index.get_indexer(self.case.generators["bus"]), output_mw)
+        return total
+
+    @cached_property
+    def wires(self) -> Wires:
+        """Branches in service, read from the grid's own reactances."""
+        assert self.study.grid is not None
+        assert self.study.config.grid is not None
+        branches = self.study.grid.branches.loc[self.case.branches.index]
+        return Wires.of(self.case.buses.index, branches, self.study.config.grid.susceptance)
+
+    @cached_property
+    def islands(self) -> list[np.ndarray]:
+        """Bus positions of each island."""
+        island = self.wires.islands()
+        return [np.flatnonzero(island == i) for i in np.unique(island)]
+
+    @cached_property
+    def injection_mw(self) -> Floats:
+        """Generation less all load, shape (n_bus, n_operating) [MW]."""
+        return self.at_buses(self.output_mw) - self.load_mw - self.withdrawal_mw
+
+    @cached_property
+    def flow_mw(self) -> Floats:
+        """Flow of every branch, shape (n_branch, n_operating) [MW]."""
+        return self.wires.flows(self.injection_mw)
+
+    def added_mw(self, column: str, upgrades: pd.DataFrame) -> Floats:
+        """Rating that upgrades add, shape (n_branch, n_operating) [MW].
+
+        Parameters
+        ----------
+        column : {"added_mw", "added_emergency_mw"}
+            Of the case's upgrades.
+        upgrades : DataFrame
+            ``upgrade`` and ``in_service``.
+        """
+        added = np.zeros((len(self.case.branches), len(self.operating)))
+        for upgrade, start in zip(upgrades["upgrade"], upgrades["in_service"], strict=True):
+            row = self.case.branches.index.get_loc(self.case.upgrades.at[upgrade, "branch"])
+            serving = np.array([t >= start for t, _ in self.operating])
+            added[row, serving] += float(self.case.upgrades.at[upgrade, column])
+        return added
+
+    @cached_property
+    def allowed_mw(self) -> dict[str, dict[tuple[int, int], float]]:
+        """Stated base overloads by snapshot, then by (branch position, outage number; -1 for none) [MW]."""
+        names = () if self.case.outages is None else self.case.outages.names
+        number = {"": -1} | {name: i for i, name in enumerate(names)}
+        found: dict[str, dict[tuple[int, int], float]] = {h: {} for h in self.snapshots}
+        for row in self.table("base_overloads").itertuples():
+            key = (int(self.case.branches.index.get_loc(row.branch)), number[row.contingency])
+            found[row.snapshot][key] = float(row.overload_mw)
+        return found
+
+    def base_allowed_mw(self) -> Floats:
+        """Stated base overloads without an outage, shape (n_branch, n_operating) [MW]."""
+        allowed = np.zeros((len(self.case.branches), len(self.operating)))
+        for column, (_, h) in enumerate(self.operating):
+            for (branch, outage), mw in self.allowed_mw[h].items():
+                if outage == -1:
+                    allowed[branch, column] = mw
+        return allowed
+
+    @cached_property
+    def normal_limit_mw(self) -> Floats:
+        """Normal limit, upgrades and base overloads included, shape (n_branch, n_operating) [MW]."""
+        rating = self.case.branches["rating_mw"].to_numpy(float)[:, None]
+        return rating + self.added_mw("added_mw", self.table("upgrades")) + self.base_allowed_mw()
+
+    @cached_property
+    def emergency_limit_mw(self) -> Floats:
+        """Emergency limit, upgrades included, shape (n_branch, n_operating) [MW]."""
+        rating = self.case.branches["rating_emergency_mw"].to_numpy(float)[:, None]
+        return rating + self.added_mw("added_emergency_mw", self.table("upgrades"))
+
+    @cached_property
+    def share_mw(self) -> Floats:
+        """p_max x availability of the generators at each bus, shape (n_bus, n_snapshot) [MW]."""
+        return self.at_buses(self.case.output_max_mw[self.snapshots].to_numpy(float))
+
+    def summary_where(self, key: str) -> str:
+        """Where a figure of plan.json is, in words."""
+        return f"{self.prefix}plan.json {key}"
+
+    @cached_property
+    def load_for_islands_mw(self) -> Floats:
+        """Load by which the part that an outage loses is told, shape (n_bus,) [MW]."""
+        assert self.study.grid is not None
+        return self.study.grid.buses["load_mw"].reindex(self.case.buses.index).to_numpy(float)
+
+    def ptdf(self, positions: np.ndarray) -> Floats:
+        """Flow of some branches for 1 MW from each bus to the case's reference of its island, (m, n_bus) [MW/MW]."""
+        assert self.case.network is not None
+        return self.case.network.ptdf_rows(positions)

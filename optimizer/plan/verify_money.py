@@ -1,0 +1,156 @@
+"""Money of a plan, recomputed: every account in every period, and the cost of a dispatch."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from optimizer.plan.verify_context import Context, remembered
+from optimizer.plan.verify_network import Floats
+from optimizer.plan.verify_water import supplies, water_cost_musd, withdrawal_m3_day
+from optimizer.study.case import Case
+from optimizer.units import USD_PER_MUSD
+
+ACCOUNTS = ("generation", "sites", "ties", "cooling", "water", "upgrades", "shortfall")
+"""Accounts of the cost table."""
+
+
+def dispatch_cost_usd_per_h(case: Case, output_mw: Floats) -> Floats:
+    """Cost of running generators: at p_min, and above it along a convex piecewise linear curve, cheapest piece first.
+
+    Parameters
+    ----------
+    case : Case
+        Its ``cost_segments`` and ``cost_at_min_usd_per_h``.
+    output_mw : ndarray, shape (n_generator, m)
+        Outputs [MW].
+
+    Returns
+    -------
+    ndarray, shape (m,)
+        Sum over generators [$/h].
+    """
+    above = output_mw - case.generators["p_min_mw"].to_numpy(float)[:, None]
+    total = np.full(output_mw.shape[1], float(case.cost_at_min_usd_per_h.sum()))
+    left = above.copy()
+    number = case.cost_segments.index.get_level_values("segment")
+    last = case.cost_segments.index.get_level_values("generator").value_counts()
+    for i in sorted(number.unique()):
+        piece = case.cost_segments[number == i]
+        names = piece.index.get_level_values("generator")
+        at = case.generators.index.get_indexer(names)
+        # A curve of one piece is a straight line; of several, each piece gives at most its width.
+        single = (last.reindex(names).to_numpy() == 1)[:, None]
+        width = piece["width_mw"].to_numpy(float)[:, None]
+        used = np.where(single, left[at], np.clip(left[at], 0.0, width))
+        left[at] -= used
+        total += piece["cost_usd_per_mwh"].to_numpy(float) @ used
+    return total
+
+
+def generation_musd(context: Context, output_mw: Floats) -> dict[int, float]:
+    """Present value of a dispatch by period [M$].
+
+    Parameters
+    ----------
+    context : Context
+        The plan.
+    output_mw : ndarray, shape (n_generator, n_operating)
+        Outputs [MW].
+    """
+    hourly = dispatch_cost_usd_per_h(context.case, output_mw)
+    hours = context.case.snapshots["hours"]
+    musd = dict.fromkeys(context.periods, 0.0)
+    for (t, h), usd in zip(context.operating, hourly, strict=True):
+        musd[t] += context.annuity_years[t] * float(hours[h]) * float(usd) / USD_PER_MUSD
+    return musd
+
+
+def upgrades_musd(context: Context, upgrades: pd.DataFrame) -> dict[int, float]:
+    """Present value of upgrades by period [M$]; `upgrades` has ``upgrade`` and ``in_service``."""
+    yearly = context.case.upgrades["annuity_musd"].reindex(upgrades["upgrade"]).to_numpy(float)
+    start = upgrades["in_service"].to_numpy(float)
+    return {t: context.annuity_years[t] * float(yearly[start <= t].sum()) for t in context.periods}
+
+
+@remembered
+def own_cost_musd(context: Context) -> pd.DataFrame:
+    """Present value of each row of ``placed``: columns ``sites``, ``ties``, ``cooling``, ``water`` [M$]."""
+    rows = context.placed
+    years = rows["period"].map(context.annuity_years).to_numpy(float)
+    site = rows["fixed_annuity_musd"] + rows["block_annuity_musd"] * rows["blocks"]
+    tie = context.case.ties["annuity_musd"].reindex(rows["tie"]).fillna(0.0)
+    return pd.DataFrame(
+        {
+            "sites": years * site.to_numpy(float),
+            "ties": years * tie.to_numpy(float),
+            "cooling": years * (rows["annuity_musd_per_mw"] * rows["it_mw"]).to_numpy(float),
+            "water": _water_share(context),
+        }
+    )
+
+
+def _water_share(context: Context) -> Floats:
+    """Share of each row of ``placed`` in the cost of its basin's water, by withdrawal [M$]."""
+    rows, own = context.placed, withdrawal_m3_day(context)
+    total = pd.Series(own).groupby([rows["basin"], rows["period"]]).transform("sum").to_numpy(float)
+    split = supplies(context)
+    cost = [
+        water_cost_musd(context, split[basin, t].cost_usd_day, t) if (basin, t) in split else 0.0
+        for basin, t in zip(rows["basin"], rows["period"], strict=True)
+    ]
+    return np.divide(own, total, out=np.zeros(len(own)), where=total > 0) * np.array(cost, dtype=float)
+
+
+def site_cost_musd(context: Context) -> Floats:
+    """Present value of each row of ``placed``: site, tie, cooling and share of its basin's water [M$]."""
+    return own_cost_musd(context).sum(axis=1).to_numpy(float)
+
+
+@remembered
+def costs_musd(context: Context) -> pd.DataFrame:
+    """Present value of every account (rows) in every period (columns) [M$]."""
+    table = pd.DataFrame(0.0, index=pd.Index(ACCOUNTS, name="account"), columns=context.periods)
+    if context.has_grid:
+        table.loc["generation"] = pd.Series(generation_musd(context, context.output_mw))
+        table.loc["upgrades"] = pd.Series(upgrades_musd(context, context.table("upgrades")))
+    if len(context.case.demand_mw):
+        own = own_cost_musd(context).groupby(context.placed["period"]).sum()
+        for account in ("sites", "ties", "cooling"):
+            table.loc[account] = own[account].reindex(context.periods).fillna(0.0)
+        for (_, t), split in supplies(context).items():
+            table.loc["water", t] += water_cost_musd(context, split.cost_usd_day, t)
+        penalty = context.case.shortfall_penalty_musd_per_mw_year or 0.0
+        for t, target in context.case.demand_mw.items():
+            short = max(0.0, float(target) - context.it_mw[int(t)])
+            table.loc["shortfall", t] = context.annuity_years[int(t)] * penalty * short
+    return table
+
+
+@remembered
+def investment_musd(context: Context) -> dict[int, float]:
+    """One-time cost of all that stands in each period [M$]."""
+    rows = context.placed
+    site = rows["fixed_cost_musd"] + rows["block_cost_musd"] * rows["blocks"]
+    tie = context.case.ties["cost_musd"].reindex(rows["tie"]).fillna(0.0).to_numpy(float)
+    own = site.to_numpy(float) + tie + (rows["cost_musd_per_mw"] * rows["it_mw"]).to_numpy(float)
+    by_period = pd.Series(own).groupby(rows["period"].to_numpy()).sum()
+    upgrades = context.table("upgrades")
+    once = context.case.upgrades["cost_musd"].reindex(upgrades["upgrade"]).to_numpy(float)
+    start = upgrades["in_service"].to_numpy(float)
+    return {t: float(by_period.get(t, 0.0)) + float(once[start <= t].sum()) for t in context.periods}
+
+
+@remembered
+def common_musd(context: Context) -> float:
+    """What every plan pays wherever it builds [M$].
+
+    ``sum_t annuity_years[t] target[t] min_s (block cost + fixed cost / max_blocks) / block_mw``, yearly costs.
+    """
+    case = context.case
+    sites = case.sites[case.sites["max_blocks"] > 0]
+    if not len(case.demand_mw) or not len(sites):
+        return 0.0
+    per_block = sites["block_annuity_musd"] + sites["fixed_annuity_musd"] / sites["max_blocks"]
+    least = float((per_block / sites["block_mw"]).min())
+    return least * sum(context.annuity_years[int(t)] * float(mw) for t, mw in case.demand_mw.items())

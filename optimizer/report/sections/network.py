@@ -1,0 +1,192 @@
+"""The network: outages, upgrades, and what was broken before any new load."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from optimizer.report import charts
+from optimizer.report.page import Column, Details, Figure, Section, Text, blocks, table
+from optimizer.report.text import MISSING, count, quantity, words
+from optimizer.report.view import View
+
+_MOST_LOADINGS = 15
+
+_LOADING_COLUMNS = (
+    Column("branch", "Branch", text=True),
+    Column("contingency", "After outage of", text=True),
+    Column("period", "Period", text=True),
+    Column("snapshot", "Operating condition", text=True),
+    Column("flow_mw", "Flow"),
+    Column("limit_mw", "Limit"),
+    Column("loading", "Loading"),
+)
+
+
+def loading_rows(view: View, loadings: pd.DataFrame) -> pd.DataFrame:
+    """Return loadings ready to print, highest first, with the names that the network of the view gives."""
+    keys = ["loading", "branch", "contingency", "period", "snapshot"]
+    ordered = loadings.sort_values(keys, ascending=[False, True, True, True, True], kind="stable")
+    return ordered.assign(
+        branch=ordered["branch"].map(view.branch),
+        contingency=outage_names(view, ordered["contingency"]),
+        period=ordered["period"].astype(str),
+        snapshot=ordered["snapshot"].map(words),
+    )
+
+
+def outage_names(view: View, contingencies: pd.Series) -> pd.Series:
+    """Return outages as they are printed: single branches by name, no outage as a dash."""
+    return contingencies.fillna("").map(view.branch).replace("", MISSING)
+
+
+def loading_columns() -> tuple[Column, ...]:
+    """Return the columns in which loadings are printed."""
+    return _LOADING_COLUMNS
+
+
+def outages(view: View) -> Section | None:
+    """Return what the check of every outage found, and how loaded the network is."""
+    if view.plan.config.grid is None or view.table("flows").empty:
+        return None
+    return Section(
+        "outages",
+        "Outages and loading",
+        blocks(
+            Text(_checked(view)),
+            _highest(view),
+            _near_limits(view),
+            Figure(
+                "loading",
+                charts.loading_histogram(view.base_loading["loading"]),
+                f"Branches by their highest loading in {view.last_period}, no outage (colours as on the map).",
+            ),
+            _prices(view),
+        ),
+    )
+
+
+def _checked(view: View) -> str:
+    checked = int(view.summary.get("n_contingencies_checked") or 0)
+    if not checked:
+        return (
+            "The study asks for no security against outages: flows are within normal ratings without any outage only."
+        )
+    broken = int(view.summary.get("n_violations") or 0)
+    conditions = count(view.table("flows")["snapshot"].nunique(), "operating condition")
+    text = (
+        f"{count(checked, 'single outage')} were checked on every rated branch, in "
+        f"{count(len(view.periods), 'period')} and {conditions}; {count(broken, 'violation')} found. "
+        "Generation is set before the outage; after it every flow stays within its emergency rating."
+    )
+    splitting = view.splitting_outages
+    if splitting:
+        rule = view.plan.config.security.splitting
+        what = (
+            "the smaller part is lost and the generators of the larger one share the imbalance"
+            if rule == "secure"
+            else "the study leaves these out"
+        )
+        text += f" {splitting:,} of the outages split the network: {what}."
+    return text
+
+
+def _highest(view: View) -> object | None:
+    listed = view.table("contingencies")
+    if listed.empty:
+        return None
+    rows = loading_rows(view, listed.nlargest(_MOST_LOADINGS, "loading", keep="all"))
+    note = "One row for each branch, outage, period and operating condition."
+    return table(rows.head(_MOST_LOADINGS), _LOADING_COLUMNS, "The highest loadings after an outage", note=note)
+
+
+def _near_limits(view: View) -> object | None:
+    listed = view.table("contingencies")
+    if len(listed) <= _MOST_LOADINGS:
+        return None
+    rows = loading_rows(view, listed).iloc[_MOST_LOADINGS:]
+    figure = Figure(
+        "outage_loading",
+        charts.outage_loading_histogram(listed["loading"]),
+        f"The {len(listed):,} loadings listed: the ten highest of each operating condition, and all above 95 %.",
+    )
+    more = table(rows, _LOADING_COLUMNS, "Further loadings after an outage", file="tables/contingencies.csv")
+    return Details(f"The other {len(rows):,} loadings near a limit", (figure, more))
+
+
+def _prices(view: View) -> Details | None:
+    prices = view.table("energy_prices")
+    if prices.empty:
+        return None
+    rows = prices.assign(period=prices["period"].astype(str), snapshot=prices["snapshot"].map(words))
+    columns = (
+        Column("period", "Period", text=True),
+        Column("snapshot", "Operating condition", text=True),
+        Column("price_usd_per_mwh", "Price"),
+    )
+    note = "Cost of one more MWh at the reference bus, with sites and upgrades as chosen."
+    return Details("Energy price", (table(rows, columns, "Energy price", note=note),))
+
+
+def network_upgrades(view: View) -> Section | None:
+    """Return the upgrades chosen."""
+    built = view.table("upgrades")
+    if view.plan.config.grid is None or view.plan.config.demand is None:
+        return None
+    if built.empty:
+        text = "None is needed." if view.plan.config.upgrades.enabled else "The study allows none."
+        return Section("upgrades", "Network upgrades", (Text(text),))
+    rows = built.assign(in_service=built["in_service"].astype(str), branch=built["branch"].map(view.branch))
+    columns = (
+        Column("upgrade", "Upgrade", text=True),
+        Column("branch", "Branch", text=True),
+        Column("length_km", "Length"),
+        Column("in_service", "In service", text=True),
+        Column("added_mw", "Added rating"),
+        Column("added_emergency_mw", "Added emergency rating"),
+        Column("cost_musd", "One-time cost"),
+        Column("annuity_musd", "Cost a year", decimals=2),
+    )
+    total = {"upgrade": "All upgrades"} | {c: rows[c].sum() for c in ("length_km", "cost_musd", "annuity_musd")}
+    note = "Reconductoring of existing lines: more rating, the same impedance."
+    return Section("upgrades", "Network upgrades", (table(rows, columns, "Upgrades", note=note, total=total),))
+
+
+def base_overloads(view: View) -> Section | None:
+    """Return which rule the case before any new load needed, and what was broken then."""
+    if view.plan.config.grid is None or view.plan.config.demand is None:
+        return None
+    broken = view.table("base_overloads")
+    rule = view.plan.config.security.base_overloads
+    title = "Limits broken before any new load"
+    if broken.empty:
+        meant = (
+            "refuses a network that breaks limits by itself"
+            if rule == "refuse"
+            else "would allow such limits by as much as they are broken"
+        )
+        return Section(
+            "base_overloads",
+            title,
+            (Text(f"None: the network without new load breaks no limit. The study's rule {meant}."),),
+        )
+    most = quantity(broken["overload_mw"].max(), "overload_mw", 1)
+    text = (
+        f"The network breaks {count(len(broken), 'limit')} before any new load. The study allows each by as much as it "
+        f"is broken then, {most} at most, and no more; elsewhere every limit holds."
+    )
+    ordered = broken.sort_values(
+        ["overload_mw", "branch", "contingency", "snapshot"], ascending=[False, True, True, True], kind="stable"
+    )
+    rows = ordered.assign(
+        branch=ordered["branch"].map(view.branch),
+        contingency=outage_names(view, ordered["contingency"]),
+        snapshot=ordered["snapshot"].map(words),
+    )
+    columns = (
+        Column("branch", "Branch", text=True),
+        Column("contingency", "After outage of", text=True),
+        Column("snapshot", "Operating condition", text=True),
+        Column("overload_mw", "Allowed above the limit", decimals=1),
+    )
+    listed = table(rows, columns, "Limits broken before any new load", file="tables/base_overloads.csv")
+    return Section("base_overloads", title, (Text(text, "warning"), listed))

@@ -1,0 +1,96 @@
+"""Where: the map, the chosen sites, and their growth."""
+
+from __future__ import annotations
+
+from optimizer.report import charts, maps
+from optimizer.report.page import Column, Figure, Section, Text, blocks, table
+from optimizer.report.text import words
+from optimizer.report.view import View
+
+
+def the_map(view: View) -> Section | None:
+    """Return the map of the plan."""
+    figure = maps.plan_map(view)
+    if figure is None:
+        return None
+    caption = (
+        f"The area of a circle is the site's IT load in {view.last_period}. The buttons switch between the plan, the "
+        "loading of lines (highest of any operating condition of the last period) and the land: which of it is a "
+        "candidate, and by which rule the rest is refused. Click an entry of the legend to switch a layer; hover for "
+        "values; drag a box to zoom in, double-click to zoom out. Equal-area projection; lines are drawn straight."
+    )
+    missing = Text(
+        "The inputs of the study are not at hand: lines, buses, counties and refused land are not drawn.", "warning"
+    )
+    return Section(
+        "map", "Map", blocks(missing if view.plan.study is None else None, Figure("map", figure, caption, wide=True))
+    )
+
+
+def chosen_sites(view: View) -> Section | None:
+    """Return the tables of chosen sites: connection and growth, then cooling, water and land."""
+    if view.sites.empty:
+        return None
+    rows = view.sites.reset_index().assign(cooling=lambda t: t["cooling"].map(words), water_stress=view.water_stress())
+    rows = rows.assign(bus=rows["bus"].map(view.bus), basin=rows["basin"].map(view.basin))
+    name = (
+        Column("rank", "#", decimals=0, unit=""),
+        Column("site", "Site", text=True),
+        Column("county", "County", text=True),
+    )
+    growth = tuple(Column(f"it_mw_{period}", f"IT {period}", unit="MW", decimals=0) for period in view.periods)
+    connection = (
+        Column("facility_mw", "Facility"),
+        Column("bus", "Point of interconnection", text=True),
+        Column("base_kv", "Voltage"),
+        Column("tie_km", "Tie"),
+        Column("cost_musd", "Cost"),
+    )
+    climate = (
+        Column("cooling", "Cooling", text=True),
+        Column("pue_annual", "PUE, year"),
+        Column("pue_hot_day", "PUE, hot day"),
+        Column("basin", "Water region", text=True),
+        Column("water_stress", "Water stress", text=True),
+        Column("water_m3_day", "Water"),
+        Column("area_ha", "Land"),
+        Column("emissions_t_per_year", "Emissions"),
+    )
+    total = {f"it_mw_{period}": rows[f"it_mw_{period}"].sum() for period in view.periods}
+    total |= {"site": "All sites", "cost_musd": rows["cost_musd"].sum()}
+    sums = {"site": "All sites"} | {c: rows[c].sum() for c in ("water_m3_day", "area_ha", "emissions_t_per_year")}
+    year = view.plan.config.study.currency_year
+    return Section(
+        "sites",
+        "Chosen sites",
+        (
+            table(
+                rows,
+                (*name, *growth, *connection),
+                "Size and connection, largest first",
+                note=f"Cost: present value of the site, its tie, cooling and water over all periods, {year} dollars. "
+                "Facility: IT load times PUE, in the operating condition where that is highest.",
+                total=total,
+            ),
+            table(
+                rows,
+                (*name[:2], *climate),
+                f"Cooling, water and land in {view.last_period}",
+                note="PUE: facility power over IT power. Water and emissions: at the mean use of the IT capacity.",
+                total=sums,
+            ),
+        ),
+    )
+
+
+def capacity_by_year(view: View) -> Section | None:
+    """Return the chart of capacity by year."""
+    figure = charts.capacity(view)
+    if figure is None:
+        return None
+    text = Text(
+        "Capacity is built in whole blocks and never removed; the dashed line is what the study asks for.", "quiet"
+    )
+    return Section(
+        "capacity", "Capacity by year", blocks(Figure("capacity", figure, "IT load in service, by site."), text)
+    )

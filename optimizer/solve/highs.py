@@ -1,0 +1,309 @@
+"""One HiGHS object for one Pyomo model: compiled once, then rows added and bounds changed in place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import highspy
+import numpy as np
+import pyomo.environ as pyo
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from pyomo.common.collections import ComponentMap
+from pyomo.repn import generate_standard_repn
+from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
+
+FEASIBILITY_TOLERANCE = 1e-7
+"""Primal and dual feasibility asked of the LP solver, in model units (HiGHS default)."""
+
+INTEGRALITY_TOLERANCE = 1e-6
+"""Distance from an integer that the solver accepts (HiGHS default) [-]."""
+
+Status = Literal["optimal", "infeasible", "unbounded", "limit", "error"]
+
+_STATUS: dict[Any, Status] = {
+    highspy.HighsModelStatus.kOptimal: "optimal",
+    highspy.HighsModelStatus.kInfeasible: "infeasible",
+    highspy.HighsModelStatus.kUnboundedOrInfeasible: "infeasible",
+    highspy.HighsModelStatus.kUnbounded: "unbounded",
+    highspy.HighsModelStatus.kTimeLimit: "limit",
+    highspy.HighsModelStatus.kIterationLimit: "limit",
+    highspy.HighsModelStatus.kSolutionLimit: "limit",
+    highspy.HighsModelStatus.kObjectiveTarget: "limit",
+    highspy.HighsModelStatus.kInterrupt: "limit",
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one solve gave.
+
+    Parameters
+    ----------
+    status : str
+        ``optimal``, ``infeasible``, ``unbounded``, ``limit`` or ``error``.
+    objective, bound : float
+        Value of the incumbent (inf without one) and the proven bound, in the objective's unit.
+    values : ndarray, shape (n_column,)
+        The incumbent; empty without one.
+    """
+
+    status: Status
+    objective: float
+    bound: float
+    values: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A linear program as the solver holds it.
+
+    Parameters
+    ----------
+    matrix : csr_matrix, shape (n_row, n_column)
+        Coefficients.
+    cost : ndarray, shape (n_column,)
+        Objective coefficients.
+    offset : float
+        Constant of the objective.
+    column_lower, column_upper, row_lower, row_upper : ndarray
+        Bounds, infinite where there is none.
+    integer : ndarray of bool, shape (n_column,)
+        Columns that are whole numbers.
+    """
+
+    matrix: sp.csr_matrix
+    cost: NDArray[np.float64]
+    offset: float
+    column_lower: NDArray[np.float64]
+    column_upper: NDArray[np.float64]
+    row_lower: NDArray[np.float64]
+    row_upper: NDArray[np.float64]
+    integer: NDArray[np.bool_]
+
+
+class HighsProgram:
+    """A linear or integer program given as a matrix.
+
+    Parameters
+    ----------
+    program : Matrix
+        What is solved.
+    threads, seed : int
+        Passed to the solver.
+    """
+
+    def __init__(self, program: Matrix, threads: int = 1, seed: int = 0) -> None:
+        self._highs = highspy.Highs()
+        self.set_options(output_flag=False, threads=threads, random_seed=seed)
+        self.integers = np.flatnonzero(program.integer).astype(np.int32)
+        lp = highspy.HighsLp()
+        lp.num_row_, lp.num_col_ = program.matrix.shape
+        lp.col_cost_, lp.offset_ = program.cost, program.offset
+        lp.col_lower_, lp.col_upper_ = program.column_lower, program.column_upper
+        lp.row_lower_, lp.row_upper_ = program.row_lower, program.row_upper
+        lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+        lp.a_matrix_.start_ = program.matrix.indptr.astype(np.int32)
+        lp.a_matrix_.index_ = program.matrix.indices.astype(np.int32)
+        lp.a_matrix_.value_ = program.matrix.data.astype(float)
+        whole, continuous = highspy.HighsVarType.kInteger, highspy.HighsVarType.kContinuous
+        lp.integrality_ = [whole if i else continuous for i in program.integer]
+        self._highs.passModel(lp)
+        self.relaxed = False
+
+    def set_options(self, **options: Any) -> None:
+        """Set options of HiGHS by their own names."""
+        for name, value in options.items():
+            self._highs.setOptionValue(name, value)
+
+    def relax(self, relaxed: bool) -> None:
+        """Drop or restore integrality of every integer column."""
+        if relaxed == self.relaxed:
+            return
+        kind = highspy.HighsVarType.kContinuous if relaxed else highspy.HighsVarType.kInteger
+        kinds = np.full(len(self.integers), int(kind), dtype=np.uint8)
+        self._highs.changeColsIntegrality(len(self.integers), self.integers, kinds)
+        self.relaxed = relaxed
+
+    def add_row(self, lower: float, upper: float, columns: NDArray[np.intp], values: NDArray[np.float64]) -> None:
+        """Add one row."""
+        self._highs.addRow(float(lower), float(upper), len(columns), columns.astype(np.int32), values.astype(float))
+
+    def set_bounds(self, bounds: Mapping[int, tuple[float, float]]) -> None:
+        """Change the bounds of columns in place."""
+        columns = np.array(list(bounds), dtype=np.int32)
+        lower = np.array([b[0] for b in bounds.values()], dtype=float)
+        upper = np.array([b[1] for b in bounds.values()], dtype=float)
+        self._highs.changeColsBounds(len(columns), columns, lower, upper)
+
+    def set_costs(self, columns: NDArray[np.intp], costs: NDArray[np.float64], offset: float) -> None:
+        """Change objective coefficients in place."""
+        self._highs.changeColsCost(len(columns), columns.astype(np.int32), costs)
+        self._highs.changeObjectiveOffset(float(offset))
+
+    def set_row_bounds(self, rows: NDArray[np.intp], lower: NDArray[np.float64], upper: NDArray[np.float64]) -> None:
+        """Change the bounds of rows in place."""
+        self._highs.changeRowsBounds(len(rows), rows.astype(np.int32), lower, upper)
+
+    def start_from(self, values: NDArray[np.float64]) -> None:
+        """Offer a plan to the integer program."""
+        solution = highspy.HighsSolution()
+        solution.col_value = list(values)
+        self._highs.setSolution(solution)
+
+    def forget_basis(self) -> None:
+        """Make the next solve a cold one."""
+        self._highs.clearSolver()
+
+    def solve(self) -> Outcome:
+        """Solve what is set up now."""
+        self._highs.run()
+        status = _STATUS.get(self._highs.getModelStatus(), "error")
+        info = self._highs.getInfo()
+        solution = self._highs.getSolution()
+        usable = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+        values = np.array(solution.col_value) if usable else np.empty(0)
+        objective = float(info.objective_function_value) if usable else np.inf
+        bound = float(info.mip_dual_bound) if self._is_mip() else (objective if status == "optimal" else -np.inf)
+        return Outcome(status, objective, bound, values)
+
+    def _is_mip(self) -> bool:
+        return bool(len(self.integers)) and not self.relaxed
+
+    def duals(self) -> NDArray[np.float64]:
+        """Prices of all rows in the last LP: change of the objective per unit of right-hand side."""
+        return np.array(self._highs.getSolution().row_dual)
+
+    def matrix(self) -> Matrix:
+        """The program as the solver holds it now."""
+        lp = self._highs.getLp()
+        data = (np.array(lp.a_matrix_.value_), np.array(lp.a_matrix_.index_), np.array(lp.a_matrix_.start_))
+        by_row = lp.a_matrix_.format_ == highspy.MatrixFormat.kRowwise
+        made = (sp.csr_matrix if by_row else sp.csc_matrix)(data, shape=(lp.num_row_, lp.num_col_))
+        integer = np.zeros(lp.num_col_, dtype=bool)
+        integer[self.integers] = True
+        bounds = (np.array(b) for b in (lp.col_lower_, lp.col_upper_, lp.row_lower_, lp.row_upper_))
+        return Matrix(made.tocsr(), np.array(lp.col_cost_), float(lp.offset_), *bounds, integer)
+
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """Rows, columns and nonzeros."""
+        return self._highs.getNumRow(), self._highs.getNumCol(), self._highs.getNumNz()
+
+
+class HighsModel(HighsProgram):
+    """A Pyomo model in the hands of one HiGHS object.
+
+    Parameters
+    ----------
+    model : ConcreteModel
+        Linear, with one active objective to minimize.
+    threads : int
+        Threads of the solver; one is deterministic.
+    seed : int
+        Random seed of the solver.
+    cost_of_new : callable
+        Objective coefficient of a variable that comes with a row added later.
+    """
+
+    def __init__(
+        self,
+        model: pyo.ConcreteModel,
+        threads: int = 1,
+        seed: int = 0,
+        cost_of_new: Callable[[Any], float] = lambda variable: 0.0,
+    ) -> None:
+        self.cost_of_new = cost_of_new
+        form = LinearStandardFormCompiler().write(model, mixed_form=True, set_sense=None)
+        self.variables: list[Any] = list(form.columns)
+        self._column: ComponentMap = ComponentMap((v, i) for i, v in enumerate(self.variables))
+        self._row: ComponentMap = ComponentMap()
+        for i, row in enumerate(form.rows):
+            self._row[row.constraint] = i
+        super().__init__(_matrix_of(form, self.variables), threads, seed)
+
+    def add_rows(self, rows: Iterable[Any]) -> None:
+        """Add constraints of the Pyomo model that were built since; new variables become columns."""
+        for constraint in rows:
+            repn = generate_standard_repn(constraint.body, compute_values=True)
+            columns = [self._column_of(v) for v in repn.linear_vars]
+            lower = _bound(constraint.lower, -1) - (repn.constant if constraint.lower is not None else 0.0)
+            upper = _bound(constraint.upper, 1) - (repn.constant if constraint.upper is not None else 0.0)
+            self._row[constraint] = self._highs.getNumRow()
+            self._highs.addRow(
+                float(lower),
+                float(upper),
+                len(columns),
+                np.array(columns, dtype=np.int32),
+                np.array(repn.linear_coefs, dtype=float),
+            )
+
+    def _column_of(self, variable: Any) -> int:
+        if variable not in self._column:
+            self._column[variable] = len(self.variables)
+            self.variables.append(variable)
+            cost = self.cost_of_new(variable)
+            self._highs.addCol(cost, _bound(variable.lb, -1), _bound(variable.ub, 1), 0, [], [])
+        return int(self._column[variable])
+
+    def set_objective(self, expression: Any) -> None:
+        """Minimize another linear expression of variables the solver has."""
+        repn = generate_standard_repn(expression, compute_values=True)
+        costs = np.zeros(len(self.variables))
+        for variable, coefficient in zip(repn.linear_vars, repn.linear_coefs, strict=True):
+            costs[self._column[variable]] = coefficient
+        self._highs.changeColsCost(len(costs), np.arange(len(costs), dtype=np.int32), costs)
+        self._highs.changeObjectiveOffset(float(repn.constant))
+
+    def model_bounds(self, column: int) -> tuple[float, float]:
+        """Bounds of a column as the Pyomo model has them."""
+        return _bound(self.variables[column].lb, -1), _bound(self.variables[column].ub, 1)
+
+    def column(self, variable: Any) -> int:
+        """Column of a variable; raises KeyError if it is in no row and no objective."""
+        return int(self._column[variable])
+
+    def load(self, values: NDArray[np.float64]) -> None:
+        """Put a solution on the variables of the Pyomo model."""
+        for variable, value in zip(self.variables, values, strict=False):
+            variable.set_value(value, skip_validation=True)
+
+    def dual(self, constraint: Any) -> float:
+        """Price of a row in the last LP: change of the objective per unit of its right-hand side."""
+        return float(self._highs.getSolution().row_dual[self._row[constraint]])
+
+    def reduced_cost(self, variable: Any) -> float:
+        """Reduced cost of a variable in the last LP: change of the objective per unit of its active bound."""
+        return float(self._highs.getSolution().col_dual[self._column[variable]])
+
+    def has(self, variable: Any) -> bool:
+        """Whether a variable is in any row or in the objective."""
+        return variable in self._column
+
+    def row(self, constraint: Any) -> int:
+        """Row of a constraint; raises KeyError if it was never built."""
+        return int(self._row[constraint])
+
+
+def _matrix_of(form: Any, variables: list[Any]) -> Matrix:
+    """A Pyomo standard form as a matrix with two-sided rows."""
+    kind = np.array([row.bound_type for row in form.rows])
+    rhs = np.asarray(form.rhs, dtype=float)
+    return Matrix(
+        matrix=form.A.tocsr(),
+        cost=np.asarray(form.c.todense()).ravel().astype(float),
+        offset=float(np.asarray(form.c_offset).ravel()[0]),
+        column_lower=np.array([_bound(v.lb, -1) for v in variables]),
+        column_upper=np.array([_bound(v.ub, 1) for v in variables]),
+        row_lower=np.where(kind == 1, -highspy.kHighsInf, rhs),
+        row_upper=np.where(kind == -1, highspy.kHighsInf, rhs),
+        integer=np.array([v.is_integer() for v in variables], dtype=bool),
+    )
+
+
+def _bound(value: Any, sign: int) -> float:
+    if value is None:
+        return float(sign * highspy.kHighsInf)
+    return float(pyo.value(value))

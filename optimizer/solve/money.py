@@ -1,0 +1,64 @@
+"""Baseline, common cost and gap, as the model defines them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+
+from optimizer.study.case import Case
+
+GAP_ZERO_RELATIVE = 1e-6
+"""Objective less bound below this share of max(1, |objective|) counts as no gap at all [-] (definition of the model)."""
+
+
+def without_new_load(case: Case) -> Case:
+    """The same system with no campuses: same grid, limits, allowed overloads, and upgrades free to be built."""
+    return replace(
+        case,
+        sites=case.sites.iloc[:0],
+        ties=case.ties.iloc[:0],
+        cooling=case.cooling.iloc[:0],
+        pue=case.pue.iloc[:0],
+        water=case.water.iloc[:0],
+        demand_mw=case.demand_mw.iloc[:0],
+    )
+
+
+def common_musd(case: Case) -> float:
+    """Cost that every plan pays wherever it builds [M$, present value].
+
+    Over the periods, target MW times the least (block cost + fixed cost / max_blocks) per IT MW of any site; no tie
+    and no energy.
+    """
+    if not len(case.demand_mw) or not len(case.sites):
+        return 0.0
+    usable = case.sites[case.sites["max_blocks"] > 0]
+    yearly = usable["block_annuity_musd"] + usable["fixed_annuity_musd"] / usable["max_blocks"]
+    least = float((yearly / usable["block_mw"]).min())
+    years = case.periods.loc[case.demand_mw.index, "annuity_years"]
+    return float((case.demand_mw * years).sum() * least)
+
+
+def gap_of(objective: float, bound: float, decided: float) -> float:
+    """Gap on what the decision can change [-].
+
+    0 if ``objective - bound <= 1e-6 max(1, |objective|)``, else ``(objective - bound) / max(D, objective - bound)``
+    with D `decided`.
+    """
+    difference = objective - bound
+    if difference <= GAP_ZERO_RELATIVE * max(1.0, abs(objective)):
+        return 0.0
+    return difference / max(decided, difference)
+
+
+def decided_musd(case: Case, objective: float, baseline: float, common: float) -> float:
+    """What the decision can change: D of the gap [M$]."""
+    if len(case.demand_mw):
+        return objective - baseline - common
+    return abs(objective)
+
+
+def empty_dispatch() -> pd.DataFrame:
+    """A dispatch table without rows."""
+    return pd.DataFrame(columns=["generator", "period", "snapshot", "output_mw"])

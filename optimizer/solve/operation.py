@@ -1,0 +1,158 @@
+"""How the system runs under a plan: flows, the full check of every outage, and what is at its limit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from optimizer.formulation.rows import FixedAllowances
+from optimizer.grid.screening import screen, screen_base
+from optimizer.study.case import Case
+
+TOLERANCE_MW = 1e-3
+"""A flow above its limit by more than this is a violation [MW]; the verifier's own tolerance."""
+
+LISTED_ABOVE = 0.95
+"""Loadings after outages above this are all listed [-] (definition of the table)."""
+
+LISTED_AT_LEAST = 10
+"""Highest loadings listed for each period and snapshot [-] (definition of the table)."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """Flows and the full check.
+
+    Parameters
+    ----------
+    flows, contingencies : DataFrame
+        The plan's tables of these names.
+    broken : DataFrame
+        ``contingency, branch, period, snapshot, flow_mw, limit_mw, loading``: limits that do not hold, normal ones
+        with an empty contingency.
+    """
+
+    flows: pd.DataFrame
+    contingencies: pd.DataFrame
+    broken: pd.DataFrame
+
+
+def operation(
+    case: Case,
+    output_mw: pd.DataFrame,
+    withdrawal_mw: pd.DataFrame,
+    upgrades: pd.DataFrame,
+    tolerance_mw: float = TOLERANCE_MW,
+) -> Operation:
+    """Compute flows from outputs and withdrawals, and check every outage on every rated branch.
+
+    Parameters
+    ----------
+    case : Case
+        Its network, limits, outages and base overloads.
+    output_mw : DataFrame
+        ``generator, period, snapshot, output_mw``.
+    withdrawal_mw : DataFrame
+        New load: ``bus, period, snapshot, withdrawal_mw``.
+    upgrades : DataFrame
+        ``upgrade`` and ``in_service``.
+    tolerance_mw : float
+        How far above its limit a flow must be to be listed as broken [MW].
+    """
+    assert case.network is not None
+    allowances = FixedAllowances(case.base_overloads)
+    flow_parts, listed, broken = [], [], []
+    for t in case.periods.index:
+        serving = case.upgrades.loc[upgrades.loc[upgrades["in_service"] <= t, "upgrade"]] if len(upgrades) else None
+        normal, emergency = (_with_upgrades(case, c, a, serving) for c, a in _LIMITS)
+        for number, h in enumerate(case.snapshots.index):
+            flow = case.network.flows(_injection(case, output_mw, withdrawal_mw, t, h))
+            limit = normal + allowances.base(case, h)
+            limit = np.minimum(limit, np.where(flow > 0, case.branches["flow_max_mw"], -case.branches["flow_min_mw"]))
+            flow_parts.append(_flow_table(case, flow, limit, t, h))
+            broken.append(_named(case, screen_base(flow, limit, tolerance_mw, top=0).violations, t, h))
+            if case.outages is None:
+                continue
+            found = screen(
+                case.outage_factors,
+                flow,
+                number,
+                emergency,
+                tolerance_mw,
+                keep_above=LISTED_ABOVE,
+                top=LISTED_AT_LEAST,
+                extra_limit=allowances.after_outages(case, h),
+            )
+            both = pd.concat([found.top, found.above]).drop_duplicates(["outage", "branch"])
+            listed.append(_named(case, both, t, h))
+            broken.append(_named(case, found.violations, t, h))
+    columns = ["contingency", "branch", "period", "snapshot", "flow_mw", "limit_mw", "loading"]
+    outages = pd.concat(listed) if listed else pd.DataFrame(columns=columns)
+    return Operation(pd.concat(flow_parts), outages, pd.concat(broken))
+
+
+_LIMITS = (("rating_mw", "added_mw"), ("rating_emergency_mw", "added_emergency_mw"))
+
+
+def _with_upgrades(case: Case, column: str, added: str, serving: pd.DataFrame | None) -> NDArray[np.float64]:
+    limit = case.branches[column].to_numpy(float).copy()
+    if serving is not None and len(serving):
+        np.add.at(limit, case.branches.index.get_indexer(serving["branch"]), serving[added].to_numpy(float))
+    return limit
+
+
+def _injection(
+    case: Case, output_mw: pd.DataFrame, withdrawal_mw: pd.DataFrame, t: int, h: str
+) -> NDArray[np.float64]:
+    assert case.network is not None
+    ids = case.network.bus_ids
+    injection = -case.load_mw[(t, h)].to_numpy(float)
+    here = output_mw[(output_mw["period"] == t) & (output_mw["snapshot"] == h)]
+    at = ids.get_indexer(case.generators.loc[here["generator"], "bus"])
+    np.add.at(injection, at, here["output_mw"].to_numpy(float))
+    taken = withdrawal_mw[(withdrawal_mw["period"] == t) & (withdrawal_mw["snapshot"] == h)]
+    np.subtract.at(injection, ids.get_indexer(taken["bus"]), taken["withdrawal_mw"].to_numpy(float))
+    return injection
+
+
+def _flow_table(case: Case, flow: NDArray[np.float64], limit: NDArray[np.float64], t: int, h: str) -> pd.DataFrame:
+    loading = np.divide(np.abs(flow), limit, out=np.zeros_like(flow), where=limit > 0)
+    return pd.DataFrame(
+        {
+            "branch": case.branches.index,
+            "period": t,
+            "snapshot": h,
+            "flow_mw": flow,
+            "limit_mw": limit,
+            "loading": np.where(np.isfinite(limit), loading, np.nan),
+        }
+    )
+
+
+def _named(case: Case, found: pd.DataFrame, t: int, h: str) -> pd.DataFrame:
+    outages = np.array([*(case.outages.names if case.outages is not None else ()), ""], dtype=object)
+    return pd.DataFrame(
+        {
+            "contingency": outages[found["outage"].to_numpy(int)],
+            "branch": case.branches.index.to_numpy()[found["branch"].to_numpy(int)],
+            "period": t,
+            "snapshot": h,
+            "flow_mw": found["flow_mw"].to_numpy(float),
+            "limit_mw": found["limit_mw"].to_numpy(float),
+            "loading": found["loading"].to_numpy(float),
+        }
+    )
+
+
+def withdrawals(case: Case, placed: pd.DataFrame) -> pd.DataFrame:
+    """New load at each point of interconnection: ``bus, period, snapshot, withdrawal_mw``."""
+    parts = []
+    for row in placed.dropna(subset="tie").itertuples():
+        pue = case.pue.loc[(row.site, row.cooling)]
+        bus = case.ties.at[row.tie, "bus"]
+        parts += [(bus, row.period, h, row.it_mw * float(pue[h])) for h in case.snapshots.index]
+    table = pd.DataFrame(parts, columns=["bus", "period", "snapshot", "withdrawal_mw"])
+    return table.groupby(["bus", "period", "snapshot"], as_index=False, sort=False).sum()

@@ -1,0 +1,127 @@
+"""Limits that are broken before any new load: how far they must give way at least.
+
+One program per snapshot at first-period load finds one dispatch for the base case and all outages together with the
+least summed overload, then least cost. Each limit becomes rating plus that fixed overload.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+import pyomo.environ as pyo
+
+from optimizer.errors import Finding, InputError, SolverError
+from optimizer.formulation import dispatch, power_flow, security
+from optimizer.objectives.cost import cost
+from optimizer.solve.extract import DECIMALS
+from optimizer.solve.money import without_new_load
+from optimizer.solve.operation import operation
+from optimizer.solve.program import Clock, Log, SecureProgram
+from optimizer.study.case import Case
+
+NONE_MW = 1e-3
+"""A summed overload up to this is none at all: every limit holds [MW]."""
+
+ROUNDS = 200
+"""Rounds of adding rows after which the overload program gives up."""
+
+
+@dataclass(frozen=True)
+class Overloads:
+    """Overloads before any new load, and the dispatch that has them.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``branch, contingency, snapshot, overload_mw``; empty if every limit holds.
+    dispatch : DataFrame
+        ``generator, snapshot, output_mw``; empty if every limit holds.
+    """
+
+    table: pd.DataFrame
+    dispatch: pd.DataFrame
+
+
+def find_overloads(case: Case, threads: int, seed: int, clock: Clock, log: Log) -> Overloads:
+    """Find the least overloads of the existing system, snapshot by snapshot.
+
+    Raises
+    ------
+    SolverError
+        A snapshot cannot be dispatched at all.
+    """
+    existing = without_new_load(case)
+    first = case.periods.iloc[:1]
+    tables, outputs = [], []
+    for h in case.snapshots.index:
+        one = replace(
+            existing,
+            periods=first,
+            snapshots=case.snapshots.loc[[h]],
+            load_mw=case.load_mw[[(first.index[0], h)]],
+            output_min_mw=case.output_min_mw[[h]],
+            output_max_mw=case.output_max_mw[[h]],
+            upgrades=case.upgrades.iloc[:0],
+        )
+        found = _one_snapshot(one, str(h), threads, seed, clock, log)
+        tables.append(found.table)
+        outputs.append(found.dispatch)
+    table = pd.concat(tables, ignore_index=True)
+    if table.empty:
+        return Overloads(table, pd.concat(outputs, ignore_index=True).iloc[:0])
+    return Overloads(table, pd.concat(outputs, ignore_index=True))
+
+
+def _one_snapshot(case: Case, h: str, threads: int, seed: int, clock: Clock, log: Log) -> Overloads:
+    parts = [dispatch, power_flow] + ([security] if case.outages is not None else [])
+    program = SecureProgram(case, threads, seed, clock, log, objective=_total_overload, parts=parts, elastic=True)
+    outcome = program.solve_clean("overloads", ROUNDS)
+    if outcome.status != "optimal":
+        text = "existing load cannot be served by the generation available"
+        raise SolverError([Finding("solve.overloads", f"snapshot {h}", text, outcome.status)])
+    program.keep_overloads(cost(program.model))
+    final = program.solve_clean("overloads", ROUNDS)
+    if final.status != "optimal":
+        raise SolverError([Finding("solve.overloads", f"snapshot {h}", "no dispatch was found", final.status)])
+    made = dispatch.tables(program.model.dispatch, case, program.model)["dispatch"].round({"output_mw": DECIMALS})
+    empty = pd.DataFrame(columns=["bus", "period", "snapshot", "withdrawal_mw"])
+    no_upgrades = pd.DataFrame(columns=["upgrade", "in_service"])
+    broken = operation(case, made, empty, no_upgrades, 0.0).broken
+    excess = broken["flow_mw"].abs() - broken["limit_mw"]
+    table = broken[["branch", "contingency", "snapshot"]].assign(overload_mw=excess)
+    if outcome.objective <= NONE_MW:
+        table = table.iloc[:0]
+    return Overloads(table.reset_index(drop=True), made.drop(columns="period"))
+
+
+def _total_overload(m: pyo.ConcreteModel) -> Any:
+    """Overloads join the objective as their rows are built; before that there is nothing to minimize."""
+    return 0.0
+
+
+def refuse_overloads(found: Overloads) -> None:
+    """Raise with every broken limit named, if any is broken.
+
+    Raises
+    ------
+    InputError
+        The system is overloaded before any new load and the study does not allow it.
+    """
+    if found.table.empty:
+        return
+    findings = [
+        Finding(
+            "security.base_overload",
+            f"branch {row.branch}" + (f" after outage {row.contingency}" if row.contingency else ""),
+            f"overloaded before any new load in snapshot {row.snapshot}",
+            f"{row.overload_mw:.3f} MW above its limit",
+            'correct the case, or set [security] base_overloads = "allow"',
+            value=float(row.overload_mw),
+            limit=0.0,
+            unit="MW",
+        )
+        for row in found.table.sort_values("overload_mw", ascending=False).itertuples()
+    ]
+    raise InputError(findings)

@@ -1,0 +1,217 @@
+"""A composed case in the hands of the solver, with the rows that solutions break added as they are found."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+from numpy.typing import NDArray
+
+from optimizer.formulation import compose, name_of, parts_of, power_flow, security
+from optimizer.formulation.rows import Broken
+from optimizer.objectives.cost import cost
+from optimizer.solve.highs import HighsModel, Outcome
+from optimizer.study.case import Case
+
+ROW_TOLERANCE_MW = 1e-4
+"""An excess up to this is not a broken limit while rows are added [MW]; ten times tighter than the verifier's."""
+
+ROWS_PER_BRANCH = 3
+"""Outage rows added at a time for one branch and snapshot (unverified: best of 1, 3 and 10 on the Texas case)."""
+
+ROWS_PER_SNAPSHOT = 200
+"""Rows added at a time for one period and snapshot (unverified: a cap that is rarely reached after two rounds)."""
+
+Log = Callable[[str], None]
+RowKey = tuple[str, str, int, str, int]
+
+
+@dataclass
+class Clock:
+    """Seconds spent in each stage; a measurement of the run that no decision reads."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def time(self, stage: str, started: float) -> None:
+        """Add the time since `started` to a stage."""
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - started
+
+
+class SecureProgram:
+    """The program of a case, its solver, and the rows built so far.
+
+    Parameters
+    ----------
+    case : Case
+        What is decided.
+    threads, seed : int
+        Passed to the solver.
+    clock : Clock
+        Where time is booked.
+    log : callable
+        Takes one line of text a round.
+    objective, parts, elastic
+        As `compose` takes them.
+    """
+
+    def __init__(
+        self,
+        case: Case,
+        threads: int,
+        seed: int,
+        clock: Clock,
+        log: Log,
+        objective: Callable[[pyo.ConcreteModel], Any] = cost,
+        parts: Iterable[ModuleType] | None = None,
+        elastic: bool = False,
+    ) -> None:
+        started = time.perf_counter()
+        self.case, self.clock, self.log = case, clock, log
+        self.parts = parts_of(case) if parts is None else tuple(parts)
+        self.model = compose(case, objective, self.parts, elastic)
+        overloads = self.model.limits.component("overload_mw")
+        self.highs = HighsModel(
+            self.model, threads, seed, lambda v: 1.0 if elastic and v.parent_component() is overloads else 0.0
+        )
+        clock.time("build", started)
+
+    def add_rows(self, keys: Iterable[RowKey]) -> None:
+        """Build branch rows that another program of the same grid needed."""
+        started = time.perf_counter()
+        added: list[Any] = []
+        for branch, outage, t, h, side in keys:
+            if outage:
+                out = str(self.case.branches.index[self._position(outage)])
+                flow = power_flow.flow_of
+                added += flow(self.model.power_flow, self.case, branch, t, h)
+                added += flow(self.model.power_flow, self.case, out, t, h)
+                row = self.model.security.rows.add(branch, outage, t, h, side)
+            else:
+                added += power_flow.flow_of(self.model.power_flow, self.case, branch, t, h)
+                row = self.model.power_flow.rating_rows.add(branch, t, h, side)
+            added += [] if row is None else [row]
+        self.highs.add_rows(added)
+        self.clock.time("build", started)
+
+    def _position(self, outage: str) -> int:
+        assert self.case.outages is not None
+        return int(self.case.outages.positions[self.case.outages.names.index(outage)])
+
+    def limit_rows(self) -> list[tuple[RowKey, Any]]:
+        """Branch rows built so far, as (branch, outage, period, snapshot, side) and constraint."""
+        found: list[tuple[RowKey, Any]] = []
+        if self.case.network is None:
+            return found
+        for (branch, t, h, side), row in self.model.power_flow.within_normal_rating.items():
+            found.append(((branch, "", t, h, side), row))
+        if security in self.parts:
+            for (branch, outage, t, h, side), row in self.model.security.within_emergency_rating.items():
+                found.append(((branch, outage, t, h, side), row))
+        return found
+
+    def flow_mw(self, branch: str, outage: str, t: int, h: str) -> float:
+        """Flow of a branch, after an outage if one is named, under the solution the model holds [MW]."""
+        flow = self.model.power_flow.flow_mw
+        if not outage:
+            return float(flow[branch, t, h].value)
+        assert self.case.outages is not None
+        number = self.case.outages.names.index(outage)
+        snapshot = list(self.case.snapshots.index).index(h)
+        factors, _ = self.case.outage_factors.columns(np.array([number]), snapshot)
+        factor = float(factors[self.case.branches.index.get_loc(branch), 0])
+        out = str(self.case.branches.index[self._position(outage)])
+        return float(flow[branch, t, h].value + factor * flow[out, t, h].value)
+
+    def cut(self, values: NDArray[np.float64], everywhere: bool) -> tuple[int, float]:
+        """Add the rows that a solution breaks; return how many, and the largest excess [MW].
+
+        Parameters
+        ----------
+        values : ndarray
+            Solution by column.
+        everywhere : bool
+            Look at every rated branch, not only at the monitored ones.
+        """
+        if self.case.network is None:
+            self.highs.load(values)
+            return 0, 0.0
+        started = time.perf_counter()
+        self.highs.load(values)
+        looked_at = np.ones(len(self.case.branches), bool) if everywhere else self.case.branches["monitored"].to_numpy()
+        flows = power_flow.flows(self.case, self.model)
+        broken = Broken(flows, looked_at, ROW_TOLERANCE_MW, ROWS_PER_BRANCH, ROWS_PER_SNAPSHOT)
+        rows: list[Any] = []
+        worst = 0.0
+        for part in (p for p in self.parts if p in (power_flow, security)):
+            new = part.cut(self.model.component(name_of(part)), self.case, self.model, broken)
+            rows += new.rows
+            worst = max(worst, new.worst_mw)
+        self.clock.time("screen", started)
+        started = time.perf_counter()
+        self.highs.add_rows(rows)
+        self.clock.time("build", started)
+        return len(rows), worst
+
+    def solve(self, stage: str) -> Outcome:
+        """Solve what is set up, on the clock of a stage."""
+        started = time.perf_counter()
+        outcome = self.highs.solve()
+        self.clock.time(stage, started)
+        return outcome
+
+    def solve_clean(self, stage: str, most_rounds: int, ceiling: float = np.inf) -> Outcome:
+        """Solve the linear program as it is bounded now until the solution breaks no limit on any branch.
+
+        Parameters
+        ----------
+        stage : str
+            Where the time is booked and what the log calls it.
+        most_rounds : int
+            Rounds after which to give up (outcome status ``limit``).
+        ceiling : float
+            Stop as soon as the objective is above this: the rest cannot help.
+
+        Returns
+        -------
+        Outcome
+            ``optimal`` only if no limit is broken.
+        """
+        everywhere = False
+        for number in range(1, most_rounds + 1):
+            outcome = self.solve(stage)
+            if outcome.status != "optimal" or outcome.objective > ceiling:
+                return outcome
+            rows, worst = self.cut(outcome.values, everywhere)
+            self.log(
+                f"{stage} round {number}: {outcome.objective:.4f} M$, {rows} rows added, worst excess {worst:.4f} MW"
+            )
+            if rows == 0 and everywhere:
+                return outcome
+            everywhere = rows == 0
+        return Outcome("limit", outcome.objective, outcome.bound, outcome.values)
+
+    def keep_overloads(self, objective: Any) -> None:
+        """Allow no overload beyond those of the last solution, and minimize another objective from now on."""
+        for overload in self.model.limits.overload_mw.values():
+            overload.setub(max(0.0, float(overload.value)))
+        known = [v for v in self.model.limits.overload_mw.values() if self.highs.has(v)]
+        self.highs.set_bounds({self.highs.column(v): (0.0, v.ub) for v in known})
+        self.model.allowances.close()
+        self.highs.set_objective(objective)
+
+    def integers_of(self, values: NDArray[np.float64]) -> dict[int, float]:
+        """Integer columns of a solution, rounded."""
+        return {int(c): float(round(values[c])) for c in self.highs.integers}
+
+    def fix(self, integers: dict[int, float]) -> None:
+        """Fix integer columns at given values."""
+        self.highs.set_bounds({c: (v, v) for c, v in integers.items()})
+
+    def free(self) -> None:
+        """Give integer columns back the bounds of the model."""
+        self.highs.set_bounds({int(c): self.highs.model_bounds(int(c)) for c in self.highs.integers})

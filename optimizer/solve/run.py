@@ -1,0 +1,292 @@
+"""From a study to a plan: overloads before any load, the baseline, the plan, and the scenarios beside it."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from optimizer.errors import Finding, InfeasibleError, SolverError
+from optimizer.plan.plan import Plan
+from optimizer.progress import Progress, silent
+from optimizer.resources import dataset_names, dataset_statement
+from optimizer.solve import extract
+from optimizer.solve.compare import comparison_tables
+from optimizer.solve.loop import Found, Limits, find_plan
+from optimizer.solve.money import common_musd, decided_musd, gap_of, without_new_load
+from optimizer.solve.operation import Operation, operation, withdrawals
+from optimizer.solve.overloads import Overloads, find_overloads, refuse_overloads
+from optimizer.solve.prices import binding_limits, energy_prices, limits_at_bound
+from optimizer.solve.program import Clock, RowKey, SecureProgram
+from optimizer.study.case import Case
+from optimizer.study.precheck import refuse_infeasible
+from optimizer.study.study import Study
+
+PACKAGES = ("gridsite", "highspy", "pyomo", "numpy", "scipy", "pandas", "geopandas", "networkx")
+"""Packages whose versions a plan records."""
+
+PRICED_ROW = 1e-9
+"""A row with a price above this in the baseline is worth building for the plan at once [M$/MW]."""
+
+BASELINE_GAP = 1e-4
+"""Gap of the baseline on its own objective [-]: its plan is feasible, so what is left only makes the stated gap larger."""
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The same secure system without new load.
+
+    Parameters
+    ----------
+    objective_musd : float
+        Cost of its best plan [M$].
+    dispatch, upgrades : DataFrame
+        Its plan: ``generator, period, snapshot, output_mw`` and ``upgrade, in_service``.
+    rows : tuple of row keys
+        Rows that its relaxation needed.
+    """
+
+    objective_musd: float
+    dispatch: pd.DataFrame
+    upgrades: pd.DataFrame
+    rows: tuple[RowKey, ...]
+
+
+class _Run:
+    """One solve of one study: its clock, log and settings."""
+
+    def __init__(self, study: Study, progress: Progress) -> None:
+        self.study, self.progress = study, progress
+        self.clock = Clock()
+        self.lines: list[str] = []
+        settings = study.config.solve
+        self.threads, self.seed = settings.threads, settings.seed
+        self.started = time.perf_counter()
+
+    def log(self, line: str) -> None:
+        """Keep a line, and show it."""
+        self.lines.append(line)
+        self.progress("solve", None, line)
+
+    def time_left_s(self) -> float:
+        """Wall time left of the study's limit [s]."""
+        return self.study.config.solve.time_limit_s - (time.perf_counter() - self.started)
+
+    def program(self, case: Case) -> SecureProgram:
+        """A case in the hands of the solver."""
+        return SecureProgram(case, self.threads, self.seed, self.clock, self.log)
+
+    def limits(self, gap: float) -> Limits:
+        """When to stop."""
+        return Limits(gap, max(self.time_left_s(), 1.0), self.study.config.solve.max_rounds)
+
+
+def solve_study(study: Study, progress: Progress = silent) -> Plan:
+    """Find a secure plan for a study and prove how good it is.
+
+    Parameters
+    ----------
+    study : Study
+        What is decided.
+    progress : callable
+        Told the stage and a line of text.
+
+    Returns
+    -------
+    Plan
+        With its tables, the plans of ``[report] compare`` beside it, and a summary as ``plan.json`` holds it.
+
+    Raises
+    ------
+    InputError
+        The study is refused, or its grid is overloaded before any new load and it does not allow that.
+    InfeasibleError
+        No plan satisfies every constraint.
+    SolverError
+        A limit was reached without a plan.
+    """
+    plan = _solve_one(study, progress)
+    names = study.config.report.compare
+    if not names:
+        return plan
+    beside = {name: _solve_one(study.scenario(name), progress) for name in names}
+    assert plan.study is not None
+    tables = {**plan.tables, **comparison_tables(_case_of(plan), plan, beside)}
+    seconds = dict(plan.summary["seconds"])
+    seconds["compare"] = sum(sum(p.summary["seconds"].values()) for p in beside.values())
+    return replace(plan, tables=tables, scenarios=beside, summary={**plan.summary, "seconds": seconds})
+
+
+def _case_of(plan: Plan) -> Case:
+    """The case that a plan solved, its overloads included."""
+    assert plan.study is not None
+    overloads = plan.tables.get("base_overloads")
+    case = plan.study.case
+    return case if overloads is None or overloads.empty else replace(case, base_overloads=overloads)
+
+
+def _solve_one(study: Study, progress: Progress) -> Plan:
+    run = _Run(study, progress)
+    started = time.perf_counter()
+    case = study.case
+    run.clock.time("sites", started)
+    refuse_infeasible(case)
+    overloads = _overloads(run, case)
+    if overloads is not None:
+        case = replace(case, base_overloads=overloads.table)
+    baseline = _baseline(run, case)
+    program = run.program(case)
+    if baseline is not None:
+        program.add_rows(baseline.rows)
+    common = common_musd(case)
+    base = 0.0 if baseline is None else baseline.objective_musd
+
+    def decided(objective: float) -> float:
+        return decided_musd(case, objective, base, common)
+
+    found = find_plan(program, run.limits(study.config.solve.gap), decided)
+    _refuse_no_plan(found)
+    _settle(program, found)
+    tables, operated = _tables(program, overloads, baseline)
+    if len(case.demand_mw):
+        tables |= extract.candidate_tables(study)
+    summary = _summary(run, case, found, base, common, tables, operated)
+    return Plan(summary, tables, tuple(study.findings), study.config, study, tuple(run.lines))
+
+
+def _overloads(run: _Run, case: Case) -> Overloads | None:
+    if case.network is None:
+        return None
+    run.progress("overloads", None, "limits of the existing system before any new load")
+    found = find_overloads(case, run.threads, run.seed, run.clock, run.log)
+    if run.study.config.security.base_overloads == "refuse":
+        refuse_overloads(found)
+    return found
+
+
+def _baseline(run: _Run, case: Case) -> Baseline | None:
+    if case.network is None or not len(case.demand_mw):
+        return None
+    run.progress("baseline", None, "the same secure system without new load")
+    bare = without_new_load(case)
+    program = run.program(bare)
+    found = find_plan(program, run.limits(BASELINE_GAP), abs)
+    _refuse_no_plan(found)
+    _settle(program, found)
+    rows = tuple(key for key, row in program.limit_rows() if abs(program.highs.dual(row)) > PRICED_ROW)
+    made = extract.decisions(bare, program.model)
+    return Baseline(_rounded_cost(bare, program, made), made.output_mw, made.upgrades, rows)
+
+
+def _rounded_cost(case: Case, program: SecureProgram, made: extract.Decisions) -> float:
+    """Cost of the outputs as they are written, to the last decimal."""
+    costs = extract.cost_table(case, program.model)
+    return float(costs["cost_musd"].sum())
+
+
+def _refuse_no_plan(found: Found) -> None:
+    if found.status == "infeasible":
+        text = "no plan satisfies every constraint"
+        remedy = "lower [demand] it_mw, allow more sites or upgrades, or loosen [limits]"
+        raise InfeasibleError([Finding("solve.infeasible", "study", text, "", remedy)])
+    if not np.isfinite(found.objective):
+        text = "the time or round limit was reached before a plan was found"
+        raise SolverError([Finding("solve.limit", "study", text, "", "raise [solve] time_limit_s or max_rounds")])
+
+
+def _settle(program: SecureProgram, found: Found) -> None:
+    """Solve the linear program with whole decisions fixed once more, cold: reported values and prices come from it."""
+    program.highs.relax(True)
+    program.fix(found.integers)
+    program.highs.forget_basis()
+    outcome = program.solve_clean("settle", 50)
+    if outcome.status != "optimal":
+        text = "the plan did not solve again with its decisions fixed"
+        raise SolverError([Finding("solve.settle", "study", text, outcome.status)])
+    program.highs.load(outcome.values)
+
+
+def _tables(
+    program: SecureProgram, overloads: Overloads | None, baseline: Baseline | None
+) -> tuple[dict[str, pd.DataFrame], Operation | None]:
+    """Every table of the plan, and how it runs."""
+    case, model = program.case, program.model
+    made = extract.decisions(case, model)
+    tables: dict[str, pd.DataFrame] = {"costs": extract.cost_table(case, model)}
+    binding = binding_limits(program)
+    if len(case.demand_mw):
+        tables |= extract.site_tables(case, made)
+        tables |= extract.water_tables(case, made, tables["sites"])
+        tables["demand"] = extract.demand_table(case, made)
+        at_bound = limits_at_bound(case, tables["sites"])
+        binding = pd.concat([binding, at_bound]) if len(at_bound) else binding
+    tables["binding"] = binding
+    operated = None
+    if case.network is not None:
+        operated = operation(case, made.output_mw, withdrawals(case, made.placed), made.upgrades)
+        tables |= {"dispatch": made.output_mw, "flows": operated.flows, "contingencies": operated.contingencies}
+        tables["upgrades"] = extract.upgrade_table(case, made.upgrades)
+        tables["energy_prices"] = energy_prices(program)
+        if overloads is not None:
+            tables |= {"base_overloads": overloads.table, "overload_dispatch": overloads.dispatch}
+    if baseline is not None:
+        tables |= {"baseline_dispatch": baseline.dispatch, "baseline_upgrades": baseline.upgrades}
+    return tables, operated
+
+
+def _summary(
+    run: _Run,
+    case: Case,
+    found: Found,
+    baseline: float,
+    common: float,
+    tables: dict[str, pd.DataFrame],
+    operated: Operation | None,
+) -> dict[str, Any]:
+    costs = tables["costs"].groupby("account", sort=False)["cost_musd"].sum()
+    objective = float(costs.sum())
+    bound = min(found.bound, objective)
+    sites = tables.get("sites", pd.DataFrame({"site": [], "period": [], "it_mw": []}))
+    it_mw = sites.groupby("period")["it_mw"].sum()
+    seconds = run.clock.seconds
+    return {
+        "name": run.study.name,
+        "status": found.status,
+        "objective": "cost",
+        "objective_value": objective,
+        "bound_value": bound,
+        "unit": "M$",
+        "objective_musd": objective,
+        "bound_musd": bound,
+        "baseline_musd": baseline,
+        "common_musd": common,
+        "gap": gap_of(objective, bound, decided_musd(case, objective, baseline, common)),
+        "gap_musd": objective - bound,
+        "it_mw": {str(t): float(it_mw.get(t, 0.0)) for t in case.demand_mw.index},
+        "n_sites": int(sites["site"].nunique()),
+        "n_contingencies_checked": 0 if case.outages is None else len(case.outages.names),
+        "n_monitored_limits": int(np.isfinite(case.branches["rating_mw"]).sum()) if len(case.branches) else 0,
+        "n_violations": 0 if operated is None else len(operated.broken),
+        "costs_musd": {account: float(v) for account, v in costs.items()},
+        "binding": [],
+        "seconds": dict(seconds),
+        "solver_seconds": sum(seconds.get(stage, 0.0) for stage in ("overloads", "lp", "mip", "repair", "settle")),
+        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3),
+        "versions": {name: version(name) for name in PACKAGES},
+        "options": run.study.config.solve.model_dump(mode="json"),
+        "seed": run.seed,
+        "data_notice": _notice(run.study),
+    }
+
+
+def _notice(study: Study) -> str:
+    """What is synthetic about the data, in the dataset's own plain words."""
+    grid = study.config.grid
+    known = grid is not None and grid.source in dataset_names()
+    return dataset_statement(grid.source) if grid is not None and known else ""

@@ -1,0 +1,111 @@
+"""From a study to a case: labels and numbers only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from optimizer.study import points
+from optimizer.study.case import Case, PortfolioLimits
+from optimizer.study.economics import period_table
+from optimizer.study.generation import cost_curves
+
+if TYPE_CHECKING:
+    from optimizer.study.study import Study
+
+SITE_COLUMNS = (
+    "kind",
+    "block_mw",
+    "max_blocks",
+    "min_blocks",
+    "fixed_annuity_musd",
+    "block_annuity_musd",
+    "fixed_cost_musd",
+    "block_cost_musd",
+    "earliest",
+    "county",
+    "substation",
+    "jurisdiction",
+    "basin",
+    "area_ha",
+    "lat",
+    "lon",
+    "utilization",
+    "emission_t_per_mwh",
+)
+TIE_COLUMNS = ("site", "bus", "base_kv", "circuits", "capacity_mw", "cost_musd", "annuity_musd", "length_km", "ready")
+COOLING_COLUMNS = ("pue_annual", "pue_hot_day", "wue_m3_per_mwh", "cost_musd_per_mw", "annuity_musd_per_mw")
+UPGRADE_COLUMNS = ("branch", "added_mw", "added_emergency_mw", "cost_musd", "annuity_musd", "ready")
+
+
+def build_case(study: Study) -> Case:
+    """Put the numbers of a study together.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+
+    Returns
+    -------
+    Case
+        What the formulation reads; nothing in it refers to geometry or to files.
+
+    Raises
+    ------
+    InputError
+        With every finding about sites, ties or snapshots that only their making shows.
+    """
+    config, candidates, operation = study.config, study.candidates, study.operation
+    least_mw = operation.output_min_mw.min(axis=1)
+    segments, at_min = cost_curves(operation.generators, least_mw, config.dispatch)
+    generators = operation.generators[["bus", "p_max_mw", "carrier", "carbon_t_per_mwh"]].assign(p_min_mw=least_mw)
+    economics, limits = config.economics, config.limits
+    return Case(
+        name=study.name,
+        periods=period_table(config.study.periods, economics.discount_rate, economics.last_period_years),
+        snapshots=operation.snapshots[["hours"]],
+        buses=_buses(study),
+        load_mw=operation.load_mw,
+        branches=study.branches,
+        generators=generators[["bus", "p_min_mw", "p_max_mw", "carrier", "carbon_t_per_mwh"]],
+        output_min_mw=operation.output_min_mw,
+        output_max_mw=operation.output_max_mw,
+        cost_segments=segments,
+        cost_at_min_usd_per_h=at_min,
+        sites=pd.DataFrame(candidates.sites)[list(SITE_COLUMNS)],
+        ties=pd.DataFrame(candidates.ties)[list(TIE_COLUMNS)],
+        cooling=candidates.cooling[list(COOLING_COLUMNS)],
+        pue=candidates.pue,
+        upgrades=study.upgrades[list(UPGRADE_COLUMNS)],
+        water=candidates.water,
+        demand_mw=_demand(study),
+        shortfall_penalty_musd_per_mw_year=config.demand.penalty_musd_per_mw_year if config.demand else None,
+        limits=PortfolioLimits(
+            limits.share_per_county,
+            limits.share_per_substation,
+            dict(limits.budget_musd),
+            dict(limits.carbon_t_per_year),
+            limits.new_it_mw_per_period,
+        ),
+        network=study.network,
+        outages=study.outages if config.security.contingencies else None,
+        base_overloads=pd.DataFrame(
+            {"branch": [], "contingency": [], "snapshot": [], "overload_mw": pd.Series(dtype=float)}
+        ),
+    )
+
+
+def _buses(study: Study) -> pd.DataFrame:
+    if study.grid is None:
+        return pd.DataFrame({"base_kv": [], "substation": [], "zone": []}, index=pd.Index([], name="bus"))
+    return study.grid.buses[["base_kv", "zone"]].assign(substation=points.substations(study.grid))[
+        ["base_kv", "substation", "zone"]
+    ]
+
+
+def _demand(study: Study) -> pd.Series:
+    target = {} if study.config.demand is None else dict(sorted(study.config.demand.it_mw.items()))
+    index = pd.Index(list(target), name="period", dtype="int64")
+    return pd.Series(list(target.values()), index=index, name="it_mw", dtype=float)

@@ -1,0 +1,180 @@
+"""Case: labels and numbers only, which the formulation reads.
+
+No geometry and no graph: tables by id, in model units (MW, M$, m3/day, t, km, h), with neighbour lists made once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from optimizer.grid.contingency import OutageFactors, OutageSet
+from optimizer.grid.dc import DCNetwork
+
+
+@dataclass(frozen=True)
+class PortfolioLimits:
+    """Limits on the whole portfolio; ``None`` or an empty mapping means no limit.
+
+    Parameters
+    ----------
+    share_per_county : float, optional
+        Largest share of the period's IT MW in one county [-].
+    share_per_substation : float, optional
+        Largest share of the period's IT MW tied to one substation [-].
+    budget_musd : mapping of int to float
+        Largest one-time investment committed up to and including a period [M$].
+    carbon_t_per_year : mapping of int to float
+        Largest yearly location-based emissions of the campuses in a period [t CO2e/year].
+    new_it_mw_per_period : float, optional
+        Largest IT MW energized in one period [MW].
+    """
+
+    share_per_county: float | None = None
+    share_per_substation: float | None = None
+    budget_musd: Mapping[int, float] = field(default_factory=dict)
+    carbon_t_per_year: Mapping[int, float] = field(default_factory=dict)
+    new_it_mw_per_period: float | None = None
+
+
+@dataclass(frozen=True)
+class Case:
+    """What the formulation reads.
+
+    Parameters
+    ----------
+    name : str
+        Name of the study.
+    periods : DataFrame, index ``period`` (int year)
+        ``years`` length of the period [years]; ``annuity_years`` sum of the discount factors of its years [years].
+    snapshots : DataFrame, index ``snapshot``
+        ``hours`` weight of the operating condition [h/year].
+    buses : DataFrame, index ``bus``
+        ``base_kv`` [kV], ``substation``, ``zone``. Empty when the study has no grid.
+    load_mw : DataFrame, index ``bus``, columns (period, snapshot)
+        Existing load, shunt conductance included [MW].
+    branches : DataFrame, index ``branch``
+        In-service branches only: ``from_bus``, ``to_bus``, ``base_kv`` (the lower of its ends) [kV], ``kind``,
+        ``length_km`` [km], ``rating_mw``, ``rating_emergency_mw`` [MW, inf when unlimited], ``flow_min_mw``,
+        ``flow_max_mw`` (limits from angle differences) [MW, -inf and inf when none], ``monitored`` (bool, rows are
+        looked for here).
+    generators : DataFrame, index ``generator``
+        ``bus``, ``p_min_mw``, ``p_max_mw`` [MW], ``carrier``, ``carbon_t_per_mwh`` [t/MWh].
+    output_min_mw, output_max_mw : DataFrame, index ``generator``, columns snapshot
+        Limits of output in each snapshot: availability applied; equal for a fixed dispatch [MW].
+    cost_segments : DataFrame, index (generator, segment)
+        ``width_mw`` [MW] and ``cost_usd_per_mwh`` [$/MWh] of a convex piecewise linear cost above ``p_min_mw``.
+    cost_at_min_usd_per_h : Series, index ``generator``
+        Cost of running at ``p_min_mw`` [$/h].
+    sites : DataFrame, index ``site``
+        ``kind``, ``block_mw``, ``max_blocks``, ``min_blocks``, ``fixed_annuity_musd`` [M$/year once built],
+        ``block_annuity_musd`` [M$/year per block], ``fixed_cost_musd``, ``block_cost_musd`` (one-time) [M$],
+        ``earliest`` (int year), ``county``, ``substation`` (of its nearest point), ``jurisdiction``, ``basin``,
+        ``area_ha`` [ha], ``lat``, ``lon`` [deg], ``utilization`` [-], ``emission_t_per_mwh`` [t/MWh].
+    ties : DataFrame, index ``tie``
+        ``site``, ``bus``, ``base_kv`` [kV], ``circuits``, ``capacity_mw`` (firm) [MW], ``cost_musd`` [M$],
+        ``annuity_musd`` [M$/year], ``length_km`` [km], ``ready`` (int year).
+    cooling : DataFrame, index (site, cooling)
+        ``pue_annual``, ``pue_hot_day`` [-], ``wue_m3_per_mwh`` (equal to L/kWh) [m3/MWh of IT energy],
+        ``cost_musd_per_mw`` [M$ per MW of IT], ``annuity_musd_per_mw`` [M$/year per MW of IT].
+    pue : DataFrame, index (site, cooling), columns snapshot
+        Facility MW per IT MW in the snapshot [-].
+    upgrades : DataFrame, index ``upgrade``
+        ``branch``, ``added_mw``, ``added_emergency_mw`` [MW], ``cost_musd`` [M$], ``annuity_musd`` [M$/year],
+        ``ready`` (int year).
+    water : DataFrame, index (basin, source)
+        ``available_m3_day`` [m3/day] after the study's share, ``price_usd_per_m3`` [$/m3].
+    demand_mw : Series, index ``period``
+        IT MW that must be in service [MW]. Empty when the study has no demand.
+    shortfall_penalty_musd_per_mw_year : float, optional
+        Price of unserved IT MW; ``None``: all must be served [M$/MW-year].
+    limits : PortfolioLimits
+        Limits on the whole portfolio.
+    network : DCNetwork, optional
+        Factorized DC network over `buses` and `branches`, in their order; ``None`` without a grid.
+    outages : OutageSet, optional
+        Contingencies that must be survived; ``None`` without security.
+    base_overloads : DataFrame
+        Columns ``branch``, ``contingency`` (empty text in the base case), ``snapshot``, ``overload_mw``: allowances
+        found before any new load, added to the limit [MW].
+    """
+
+    name: str
+    periods: pd.DataFrame
+    snapshots: pd.DataFrame
+    buses: pd.DataFrame
+    load_mw: pd.DataFrame
+    branches: pd.DataFrame
+    generators: pd.DataFrame
+    output_min_mw: pd.DataFrame
+    output_max_mw: pd.DataFrame
+    cost_segments: pd.DataFrame
+    cost_at_min_usd_per_h: pd.Series
+    sites: pd.DataFrame
+    ties: pd.DataFrame
+    cooling: pd.DataFrame
+    pue: pd.DataFrame
+    upgrades: pd.DataFrame
+    water: pd.DataFrame
+    demand_mw: pd.Series
+    shortfall_penalty_musd_per_mw_year: float | None
+    limits: PortfolioLimits
+    network: DCNetwork | None
+    outages: OutageSet | None
+    base_overloads: pd.DataFrame
+
+    @cached_property
+    def outage_factors(self) -> OutageFactors:
+        """How flow moves after each outage; generators take up an imbalance by p_max x availability."""
+        if self.network is None or self.outages is None:
+            raise ValueError("the case has no contingencies")
+        participation = np.zeros((len(self.network.bus_ids), len(self.snapshots)))
+        at = self.network.bus_ids.get_indexer(pd.Index(self.generators["bus"]))
+        np.add.at(participation, at, self.output_max_mw[list(self.snapshots.index)].to_numpy())
+        return OutageFactors(self.network, self.outages, participation)
+
+    @cached_property
+    def ties_of_site(self) -> dict[str, list[str]]:
+        """Tie ids of each site."""
+        return _neighbours(self.sites.index, self.ties["site"])
+
+    @cached_property
+    def ties_of_bus(self) -> dict[str, list[str]]:
+        """Tie ids of each point of interconnection that has any."""
+        return _neighbours((), self.ties["bus"])
+
+    @cached_property
+    def cooling_of_site(self) -> dict[str, list[str]]:
+        """Cooling technologies of each site."""
+        found: dict[str, list[str]] = {s: [] for s in self.sites.index}
+        for s, c in self.cooling.index:
+            found[s].append(c)
+        return found
+
+    @cached_property
+    def sites_of_county(self) -> dict[str, list[str]]:
+        """Site ids of each county."""
+        return _neighbours((), self.sites["county"])
+
+    @cached_property
+    def sites_of_basin(self) -> dict[str, list[str]]:
+        """Site ids of each water region."""
+        return _neighbours((), self.sites["basin"])
+
+    @cached_property
+    def upgrades_of_branch(self) -> dict[str, list[str]]:
+        """Upgrade ids of each branch that has any."""
+        return _neighbours((), self.upgrades["branch"])
+
+
+def _neighbours(keys: object, values: pd.Series) -> dict[str, list[str]]:
+    """Ids grouped by the value they point at, in table order; `keys` are present even when empty."""
+    found: dict[str, list[str]] = {str(k): [] for k in keys}  # type: ignore[attr-defined]
+    for item, key in values.items():
+        if isinstance(key, str) and key:
+            found.setdefault(key, []).append(str(item))
+    return found

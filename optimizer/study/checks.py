@@ -1,0 +1,153 @@
+"""What no single file of a study can check: that its parts fit together, and that the first version can do it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import shapely
+
+from optimizer.errors import Finding
+from optimizer.study import cooling
+from optimizer.study.campus import unfilled
+from optimizer.study.facts import value
+from optimizer.study.operation import operate
+
+if TYPE_CHECKING:
+    from optimizer.study.study import Study
+
+
+def study_findings(study: Study, everything_read: bool) -> list[Finding]:
+    """Check a study whose files have been read.
+
+    Parameters
+    ----------
+    study : Study
+        The study; what could not be read is missing.
+    everything_read : bool
+        Whether all files could be read. If not, checks that would only repeat that are left out.
+
+    Returns
+    -------
+    list of Finding
+        Errors, warnings and notes.
+    """
+    findings = [*_money(study), *_unsupported(study)]
+    if everything_read:
+        findings += [*_sources_of_sites(study), *_layers(study), *_water_and_cooling(study), *_long_ties(study)]
+        findings += operate(study.config, study.grid)[1]
+    if study.own is not None and not any(f.severity == "error" for f in findings) and everything_read:
+        findings += study.own_offers[1]
+        findings += _same_names(study)
+    return findings
+
+
+def _money(study: Study) -> Iterator[Finding]:
+    config = study.config
+    if not config.economics.annuitize and len(config.study.periods) > 1:
+        yield Finding(
+            "study.economics.annuitize",
+            "economics.annuitize",
+            "one-time costs can be counted whole only in a study of one period",
+            f"{len(config.study.periods)} periods",
+            "leave annuitize out, or give one period",
+        )
+    if config.limits.carbon_t_per_year and config.demand is not None and study.region is None:
+        yield Finding(
+            "study.limits.carbon_without_region",
+            "limits.carbon_t_per_year",
+            "the emissions of the campuses are not known without a region's emission factor",
+            "",
+            "name a dataset in sites.region, or leave the limit out",
+        )
+
+
+def _unsupported(study: Study) -> Iterator[Finding]:
+    """Tables of a grid that this version does not model: refused where leaving them out would change the physics."""
+    if study.grid is None:
+        return
+    links = int(study.grid.hvdc["in_service"].sum()) if len(study.grid.hvdc) else 0
+    if links:
+        text = "HVDC links are read, but no study can decide their transfer yet"
+        remedy = "set in_service = 0 and give the scheduled transfer as load at its ends"
+        yield Finding("study.grid.hvdc", "hvdc", text, f"{links} links in service", remedy)
+    for table, text in (
+        ("circuits", "candidate circuits are read, but new lines are not decided yet"),
+        ("contingencies", "outages are those of single branches; named ones are not studied yet"),
+    ):
+        rows = getattr(study.grid, table)
+        if len(rows):
+            remedy = "the plan leaves them out"
+            yield Finding(f"study.grid.{table}", table, text, f"{len(rows)} rows", remedy, "warning")
+
+
+def _sources_of_sites(study: Study) -> Iterator[Finding]:
+    config = study.config
+    if config.demand is None:
+        if config.sites.table is not None:
+            text = "the table of sites is not read: a study without [demand] has no sites"
+            yield Finding("study.sites.no_demand", "sites.table", text, "", "add [demand] it_mw", "warning")
+        return
+    if study.own is None and study.region is None:
+        text = "nothing says where campuses may stand"
+        remedy = "give sites.table, or a dataset with counties in sites.region"
+        yield Finding("study.sites.none", "sites", text, "", remedy)
+    if study.region is not None and study.grid is None and study.own is None:
+        text = "land cells become sites by their ties, and there is no grid"
+        yield Finding("study.sites.no_grid", "grid", text, "", "give grid.source, or sites.table instead of a region")
+    if study.region is not None and study.grid is not None and study.grid.buses["lat"].isna().all():
+        text = "land cells become sites by their ties, and no bus of the grid has coordinates"
+        yield Finding(
+            "study.sites.no_coordinates", "buses, lat and lon", text, "", "add lat and lon, or give sites.table"
+        )
+
+
+def _layers(study: Study) -> Iterator[Finding]:
+    for number, exclusion in enumerate(study.exclusions, start=1):
+        where = f"sites.layers#{number} ({exclusion.name})"
+        flat = shapely.get_dimensions(exclusion.features.geometry.to_numpy()) < 2
+        if flat.any() and exclusion.buffer_m == 0:
+            text = "points and lines exclude no land without a buffer"
+            remedy = "give buffer_m, the distance to keep from them"
+            yield Finding("study.layer.no_area", where, text, f"{int(flat.sum())} features", remedy)
+        elif study.region is not None:
+            shapes = exclusion.shapes(study.region.crs, study.region.footprint.bounds)
+            if not shapely.STRtree(shapes).query(study.region.footprint, predicate="intersects").size:
+                text = "the layer does not meet the region: it excludes nothing"
+                remedy = "check its coordinate reference system, or leave it out"
+                yield Finding("study.layer.elsewhere", where, text, "", remedy, "warning")
+
+
+def _water_and_cooling(study: Study) -> Iterator[Finding]:
+    if study.region is None or study.config.demand is None:
+        return
+    if study.grid is not None:
+        yield from unfilled(study.config.facility)
+    yield from cooling.unknown_sources(study.region, study.config.water.sources)
+    yield from cooling.technologies(study.region, study.config)[1]
+
+
+def _long_ties(study: Study) -> Iterator[Finding]:
+    if study.costs is None or study.config.demand is None:
+        return
+    rows = study.costs.facts["assumptions"]
+    if not (rows["id"] == "tie_short_limit_km").any():
+        return
+    limit = value(study.costs.facts, "assumptions", "tie_short_limit_km")
+    longest = study.config.sites.max_tie_km * study.costs.route_factor
+    if longest > limit:
+        text = "ties this long are limited by stability, and their capacity here is that of short ones"
+        remedy = f"keep max_tie_km within {limit / study.costs.route_factor:.0f} km, or read long ties with care"
+        found = f"routes up to {longest:.0f} km"
+        yield Finding(
+            "study.tie.long", "sites.max_tie_km", text, found, remedy, "warning", value=longest, limit=limit, unit="km"
+        )
+
+
+def _same_names(study: Study) -> Iterator[Finding]:
+    """Names of the user's sites that a land cell could have."""
+    if study.own is None or study.region is None:
+        return
+    for s in study.own.sites.index[study.own.sites.index.str.fullmatch(r"e-?\d{2,}n-?\d{2,}")]:
+        text = "the name has the form of a land cell's, such as e012n-034"
+        yield Finding("study.site.cell_name", f"sites, site {s}", text, repr(s), "choose another name")

@@ -1,0 +1,169 @@
+"""What ties, campuses and reconductoring cost, and how long they take, from the facts of a region.
+
+Costs of lines, substations and transformers are those of the region's cited tables, by voltage class. A voltage between
+two classes is taken as the class above it; one above all classes as the highest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from optimizer.study import facts as fact
+from optimizer.units import USD_PER_MUSD
+
+
+@dataclass(frozen=True, eq=False)
+class Costs:
+    """Costs and lead times of a region.
+
+    Parameters
+    ----------
+    facts : mapping of str to DataFrame
+        Tables of the region, see `optimizer.study.facts`.
+    """
+
+    facts: Mapping[str, pd.DataFrame]
+
+    def line_musd_per_km(self, base_kv: np.ndarray, circuits: np.ndarray) -> np.ndarray:
+        """Cost of a new line [M$ per km of route].
+
+        Circuits share towers two by two; where the region has no cost of a double-circuit line at a voltage, two lines
+        of one circuit are built.
+
+        Parameters
+        ----------
+        base_kv : array
+            Voltage [kV].
+        circuits : int array
+            Number of circuits.
+        """
+        table = self._at("line_costs", base_kv)
+        single = table["new_single_circuit_musd_per_km"].to_numpy()
+        double = table["new_double_circuit_musd_per_km"].fillna(2 * table["new_single_circuit_musd_per_km"]).to_numpy()
+        return double * (circuits // 2) + single * (circuits % 2)
+
+    def positions_musd(self, base_kv: np.ndarray, circuits: np.ndarray) -> np.ndarray:
+        """Cost of terminating a tie at both ends [M$].
+
+        At the point of interconnection one position a circuit (breaker and a half), bought two by two. The campus's own
+        station of four positions is in the campus's fixed cost and takes two circuits; a third needs one of six.
+        """
+        table = self._at("substation_costs", base_kv)
+        two = table["add_2_positions_breaker_and_a_half_musd"].to_numpy()
+        one = table["add_1_position_breaker_and_a_half_musd"].to_numpy()
+        four = table["new_4_positions_breaker_and_a_half_musd"].to_numpy()
+        six = table["new_6_positions_breaker_and_a_half_musd"].to_numpy()
+        return two * (circuits // 2) + one * (circuits % 2) + np.where(circuits > 2, six - four, 0.0)
+
+    def transformers_musd(self, base_kv: np.ndarray, circuits: np.ndarray, load_mw: np.ndarray) -> np.ndarray:
+        """Cost of the campus's transformers to the lowest voltage of the region's table [M$].
+
+        One a circuit, so large that the load is carried with one out:
+        ``MVA = load / power factor x circuits / (circuits - 1)``.
+
+        Parameters
+        ----------
+        base_kv, circuits : array
+            Voltage [kV] and number of circuits, two or more, of the tie.
+        load_mw : array
+            Largest load of the campus through this tie [MW].
+        """
+        mva = load_mw / self.firm_share * circuits / (circuits - 1)
+        return mva * self._lowest_transformer(base_kv) / USD_PER_MUSD
+
+    def _lowest_transformer(self, base_kv: np.ndarray) -> np.ndarray:
+        table = self.facts["transformer_costs"]
+        lowest = table[table["kv_low"] == table["kv_low"].min()].set_index("kv_high").sort_index()
+        cost = lowest["usd_per_mva_with_adders"].to_numpy()[_class(lowest.index.to_numpy(), base_kv)]
+        # A tie at the lowest voltage itself needs no transformer.
+        return np.where(base_kv > table["kv_low"].min(), cost, 0.0)
+
+    def firm_tie_mw(self, base_kv: np.ndarray, circuits: np.ndarray) -> np.ndarray:
+        """Power that a tie carries with one of its circuits out [MW].
+
+        ``(circuits - 1) x thermal rating x power factor``; the rating of a voltage between two classes is that of the
+        class above in proportion to voltage.
+        """
+        table = self._at("tie_ratings", base_kv)
+        rating = table["rating_per_circuit_mva"].to_numpy() * np.minimum(1.0, base_kv / table.index.to_numpy())
+        return (circuits - 1) * rating * self.firm_share
+
+    def reconductor_musd_per_km(self, base_kv: np.ndarray) -> np.ndarray:
+        """Cost of a new conductor on existing structures [M$/km]."""
+        return self._at("line_costs", base_kv)["reconductor_musd_per_km"].to_numpy()
+
+    @cached_property
+    def firm_share(self) -> float:
+        """Power factor of a tie: MW per MVA of thermal rating [-]."""
+        return fact.value(self.facts, "assumptions", "tie_firm_share")
+
+    @cached_property
+    def route_factor(self) -> float:
+        """Length of a line's route over the straight line [-]."""
+        return fact.value(self.facts, "land", "line_route_factor")
+
+    @cached_property
+    def fibre_route_factor(self) -> float:
+        """Length of a fibre's route over the straight line [-]."""
+        return fact.value(self.facts, "land", "fibre_route_factor")
+
+    @cached_property
+    def fibre_musd_per_km(self) -> float:
+        """Cost of fibre [M$ per km of route]."""
+        return fact.value(self.facts, "land", "fibre_cost")
+
+    @cached_property
+    def land_musd_per_ha(self) -> float:
+        """Price of land [M$/ha]."""
+        return fact.value(self.facts, "land", "land_price") / USD_PER_MUSD
+
+    def study_fee_musd(self, campus_mw: float) -> float:
+        """Fee of the interconnection study: the largest of the rules in force for a campus of this size [M$]."""
+        rules = self.facts["rules"]
+        apply = rules[(rules["status"] == "in_force") & (rules["threshold_mw"] <= campus_mw)]
+        return float(apply["study_fee_usd"].max()) / USD_PER_MUSD if len(apply) else 0.0
+
+    @cached_property
+    def emission_t_per_mwh(self) -> float:
+        """Location-based emission factor: the first row ``grid_average...`` of the region's table [t/MWh]."""
+        table = self.facts["emission_factors"]
+        rows = table[table["item"].str.startswith("grid_average")]
+        return float(rows["carbon_t_per_mwh"].iloc[0]) if len(rows) else 0.0
+
+    def months(self, item: str, base_kv: float = 0.0) -> float:
+        """Usual lead time of an item at a voltage [months]; of several rows the first, else the item's longest."""
+        rows = self.facts["lead_times"]
+        rows = rows[rows["item"] == item]
+        at = rows[(rows["kv_min"] <= base_kv) & (base_kv <= rows["kv_max"])]
+        return float(at["months_typical"].iloc[0] if len(at) else rows["months_typical"].max())
+
+    def tie_months(self, base_kv: float) -> float:
+        """Lead time of a tie [months].
+
+        Study, permit and construction of the line one after the other; breakers and transformers are ordered at the
+        decision and must have arrived.
+        """
+        line = self.months("study") + self.months("permit") + self.months("tie_line_short", base_kv)
+        return max(line, self.months("breaker"), self.months("substation_transformer"))
+
+    def campus_months(self) -> float:
+        """Lead time of a campus: study, then construction up to its first hall [months]."""
+        return self.months("study") + self.months("construction")
+
+    def reconductoring_months(self) -> float:
+        """Lead time of a reconductoring: the study that asks for it, then the work [months]."""
+        return self.months("study") + self.months("reconductoring")
+
+    def _at(self, table: str, base_kv: np.ndarray) -> pd.DataFrame:
+        rows = self.facts[table].set_index("base_kv").sort_index()
+        return rows.iloc[_class(rows.index.to_numpy(), base_kv)]
+
+
+def _class(classes: np.ndarray, base_kv: np.ndarray) -> np.ndarray:
+    """Position of the lowest class that is not below a voltage, or of the highest."""
+    return np.minimum(np.searchsorted(classes, np.asarray(base_kv, dtype=float)), len(classes) - 1)

@@ -1,0 +1,100 @@
+"""Operation of the existing system: snapshots, load and limits of generation, as one thing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from optimizer.config import StudyConfig
+from optimizer.errors import Finding
+from optimizer.grid.columns import TABLES
+from optimizer.grid.network import Grid
+from optimizer.study import scenarios
+from optimizer.study.generation import generators_in_service, output_limits
+
+
+@dataclass(frozen=True, eq=False)
+class Operation:
+    """How the existing system may be operated.
+
+    Parameters
+    ----------
+    snapshots : DataFrame, index ``snapshot``
+        ``hours`` [h/year].
+    hot_day : Series of bool, index ``snapshot``
+        Where cooling works as on a hot day.
+    load_mw : DataFrame, index ``bus``, columns (period, snapshot)
+        Existing load, shunt conductance included [MW].
+    generators : DataFrame, index ``generator``
+        In service, with the grid's columns.
+    output_min_mw, output_max_mw : DataFrame, index ``generator``, columns snapshot
+        Limits of output [MW].
+    """
+
+    snapshots: pd.DataFrame
+    hot_day: pd.Series
+    load_mw: pd.DataFrame
+    generators: pd.DataFrame
+    output_min_mw: pd.DataFrame
+    output_max_mw: pd.DataFrame
+
+    def own_mw(self) -> pd.Series:
+        """Most that the generators of a bus give beyond its load, in the worst snapshot of the best period [MW]."""
+        at_bus = self.output_max_mw.groupby(self.generators["bus"]).sum().reindex(self.load_mw.index).fillna(0.0)
+        periods = self.load_mw.columns.unique("period")
+        worst = [(at_bus - self.load_mw[t][at_bus.columns]).min(axis=1) for t in periods]
+        return pd.concat(worst, axis=1).max(axis=1)
+
+
+def operate(config: StudyConfig, grid: Grid | None) -> tuple[Operation, list[Finding]]:
+    """Derive the operation of a study.
+
+    Parameters
+    ----------
+    config : StudyConfig
+        ``grid``, ``dispatch`` and ``study.periods``.
+    grid : Grid, optional
+        The network.
+
+    Returns
+    -------
+    operation : Operation
+        Empty tables without a grid.
+    findings : list of Finding
+        Unknown snapshots, zones or carriers, outputs that are not given: errors; rescaled hours: notes.
+    """
+    snapshots, findings = scenarios.snapshot_table(config.grid, grid)
+    if grid is None or config.grid is None:
+        return _without_grid(config, snapshots), findings
+    findings = [*findings, *scenarios.check_hot_day(grid)]
+    factors, found = scenarios.load_factors(config.grid, grid, snapshots)
+    findings += found
+    load_mw = scenarios.load_table(grid, factors, config.study.periods, config.grid.load_growth_per_year)
+    generators, found = generators_in_service(grid, config.dispatch)
+    findings += found
+    available, found = scenarios.availability(config.grid, grid, generators, snapshots)
+    findings += found
+    low, high = output_limits(generators, available, config.dispatch)
+    if any(f.rule == "study.snapshot.hot_day" or f.rule.startswith("table.") for f in findings):
+        hot = pd.Series(False, index=snapshots.index)
+    else:
+        hot = scenarios.hot_days(snapshots, load_mw)
+    return Operation(snapshots[["hours"]], hot, load_mw, generators, low, high), findings
+
+
+def _without_grid(config: StudyConfig, snapshots: pd.DataFrame) -> Operation:
+    """Snapshots alone; the hot day is in all of them, which then size nothing but the facility's own power."""
+    columns = pd.MultiIndex.from_product([config.study.periods, snapshots.index], names=["period", "snapshot"])
+    no_bus, no_unit = pd.Index([], name="bus"), pd.Index([], name="generator")
+    table = {c.name: pd.Series(dtype=float if c.kind == "float" else object) for c in TABLES["generators"][1:]}
+    empty = pd.DataFrame(np.empty((0, len(snapshots))), index=no_unit, columns=snapshots.index)
+    return Operation(
+        snapshots[["hours"]],
+        pd.Series(True, index=snapshots.index),
+        pd.DataFrame(np.empty((0, len(columns))), index=no_bus, columns=columns),
+        pd.DataFrame(table, index=no_unit),
+        empty,
+        empty.copy(),
+    )

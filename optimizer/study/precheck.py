@@ -1,0 +1,198 @@
+"""What rules a case out before anything is solved, with the shortfall named.
+
+Each check is a necessary condition that a person can follow; passing all of them does not make a case feasible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from optimizer.errors import Finding, InfeasibleError
+from optimizer.study.case import Case
+from optimizer.units import HOURS_PER_DAY, HOURS_PER_YEAR
+
+TOLERANCE = 1e-6
+"""Relative rounding of sums that does not count as a shortfall [-]."""
+
+
+def precheck(case: Case) -> tuple[Finding, ...]:
+    """Look for reasons why no plan can exist.
+
+    Parameters
+    ----------
+    case : Case
+        The case.
+
+    Returns
+    -------
+    tuple of Finding
+        One for each reason, all errors; empty if none was found. An error means that the case is infeasible.
+    """
+    findings = list(_existing_load(case))
+    must_be_served = case.shortfall_penalty_musd_per_mw_year is None and (case.demand_mw > 0).any()
+    if must_be_served and case.sites.empty:
+        text = "every place is refused: there is no candidate site"
+        remedy = "see which rules refuse them (gridsite sites STUDY), then widen [sites], [cooling] or [water]"
+        target = float(case.demand_mw.max())
+        findings.append(_shortfall("no_sites", int(case.demand_mw.idxmax()), text, 0.0, target, remedy))
+    elif must_be_served:
+        for t, target in case.demand_mw.items():
+            if target > 0:
+                findings += _targets(case, int(t), float(target))
+    return tuple(findings)
+
+
+def refuse_infeasible(case: Case) -> None:
+    """Raise `InfeasibleError` with every finding of `precheck`, if there are any."""
+    findings = precheck(case)
+    if findings:
+        raise InfeasibleError(findings)
+
+
+def _targets(case: Case, t: int, target: float) -> Iterator[Finding]:
+    """Reasons why a period's target cannot be met."""
+    ready, when = _ready(case, t)
+    capacity = (case.sites["block_mw"] * case.sites["max_blocks"]).where(ready, 0.0)
+    if _short(capacity.sum(), target):
+        text = f"the sites that can serve in {t} hold less than the target of {target:g} MW together{when}"
+        remedy = "move the target to a later period, or widen [sites]: longer ties, more sites, larger campuses"
+        yield _shortfall("beyond_sites", t, text, float(capacity.sum()), target, remedy)
+        return
+    yield from _shares(case, t, target, capacity)
+    yield from _water(case, t, target, capacity)
+    yield from _generation(case, t, target)
+    yield from _portfolio(case, t, target)
+
+
+def _ready(case: Case, t: int) -> tuple[pd.Series, str]:
+    """Sites that can serve in a period, and from when others can."""
+    first = case.sites["earliest"].astype(float)
+    if case.network is not None:
+        tie = case.ties.groupby("site")["ready"].min().reindex(case.sites.index)
+        first = np.maximum(first, tie.fillna(np.inf))
+    ready = first <= t
+    later = first[~ready & np.isfinite(first)]
+    when = f"; {len(later)} more can serve from {later.min():.0f} on" if len(later) else ""
+    return ready, when
+
+
+def _shares(case: Case, t: int, target: float, capacity: pd.Series) -> Iterator[Finding]:
+    """The largest share of a county leaves too little when few counties have room."""
+    share = case.limits.share_per_county
+    if share is None:
+        return
+    named = case.sites["county"] != ""
+    by_county = capacity[named].groupby(case.sites["county"][named]).sum()
+    room = float(capacity[~named].sum() + by_county.clip(upper=share * target).sum())
+    if _short(room, target):
+        text = (
+            f"with at most {share:g} of the target in one county, {int((by_county > 0).sum())} counties hold too little"
+        )
+        remedy = "raise limits.share_per_county or widen [sites]"
+        yield _shortfall("county_share", t, text, room, target, remedy)
+
+
+def _water(case: Case, t: int, target: float, capacity: pd.Series) -> Iterator[Finding]:
+    """The water of all basins together, used by the least thirsty technology of each site."""
+    least = case.cooling["wue_m3_per_mwh"].groupby(level="site").min().reindex(case.sites.index).fillna(0.0)
+    need = HOURS_PER_DAY * case.sites["utilization"] * least
+    dry = need <= 0
+    available = case.water["available_m3_day"].groupby(level="basin").sum()
+    wet = capacity[~dry].groupby(case.sites["basin"][~dry]).sum()
+    thirst = need[~dry].groupby(case.sites["basin"][~dry]).min()
+    fed = (available.reindex(wet.index).fillna(0.0) / thirst).clip(upper=wet)
+    room = float(capacity[dry].sum() + fed.sum())
+    if _short(room, target):
+        text = "the water that this study may take cools less than the target, even with the least thirsty technology"
+        remedy = "raise water.withdrawal_share, allow more water.sources, or a technology that needs less"
+        yield _shortfall("water", t, text, room, target, remedy)
+
+
+def _generation(case: Case, t: int, target: float) -> Iterator[Finding]:
+    """All generators at their largest output, against existing load and the campuses at their best PUE."""
+    if case.network is None:
+        return
+    least_pue = case.pue.min()
+    for h in case.snapshots.index:
+        load = float(case.load_mw[(t, h)].sum() + least_pue[h] * target)
+        most = float(case.output_max_mw[h].sum())
+        if _short(most, load):
+            text = f"all generators together give less than existing load and campuses draw in snapshot {h}"
+            remedy = "lower the target or the load growth, or check the availability of generators"
+            yield _shortfall("generation", t, text, most, load, remedy)
+
+
+def _portfolio(case: Case, t: int, target: float) -> Iterator[Finding]:
+    """Pace of construction, budget and emissions, each at the best that any site offers."""
+    limits, sites = case.limits, case.sites
+    number = list(case.periods.index).index(t) + 1
+    if limits.new_it_mw_per_period is not None and _short(number * limits.new_it_mw_per_period, target):
+        text = f"{number} periods of new_it_mw_per_period reach less than the target"
+        remedy = "raise limits.new_it_mw_per_period or lower the target"
+        yield _shortfall("pace", t, text, number * limits.new_it_mw_per_period, target, remedy)
+    cooling = case.cooling["cost_musd_per_mw"].groupby(level="site").min().reindex(sites.index).fillna(0.0)
+    least = float((sites["block_cost_musd"] / sites["block_mw"] + cooling).min())
+    if t in limits.budget_musd and _short(limits.budget_musd[t], least * target):
+        text = "the budget does not pay for the blocks of the target where they are cheapest, without sites and ties"
+        remedy = f"raise limits.budget_musd in {t} or lower the target"
+        yield _shortfall("budget", t, text, limits.budget_musd[t], least * target, remedy, "M$")
+    pue = case.cooling["pue_annual"].groupby(level="site").min().reindex(sites.index).fillna(1.0)
+    cleanest = float((HOURS_PER_YEAR * sites["utilization"] * pue * sites["emission_t_per_mwh"]).min())
+    if t in limits.carbon_t_per_year and _short(limits.carbon_t_per_year[t], cleanest * target):
+        text = "the campuses of the target emit more than the limit, even with the most efficient cooling"
+        remedy = f"raise limits.carbon_t_per_year in {t} or lower the target"
+        yield _shortfall("carbon", t, text, limits.carbon_t_per_year[t], cleanest * target, remedy, "t/year")
+
+
+def _existing_load(case: Case) -> Iterator[Finding]:
+    """Every island must be able to serve the load it has, and to take its generators' least output."""
+    if case.network is None:
+        return
+    island = pd.Series(case.network.island, index=case.network.bus_ids)
+    by_unit = case.generators["bus"].map(island)
+    sited = set(island.reindex(case.ties["bus"].unique()))
+    for h in case.snapshots.index:
+        high = case.output_max_mw[h].groupby(by_unit).sum().reindex(range(len(case.network.reference))).fillna(0.0)
+        low = case.output_min_mw[h].groupby(by_unit).sum().reindex(high.index).fillna(0.0)
+        for t in case.periods.index:
+            load = case.load_mw[(t, h)].groupby(island).sum().reindex(high.index).fillna(0.0)
+            short, over = high - load, load - low
+            for i in high.index[short < -TOLERANCE * np.maximum(1.0, load.abs())]:
+                text = f"the generators of {_named(island, i)} give less than its load in snapshot {h}"
+                remedy = "check loads, availability, and that no branch is missing"
+                yield _shortfall("existing_load", int(t), text, float(high[i]), float(load[i]), remedy)
+            for i in high.index[over < -TOLERANCE * np.maximum(1.0, load.abs())]:
+                if i in sited:
+                    continue
+                text = (
+                    f"the least output of the generators of {_named(island, i)} is more than its load in snapshot {h}"
+                )
+                remedy = "lower p_min_mw: units are not switched off by the model"
+                yield _shortfall("least_output", int(t), text, float(load[i]), float(low[i]), remedy)
+
+
+def _named(island: pd.Series, number: int) -> str:
+    if island.nunique() == 1:
+        return "the network"
+    buses = island.index[island == number]
+    return f"the island of bus {buses[0]} ({len(buses)} buses)"
+
+
+def _short(value: float, needed: float) -> bool:
+    return bool(value < needed - TOLERANCE * max(1.0, abs(needed)))
+
+
+def _shortfall(rule: str, period: int, text: str, value: float, limit: float, remedy: str, unit: str = "MW") -> Finding:
+    return Finding(
+        f"study.demand.{rule}" if rule not in ("existing_load", "least_output") else f"study.grid.{rule}",
+        f"period {period}",
+        text,
+        f"{value:,.1f} of {limit:,.1f} {unit}, {limit - value:,.1f} {unit} short",
+        remedy,
+        value=value,
+        limit=limit,
+        unit=unit,
+    )

@@ -1,0 +1,275 @@
+"""Study: what the user holds. A configuration, the grid, the region, the user's tables, and what follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from optimizer.config import StudyConfig, apply_overrides, fill_facility, load_config, scenario_config
+from optimizer.errors import Finding, GridsiteError, refuse_errors
+from optimizer.grid.contingency import OutageSet
+from optimizer.grid.dc import DCNetwork
+from optimizer.grid.network import Grid
+from optimizer.layers import water
+from optimizer.layers.land import Exclusion
+from optimizer.progress import Progress, silent
+from optimizer.study import checks, cooling, points
+from optimizer.study.branches import branch_table, no_branches, no_upgrades, upgrade_table
+from optimizer.study.build import build_case
+from optimizer.study.case import Case
+from optimizer.study.cells import Surroundings, land_offers
+from optimizer.study.costs import Costs
+from optimizer.study.economics import period_table, yearly_factor
+from optimizer.study.inputs import InputFile
+from optimizer.study.offers import Offers
+from optimizer.study.operation import Operation, operate
+from optimizer.study.own import OwnSites
+from optimizer.study.own_offers import OwnSurroundings, own_offers
+from optimizer.study.reading import Loaded, Reader, default_region, study_file, study_files
+from optimizer.study.region import Region
+from optimizer.study.sites import Candidates, assemble, no_candidates, no_water
+
+__all__ = ["Candidates", "Study", "read_study"]
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """A study: read it with `read_study`, change it with `override` or `scenario`.
+
+    Parameters
+    ----------
+    name : str
+        Name of the study.
+    config : StudyConfig
+        The study file, resolved; ``[facility]`` filled from the archetype where a region is used.
+    folder : Path
+        Folder that paths of the study are relative to.
+    grid : Grid, optional
+        The network.
+    region : Region, optional
+        Counties and facts.
+    inputs : tuple of InputFile
+        Every file that was read.
+    findings : tuple of Finding
+        Warnings and notes of reading; never errors.
+    written : StudyConfig
+        The study file as it was given, which overrides apply to.
+    own : OwnSites, optional
+        The user's own sites and ties.
+    exclusions : tuple of Exclusion
+        Layers that rule out land.
+    loaded : mapping
+        All that was read, by role and name, so that an override does not read it again.
+    """
+
+    name: str
+    config: StudyConfig
+    folder: Path
+    grid: Grid | None
+    region: Region | None
+    inputs: tuple[InputFile, ...]
+    findings: tuple[Finding, ...]
+    written: StudyConfig = field(repr=False)
+    own: OwnSites | None = field(repr=False, default=None)
+    exclusions: tuple[Exclusion, ...] = field(repr=False, default=())
+    loaded: Mapping[tuple[str, ...], Loaded] = field(repr=False, default_factory=dict)
+
+    def override(self, mapping: Mapping[str, Any]) -> Study:
+        """Return a study with some keys changed; files that the change does not touch are not read again.
+
+        Parameters
+        ----------
+        mapping : mapping of str to object
+            Dotted key to value, such as ``{"water.withdrawal_share": 0.0}``.
+
+        Raises
+        ------
+        InputError
+            A key is unknown, a value cannot be used, or a file that is now needed cannot be read.
+        """
+        return _study(apply_overrides(self.written, mapping), self.folder, self.loaded)
+
+    def scenario(self, name: str) -> Study:
+        """Return the study with the overrides of its scenario `name`.
+
+        Raises
+        ------
+        InputError
+            There is no such scenario, or it cannot be applied.
+        """
+        return _study(scenario_config(self.written, name), self.folder, self.loaded)
+
+    @cached_property
+    def yearly_factor(self) -> float:
+        """Yearly amount per M$ of one-time cost [1/year]."""
+        economics = self.config.economics
+        periods = period_table(self.config.study.periods, economics.discount_rate, economics.last_period_years)
+        return yearly_factor(periods, economics.discount_rate, economics.life_years, economics.annuitize)
+
+    @cached_property
+    def network(self) -> DCNetwork | None:
+        """Factorized DC network; ``None`` without a grid."""
+        if self.grid is None or self.config.grid is None:
+            return None
+        return DCNetwork.build(self.grid.buses.index, self.grid.branches_in_service, self.config.grid.susceptance)
+
+    @cached_property
+    def outages(self) -> OutageSet | None:
+        """Outage of every branch, those that split the network only if they are secured; ``None`` without a grid."""
+        if self.grid is None or self.network is None:
+            return None
+        skip = self.config.security.splitting == "skip"
+        return OutageSet.branches(self.network, self.grid.buses["load_mw"].to_numpy(), skip)
+
+    @cached_property
+    def operation(self) -> Operation:
+        """Snapshots, existing load and limits of generation."""
+        return operate(self.config, self.grid)[0]
+
+    @cached_property
+    def costs(self) -> Costs | None:
+        """Costs and lead times of the region; ``None`` without one."""
+        return None if self.region is None else Costs(self.region.facts)
+
+    @cached_property
+    def branches(self) -> pd.DataFrame:
+        """Branches in service, as `Case.branches`."""
+        if self.grid is None or self.network is None:
+            return no_branches()
+        return branch_table(self.grid, self.network, self.config)
+
+    @cached_property
+    def possible_upgrades(self) -> pd.DataFrame:
+        """Upgrades that could be built, whether or not the study offers them."""
+        return upgrade_table(self.grid, self.branches, self.config, self.costs, self.yearly_factor)
+
+    @property
+    def upgrades(self) -> pd.DataFrame:
+        """Upgrades on offer, as `Case.upgrades`, with ``length_km`` that is paid for [km]."""
+        return self.possible_upgrades if self.config.upgrades.enabled else no_upgrades()
+
+    @cached_property
+    def points(self) -> pd.DataFrame:
+        """Points of interconnection, see `optimizer.study.points.points_of_interconnection`."""
+        if self.grid is None or self.outages is None:
+            return points.no_points()
+        flows = points.intake(self.grid, self.branches, self.possible_upgrades, self.operation.own_mw())
+        return points.points_of_interconnection(self.grid, flows, self.outages.disconnected_buses, self.config)
+
+    @cached_property
+    def cooling(self) -> pd.DataFrame:
+        """Cooling technologies by climate zone, see `optimizer.study.cooling.technologies`."""
+        if self.region is None:
+            return cooling.unspecified()
+        table = cooling.technologies(self.region, self.config)[0]
+        return table if self.own is None else pd.concat([table, cooling.unspecified()])
+
+    @cached_property
+    def candidates(self) -> Candidates:
+        """Candidate sites, their ties, cooling and water, and refused places; none without demand.
+
+        Raises
+        ------
+        InputError
+            A site of the user's cannot be, or the region would be cut into too many cells.
+        """
+        if self.config.demand is None:
+            return no_candidates(self.operation.snapshots.index)
+        parts: list[Offers] = []
+        if self.own is not None:
+            offers, found = self.own_offers
+            refuse_errors(found)
+            parts.append(offers)
+        if self.region is not None and self.grid is not None:
+            around = Surroundings(
+                self.config, self.region, self.exclusions, self.points, self.cooling, self.yearly_factor
+            )
+            parts.append(land_offers(around))
+        settings = water.Options(self.config.water.withdrawal_share, self.config.water.sources)
+        supply = no_water() if self.region is None else water.supply(self.region.facts["water_sources"], settings)
+        buses = None if self.grid is None else self.grid.buses
+        return assemble(parts, self.cooling, supply, self.operation.hot_day, buses, self.yearly_factor)
+
+    @cached_property
+    def own_offers(self) -> tuple[Offers, list[Finding]]:
+        """The user's own sites as offers, and what is wrong with them."""
+        secured = self.config.security.contingencies and self.outages is not None
+        cut_off = self.outages.disconnected_buses if self.outages is not None and secured else np.array([], dtype=int)
+        buses = [] if self.grid is None else self.grid.buses.index[cut_off]
+        around = OwnSurroundings(
+            self.config, self.grid, self.region, self.exclusions, self.points, frozenset(buses), self.cooling
+        )
+        assert self.own is not None
+        return own_offers(self.own, around)
+
+    @cached_property
+    def case(self) -> Case:
+        """Labels and numbers only, for the formulation."""
+        return build_case(self)
+
+
+def read_study(source: str | Path, progress: Progress | None = None) -> Study:
+    """Read a study and everything it names.
+
+    Parameters
+    ----------
+    source : str or Path
+        A study file, the folder that holds ``study.toml``, or the name of a bundled example.
+    progress : Progress, optional
+        Called with the stage, the part of it that is done, and a message.
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    InputError
+        With every finding of every file.
+    """
+    path = study_file(source)
+    show = progress or silent
+    show("read", None, path.name)
+    config = load_config(path)
+    files = Loaded(None, study_files(path))
+    return _study(config, path.parent, {("study",): files}, show)
+
+
+def _study(
+    written: StudyConfig, folder: Path, known: Mapping[tuple[str, ...], Loaded], show: Progress = silent
+) -> Study:
+    reader = Reader(folder, known)
+    if ("study",) in known:
+        reader.used[("study",)] = known[("study",)]
+    grid = region = own = archetypes = None
+    if written.grid is not None and written.grid.source != "none":
+        show("read", None, f"grid {written.grid.source}")
+        grid = reader.grid(written.grid.source)
+    source = default_region(written)
+    if source is not None:
+        show("read", None, f"region {source}")
+        region = reader.region(source)
+        archetypes = reader.archetypes() if written.demand is not None else None
+    if written.demand is not None and written.sites.table is not None:
+        own = reader.own(written.sites.table, written.sites.ties)
+    layers = written.sites.layers if written.demand is not None else ()
+    exclusions = tuple(e for e in map(reader.layer, layers) if e is not None)
+    config = written
+    if archetypes is not None:
+        try:
+            config = fill_facility(written, archetypes)
+        except GridsiteError as error:
+            reader.findings += error.findings
+    show("read", None, "checks")
+    made = Study(
+        config.study.name, config, folder, grid, region, reader.inputs(), (), written, own, exclusions, reader.used
+    )
+    unread = any(f.severity == "error" for f in reader.findings)
+    findings = [*reader.findings, *checks.study_findings(made, everything_read=not unread)]
+    return replace(made, findings=refuse_errors(findings))

@@ -1,0 +1,43 @@
+"""What every test may ask for: the reference cases, the repository's own files, and reproducible random examples."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+# The same examples in every run, so that a failure seen once is seen again. Time limits would fail on a busy machine.
+settings.register_profile(
+    "gridsite", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("gridsite")
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """Top folder of the checkout."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def reference_data() -> Path:
+    """Folder of reference cases: ``GRIDSITE_REFERENCE_DATA``, or ``../shared/data`` beside the checkout."""
+    named = os.environ.get("GRIDSITE_REFERENCE_DATA")
+    folder = Path(named) if named else REPOSITORY.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"no reference cases at {folder}: set GRIDSITE_REFERENCE_DATA to the folder that holds them")
+    return folder.resolve()
+
+
+@pytest.fixture(scope="session")
+def project_files() -> tuple[Path, ...]:
+    """Files of the project, relative to its top folder: what git tracks, or would track if it were added."""
+    # The checkout may belong to another user than the one who runs the tests.
+    command = ["git", "-c", f"safe.directory={REPOSITORY}", "ls-files", "-z"]
+    command += ["--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=REPOSITORY, capture_output=True, check=True, text=True).stdout
+    files = sorted(Path(name) for name in listed.split("\0") if name)
+    return tuple(file for file in files if (REPOSITORY / file).is_file())
