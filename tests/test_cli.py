@@ -421,3 +421,20 @@ def test_a_stop_from_outside_ends_with_its_code_and_leaves_nothing(ring: Path, s
     assert "Traceback" not in err
     assert not (ring.parent / "plan").exists()
     assert sorted(os.listdir(ring.parent)) == ["ring"]
+
+
+@pytest.mark.slow
+def test_control_c_reaches_the_solver_at_work(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "optimizer.cli", "solve", "texas", "--out", "plan"]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stderr is not None
+        while not (line := process.stderr.readline()).startswith("baseline"):
+            assert line, "ended before the solver was at work"
+        time.sleep(3)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+        assert process.returncode == 130
+        assert list(tmp_path.iterdir()) == []
+    finally:
+        process.kill()

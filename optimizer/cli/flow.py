@@ -111,10 +111,12 @@ def _verified_and_reported(
 
     plan = tidy_plan(replace(plan, summary={**plan.summary, "seconds": seconds}))
     progress("write", None, "tables and map")
+    at = time.perf_counter()
     write_plan(plan, staging)
+    seconds = {**seconds, "write": time.perf_counter() - at}
     progress("verify", None, "every balance, flow, outage and cost from the inputs")
     at = time.perf_counter()
-    found = tuple(verify_plan(staging))
+    found = verify_plan(staging)
     seconds = {**seconds, "verify": time.perf_counter() - at}
     broken = sum(f.severity == "error" for f in found)
     plan = replace(

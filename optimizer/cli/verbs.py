@@ -113,13 +113,13 @@ def verify(
         from optimizer.plan.verify import verify_plan
 
         progress("verify", None, str(plan))
-        found = tuple(verify_plan(plan, inputs))
+        if not (plan / "plan.json").is_file():
+            message, remedy = "is not the folder of a plan, plan.json is missing", "name the folder that `solve` wrote"
+            raise InputError([Finding("plan.folder.not_a_plan", str(plan), message, "", remedy)])
+        found = verify_plan(plan, inputs)
         errors = sum(f.severity == "error" for f in found)
-        text = (
-            f"{plan}: {errors} figures do not hold"
-            if errors
-            else f"{plan}: everything recomputed from its inputs holds"
-        )
+        text = f"does not hold ({errors} errors)" if errors else "everything recomputed from its inputs holds"
+        text = f"{plan}: {text}"
         return Outcome(ExitCode.FOUND if errors else ExitCode.DONE, text, found)
 
     run(action, as_json, quiet)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from optimizer.config.refusals import table_of, tables_of
 from optimizer.config.tables import StudyConfig
 
 
@@ -27,14 +28,19 @@ def config_to_toml(config: StudyConfig) -> str:
         TOML, the same text for the same study.
     """
     lines: list[str] = []
-    for name, value in config.model_dump(exclude={"scenario"}).items():
-        if value is not None:
-            _table(lines, (name,), value)
-    for name, overrides in config.scenario.items():
-        lines += [f"[{_key('scenario')}.{_key(name)}]"] if not overrides else []
-        for table, value in overrides.items():
+    for name, table in tables_of(StudyConfig).items():
+        settings = None if "." in name else getattr(config, name)
+        if settings is not None:
+            # An empty list of tables is not written: [[...]] could not be added below it.
+            empty = {
+                k for k, info in table.model_fields.items() if table_of(info.annotation) and not getattr(settings, k)
+            }
+            _table(lines, (name,), settings.model_dump(exclude=empty))
+    for scenario, overrides in config.scenario.items():
+        lines += [f"[scenario.{_key(scenario)}]"] if not overrides else []
+        for key, value in overrides.items():
             if isinstance(value, Mapping):
-                _table(lines, ("scenario", name, table), value)
+                _table(lines, ("scenario", scenario, key), value)
     return "\n".join(lines).rstrip("\n") + "\n"
 
 

@@ -27,6 +27,10 @@ _SIGNATURES: dict[str, tuple[bytes, ...]] = {
 }
 _NAMED = 5
 
+PARSED_BYTES = 20_000_000
+"""A GeoJSON file up to this size is parsed here first, to say where it is wrong [bytes]; a larger one would need memory
+many times its size, and is left to the reading library alone."""
+
 
 def read_vector(path: Path, layer: str | None = None, where: str = "") -> gpd.GeoDataFrame:
     """Read one vector layer, in its own coordinate reference system.
@@ -83,7 +87,7 @@ def _check_content(path: Path, suffix: str, name: str) -> None:
     if not start.startswith(_SIGNATURES[suffix]):
         remedy = "export the layer again, or give the file the suffix of its format"
         raise refuse("vector.content", name, f"the content is not {suffix[1:]}", repr(start[:16]), remedy)
-    if suffix in (".geojson", ".json"):
+    if suffix in (".geojson", ".json") and path.stat().st_size <= PARSED_BYTES:
         _check_json(path, name)
 
 

@@ -168,7 +168,7 @@ def check_water_prices(context: Context) -> list[Finding]:
     used and the cheapest unused.
     """
     table = context.table("binding")
-    split = supplies(context) if len(context.case.demand_mw) else {}
+    split = supplies(context) if context.has_demand else {}
     found = []
     for i in np.flatnonzero(table["limit"] == WATER):
         basin, _, source = str(table["element"].iat[i]).rpartition("|")

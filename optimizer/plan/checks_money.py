@@ -49,7 +49,7 @@ def _figure(context: Context, key: str, stated: Any, recomputed: float, why: str
 @remembered
 def baseline_musd(context: Context) -> float:
     """Cost of the same system without new load [M$]."""
-    if not context.has_grid:
+    if not context.has_grid or not context.has_demand:
         return 0.0
     output = context.outputs("baseline_dispatch", context.operating)
     upgrades = upgrades_musd(context, context.table("baseline_upgrades"))
@@ -105,7 +105,7 @@ def check_gap(context: Context) -> list[Finding]:
         where = context.summary_where("bound_musd")
         findings.append(broken("plan.bound.above_objective", where, message, bound, objective, "M$"))
     decided = abs(objective)
-    if len(context.case.demand_mw):
+    if context.has_demand:
         decided = objective - baseline_musd(context) - common_musd(context)
     gap = 0.0 if difference <= allowed else difference / max(decided, difference)
     close = 2 * (tolerances.MONEY_MUSD + tolerances.MONEY_SHARE * abs(objective))
@@ -143,7 +143,7 @@ def _status(context: Context, gap: float) -> list[Finding]:
 
 def check_budget(context: Context) -> list[Finding]:
     """One-time cost of all that stands in a period stays within the budget."""
-    if not context.case.limits.budget_musd or not len(context.case.demand_mw):
+    if not context.case.limits.budget_musd or not context.has_demand:
         return []
     spent = investment_musd(context)
     found = []

@@ -36,8 +36,9 @@ def check_balance(context: Context) -> list[Finding]:
     """In every island, period and snapshot, outputs add up to the load, old and new."""
     demand = context.load_mw + context.withdrawal_mw
     findings = _balance(context, "dispatch", context.output_mw, demand, context.operating)
-    baseline = context.outputs("baseline_dispatch", context.operating)
-    findings += _balance(context, "baseline_dispatch", baseline, context.load_mw, context.operating)
+    if context.has_demand:
+        baseline = context.outputs("baseline_dispatch", context.operating)
+        findings += _balance(context, "baseline_dispatch", baseline, context.load_mw, context.operating)
     if len(context.table("overload_dispatch")):
         first = [(context.periods[0], h) for h in context.snapshots]
         load = context.case.load_mw[first].to_numpy(float)

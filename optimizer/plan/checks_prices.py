@@ -26,6 +26,7 @@ from optimizer.plan.checks_binding import ANGLE, EMERGENCY, NORMAL
 from optimizer.plan.verify_compare import capped, cell, finding
 from optimizer.plan.verify_context import Context
 from optimizer.plan.verify_network import Floats
+from optimizer.units import USD_PER_MUSD
 
 BRANCH_LIMITS = (NORMAL, EMERGENCY, ANGLE)
 
@@ -66,6 +67,13 @@ def segments(context: Context) -> Segments:
     low = np.where(first, -np.inf, base + end - pieces["width_mw"].to_numpy(float))
     high = np.where(last, np.inf, base + end)
     return Segments(at, pieces["cost_usd_per_mwh"].to_numpy(float), low, high)
+
+
+def price_slack(context: Context, column: int) -> float:
+    """Largest reduced cost that counts as none in a period and snapshot [$/MWh]."""
+    t, h = context.operating[column]
+    musd_per_usd_per_h = context.annuity_years[t] * float(context.case.snapshots.at[h, "hours"]) / USD_PER_MUSD
+    return tolerances.PRICE_USD_PER_UNIT + tolerances.DUAL_MUSD / musd_per_usd_per_h
 
 
 def row_factors(context: Context, column: int, rows: pd.DataFrame) -> Floats:
@@ -181,7 +189,7 @@ def _reduced_costs(context: Context, pieces: Segments, column: int, price: Float
     usable = (high - low > 2 * tolerances.INTERIOR_MW) & island[bus]
     below = usable & (output < high - tolerances.INTERIOR_MW)
     above = usable & (output > low + tolerances.INTERIOR_MW)
-    close = tolerances.PRICE_USD_PER_UNIT
+    close = price_slack(context, column)
     wrong = ((reduced < -close) & below) | ((reduced > close) & above)
     return ReducedCosts(pieces.generator, bus, reduced, wrong, below & above)
 
@@ -196,7 +204,9 @@ def _explain(
     named = [cell(context.prefix, "binding", int(i), table, "price_usd_per_unit") for i in rows.index]
     off, at = reduced.usd_per_mwh[reduced.inside], reduced.bus[reduced.inside]
     directions = [np.ones(len(at)), *(row[at] for row in factors)]
-    suspects = [place for place, d in zip([energy, *named], directions, strict=True) if len(off) and _explains(d, off)]
+    close = 2 * price_slack(context, context.operating.index(key))
+    pairs = zip([energy, *named], directions, strict=True)
+    suspects = [place for place, direction in pairs if len(off) and _explains(direction, off, close)]
     worst = int(np.argmax(np.abs(reduced.usd_per_mwh) * reduced.wrong))
     generator = context.case.generators.index[reduced.generator[worst]]
     message = f"at the stated prices the dispatch is not the cheapest ({int(reduced.wrong.sum())} segments)"
@@ -205,12 +215,13 @@ def _explain(
     return capped(wrong, f"{context.prefix}tables/binding.csv column price_usd_per_unit, period {t}, snapshot {h}")
 
 
-def _explains(direction: Floats, off: Floats) -> bool:
+def _explains(direction: Floats, off: Floats, close: float) -> bool:
+    """Whether a change along a direction alone takes all reduced costs to zero."""
     length = float(direction @ direction)
     if length < NO_EFFECT:
         return False
     left = off - direction * float(direction @ off) / length
-    return bool(np.abs(left).max() <= 2 * tolerances.PRICE_USD_PER_UNIT)
+    return bool(np.abs(left).max() <= close)
 
 
 def check_price_rows(context: Context) -> list[Finding]:

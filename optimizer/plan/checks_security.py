@@ -225,6 +225,8 @@ def overloads(context: Context) -> pd.DataFrame:
 
 def check_baseline(context: Context) -> list[Finding]:
     """The dispatch without new load is secure too: balanced flows within the same limits, after every outage."""
+    if not context.has_demand:
+        return []
     output = context.outputs("baseline_dispatch", context.operating)
     injection = context.at_buses(output) - context.load_mw
     flow = context.wires.flows(injection)

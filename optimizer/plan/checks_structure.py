@@ -15,8 +15,11 @@ from optimizer.plan.verify_context import Context
 SITING_TABLES = ("sites", "ties", "cooling", "demand", "water", "water_sources", "candidates", "refused")
 """Tables of a study with demand."""
 
-GRID_TABLES = ("dispatch", "flows", "contingencies", "baseline_dispatch", "energy_prices", "base_overloads", "upgrades")
+GRID_TABLES = ("dispatch", "flows", "contingencies", "energy_prices", "base_overloads", "upgrades")
 """Tables of a study with a grid."""
+
+BASELINE_TABLES = ("baseline_dispatch", "baseline_upgrades")
+"""Tables of a study with both."""
 
 _DECISIONS = {
     "sites": "blocks",
@@ -41,8 +44,9 @@ _FREE = {
 def check_tables_present(context: Context) -> list[Finding]:
     """Every table that the study calls for is there."""
     wanted = ["costs", "binding"]
-    wanted += SITING_TABLES if len(context.case.demand_mw) else ()
+    wanted += SITING_TABLES if context.has_demand else ()
     wanted += GRID_TABLES if context.has_grid else ()
+    wanted += BASELINE_TABLES if context.has_grid and context.has_demand else ()
     message, remedy = "the table is missing", "solve the study again"
     return [
         Finding("plan.table.missing", f"{context.prefix}tables/{name}.csv", message, "", remedy)
@@ -125,7 +129,7 @@ def check_dispatch_complete(context: Context) -> list[Finding]:
     generators = list(context.case.generators.index)
     each = pd.MultiIndex.from_product([generators, context.periods, context.snapshots])
     findings = []
-    for name in ("dispatch", "baseline_dispatch"):
+    for name in ("dispatch", "baseline_dispatch") if context.has_demand else ("dispatch",):
         stated = pd.MultiIndex.from_frame(context.table(name)[["generator", "period", "snapshot"]])
         findings += _absent(context, name, each.difference(stated))
     stated_once = context.table("overload_dispatch")[["generator", "snapshot"]]

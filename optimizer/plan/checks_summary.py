@@ -13,6 +13,7 @@ from optimizer.plan.plan import table_to_records
 from optimizer.plan.tables import PLAN_TABLES
 from optimizer.plan.verify_compare import RECOMPUTED, finding, is_number
 from optimizer.plan.verify_context import Context
+from optimizer.resources import dataset_names, dataset_statement
 
 KEYS = frozenset(
     "name status objective objective_value bound_value unit objective_musd bound_musd gap gap_musd baseline_musd "
@@ -54,9 +55,11 @@ def _same(a: Any, b: Any) -> bool:
 
 
 def check_options(context: Context) -> list[Finding]:
-    """Name, seed and options are those of the study."""
+    """Name, seed, options and what is said of the data are those of the study."""
     config = context.study.config
-    expected = {"name": config.study.name, "seed": config.solve.seed}
+    source = config.grid.source if config.grid is not None else ""
+    notice = dataset_statement(source) if source in dataset_names() else ""
+    expected = {"name": config.study.name, "seed": config.solve.seed, "data_notice": notice}
     findings = []
     for key, value in expected.items():
         if not _same(context.summary.get(key), value):

@@ -44,7 +44,7 @@ _FIRST = (
 ).split()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Plan:
     """What a solve decided.
 

@@ -15,6 +15,9 @@ import pandas as pd
 from optimizer.errors import Finding, nearest
 from optimizer.plan.tables import DECIMALS, PLAN_TABLES, PlanColumn, PlanTable, empty_table, typed
 
+LARGEST = 1e15
+"""Largest number that is read [unit of the column]: beyond it six decimals, or whole numbers, are no longer exact."""
+
 
 def tidy_table(name: str, table: pd.DataFrame) -> pd.DataFrame:
     """Columns in their order, rows sorted, numbers rounded to the decimals that are written.
@@ -99,7 +102,10 @@ def parse_table(name: str, text: str) -> tuple[pd.DataFrame, list[Finding]]:
         Wrong columns, ragged rows, cells that are not numbers, rows that share their key.
     """
     spec, where = PLAN_TABLES[name], f"tables/{name}.csv"
-    rows = list(csv.reader(io.StringIO(text)))
+    try:
+        rows = list(csv.reader(io.StringIO(text)))
+    except csv.Error as error:
+        return empty_table(name), [Finding("plan.table.text", where, "cannot be read as a table", str(error))]
     if not rows or rows[0] != spec.names:
         found = ", ".join(rows[0]) if rows else "an empty file"
         known = ", ".join(spec.names)
@@ -128,8 +134,9 @@ def _numbers(where: str, column: PlanColumn, cells: Iterable[str], findings: lis
                 number = int(cell) if column.kind == "int" else float(cell)
             except ValueError:
                 number = math.nan
-        if number is not None and not math.isfinite(number):
-            what = "a whole number" if column.kind == "int" else "a finite number"
+        if number is not None and not abs(number) <= LARGEST:
+            what = "a whole number" if column.kind == "int" else "a number"
+            what += f" up to {LARGEST:.0e}"
             findings.append(
                 Finding("plan.table.number", f"{where} row {row} column {column.name}", f"must be {what}", cell)
             )

@@ -29,9 +29,12 @@ WATER_M3_DAY = 1e-3
 CARBON_T = 1e-3
 """Of yearly emissions [t/year]."""
 
-PRICE_USD_PER_UNIT = 1e-2
-"""Of prices and reduced costs, in dollars per MWh or per unit of a limit: the solver's dual tolerance of 1e-7 M$/MW
-over the hours of a snapshot, with room for the many terms of a reduced cost."""
+PRICE_USD_PER_UNIT = 1e-4
+"""Of prices and reduced costs, beside `DUAL_MUSD` [$/MWh, $/m3]."""
+
+DUAL_MUSD = 1e-7
+"""Of a reduced cost in the solver's own unit, its dual tolerance [M$/MW]: over the discounted hours of a snapshot it is
+a tolerance in $/MWh."""
 
 INTERIOR_MW = 1e-3
 """A generator this far from both ends of a cost segment is inside it [MW]."""

@@ -141,7 +141,8 @@ def _inside(prefix: str, finding: Finding) -> Finding:
 def checks_for(context: Context) -> Sequence[Check]:
     """Checks that apply to a plan: of sites where there is demand, of power where there is a grid."""
     chosen: list[Check] = [*checks_files.CHECKS, *checks_summary.CHECKS, *checks_money.CHECKS, *checks_binding.CHECKS]
-    if len(context.case.demand_mw):
+    chosen.append(checks_siting.check_site_count)
+    if context.has_demand:
         chosen += [*checks_siting.CHECKS, *checks_water.CHECKS]
     if context.has_grid:
         chosen += [*checks_power.CHECKS, *checks_security.CHECKS, *checks_prices.CHECKS]

@@ -36,7 +36,7 @@ def remembered(compute: Callable[[Context], T]) -> Callable[[Context], T]:
     return read
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Context:
     """A plan beside the case it was made for.
 
@@ -74,6 +74,11 @@ class Context:
     def has_grid(self) -> bool:
         """Whether the study has a network."""
         return self.case.network is not None
+
+    @property
+    def has_demand(self) -> bool:
+        """Whether the study places campuses; then there is a baseline without them."""
+        return bool(len(self.case.demand_mw))
 
     @cached_property
     def periods(self) -> list[int]:

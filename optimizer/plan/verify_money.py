@@ -114,7 +114,7 @@ def costs_musd(context: Context) -> pd.DataFrame:
     if context.has_grid:
         table.loc["generation"] = pd.Series(generation_musd(context, context.output_mw))
         table.loc["upgrades"] = pd.Series(upgrades_musd(context, context.table("upgrades")))
-    if len(context.case.demand_mw):
+    if context.has_demand:
         own = own_cost_musd(context).groupby(context.placed["period"]).sum()
         for account in ("sites", "ties", "cooling"):
             table.loc[account] = own[account].reindex(context.periods).fillna(0.0)

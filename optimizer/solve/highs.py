@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -118,14 +119,12 @@ class HighsProgram:
         for name, value in options.items():
             self._highs.setOptionValue(name, value)
 
-    def relax(self, relaxed: bool) -> None:
-        """Drop or restore integrality of every integer column."""
-        if relaxed == self.relaxed:
-            return
+    def relax(self, relaxed: bool, columns: NDArray[np.int32] | None = None) -> None:
+        """Drop or restore integrality of every integer column, or of some of them."""
+        chosen = self.integers if columns is None else columns
         kind = highspy.HighsVarType.kContinuous if relaxed else highspy.HighsVarType.kInteger
-        kinds = np.full(len(self.integers), int(kind), dtype=np.uint8)
-        self._highs.changeColsIntegrality(len(self.integers), self.integers, kinds)
-        self.relaxed = relaxed
+        self._highs.changeColsIntegrality(len(chosen), chosen, np.full(len(chosen), int(kind), dtype=np.uint8))
+        self.relaxed = relaxed and len(chosen) == len(self.integers)
 
     def add_row(self, lower: float, upper: float, columns: NDArray[np.intp], values: NDArray[np.float64]) -> None:
         """Add one row."""
@@ -157,9 +156,12 @@ class HighsProgram:
         """Make the next solve a cold one."""
         self._highs.clearSolver()
 
-    def solve(self) -> Outcome:
-        """Solve what is set up now."""
-        self._highs.run()
+    def solve(self, seconds: float = np.inf) -> Outcome:
+        """Solve what is set up now, for at most so many seconds of wall time."""
+        # The solver counts the time of all linear programs it ever solved, but of one integer program at a time.
+        spent = 0.0 if self._is_mip() else self._highs.getRunTime()
+        self.set_options(time_limit=spent + seconds)
+        self._run()
         status = _STATUS.get(self._highs.getModelStatus(), "error")
         info = self._highs.getInfo()
         solution = self._highs.getSolution()
@@ -168,6 +170,18 @@ class HighsProgram:
         objective = float(info.objective_function_value) if usable else np.inf
         bound = float(info.mip_dual_bound) if self._is_mip() else (objective if status == "optimal" else -np.inf)
         return Outcome(status, objective, bound, values)
+
+    def _run(self) -> None:
+        """Run in a thread of its own, so that an interrupt reaches Python and stops the solver."""
+        worker = threading.Thread(target=self._highs.run, daemon=True)
+        worker.start()
+        try:
+            while worker.is_alive():
+                worker.join(0.2)
+        except BaseException:
+            self._highs.cancelSolve()
+            worker.join()
+            raise
 
     def _is_mip(self) -> bool:
         return bool(len(self.integers)) and not self.relaxed

@@ -57,6 +57,8 @@ class SecureProgram:
         Takes one line of text a round.
     objective, parts, elastic
         As `compose` takes them.
+    deadline : float
+        Value of the performance counter at which solves are stopped [s].
     """
 
     def __init__(
@@ -69,9 +71,10 @@ class SecureProgram:
         objective: Callable[[pyo.ConcreteModel], Any] = cost,
         parts: Iterable[ModuleType] | None = None,
         elastic: bool = False,
+        deadline: float = np.inf,
     ) -> None:
         started = time.perf_counter()
-        self.case, self.clock, self.log = case, clock, log
+        self.case, self.clock, self.log, self.deadline = case, clock, log, deadline
         self.parts = parts_of(case) if parts is None else tuple(parts)
         self.model = compose(case, objective, self.parts, elastic)
         overloads = self.model.limits.component("overload_mw")
@@ -160,11 +163,17 @@ class SecureProgram:
     def solve(self, stage: str) -> Outcome:
         """Solve what is set up, on the clock of a stage."""
         started = time.perf_counter()
-        outcome = self.highs.solve()
+        outcome = self.highs.solve(max(self.seconds_left(), 0.1))
         self.clock.time(stage, started)
         return outcome
 
-    def solve_clean(self, stage: str, most_rounds: int, ceiling: float = np.inf) -> Outcome:
+    def seconds_left(self) -> float:
+        """Wall time left before the deadline [s]."""
+        return self.deadline - time.perf_counter()
+
+    def solve_clean(
+        self, stage: str, most_rounds: int, ceiling: float = np.inf, first_by_interior_point: bool = False
+    ) -> Outcome:
         """Solve the linear program as it is bounded now until the solution breaks no limit on any branch.
 
         Parameters
@@ -175,6 +184,9 @@ class SecureProgram:
             Rounds after which to give up (outcome status ``limit``).
         ceiling : float
             Stop as soon as the objective is above this: the rest cannot help.
+        first_by_interior_point : bool
+            Solve the first round by an interior point method with crossover, which takes half the time of the simplex
+            method on a program that starts with many branch rows (docs/benchmarks.md).
 
         Returns
         -------
@@ -183,7 +195,9 @@ class SecureProgram:
         """
         everywhere = False
         for number in range(1, most_rounds + 1):
+            self.highs.set_options(solver="ipm" if first_by_interior_point and number == 1 else "choose")
             outcome = self.solve(stage)
+            self.highs.set_options(solver="choose")
             if outcome.status != "optimal" or outcome.objective > ceiling:
                 return outcome
             rows, worst = self.cut(outcome.values, everywhere)
@@ -210,8 +224,37 @@ class SecureProgram:
 
     def fix(self, integers: dict[int, float]) -> None:
         """Fix integer columns at given values."""
-        self.highs.set_bounds({c: (v, v) for c, v in integers.items()})
+        if integers:
+            self.highs.set_bounds({c: (v, v) for c, v in integers.items()})
+
+    def unused_columns(self, values: NDArray[np.float64], used: float) -> list[int]:
+        """Columns of ``siting.build`` and ``upgrades.in_service`` of what a solution does not use in any period.
+
+        Parameters
+        ----------
+        values : ndarray
+            Solution by column.
+        used : float
+            Value above which a site or upgrade is used [-].
+        """
+        found: list[int] = []
+        for part, name in (("siting", "build"), ("upgrades", "in_service")):
+            block = self.model.component(part)
+            variables = {} if block is None else dict(block.component(name))
+            columns: dict[str, list[int]] = {}
+            for (item, _), variable in variables.items():
+                columns.setdefault(item, []).append(self.highs.column(variable))
+            for own in columns.values():
+                found += own if max(values[c] for c in own) <= used else []
+        return found
+
+    def upgrade_columns(self) -> NDArray[np.int32]:
+        """Integer columns that only add to limits: upgrades in service."""
+        block = self.model.component("upgrades")
+        variables = [] if block is None else list(block.in_service.values())
+        return np.array([self.highs.column(v) for v in variables if self.highs.has(v)], dtype=np.int32)
 
     def free(self) -> None:
         """Give integer columns back the bounds of the model."""
-        self.highs.set_bounds({int(c): self.highs.model_bounds(int(c)) for c in self.highs.integers})
+        if len(self.highs.integers):
+            self.highs.set_bounds({int(c): self.highs.model_bounds(int(c)) for c in self.highs.integers})

@@ -238,4 +238,5 @@ def _priced(places: gpd.GeoDataFrame, around: Surroundings) -> gpd.GeoDataFrame:
         area_ha=places["usable_ha"],
         utilization=facility.utilization,
         emission_t_per_mwh=costs.emission_t_per_mwh,
+        cell=places.index.astype("str"),
     )

@@ -34,6 +34,7 @@ COLUMNS = (
     "lon",
     "utilization",
     "emission_t_per_mwh",
+    "cell",
 )
 """What is known of an offer: sizes [MW, blocks], one-time [M$] and yearly [M$/year] costs, place and climate."""
 

@@ -68,7 +68,8 @@ def operate(config: StudyConfig, grid: Grid | None) -> tuple[Operation, list[Fin
     snapshots, findings = scenarios.snapshot_table(config.grid, grid)
     if grid is None or config.grid is None:
         return _without_grid(config, snapshots), findings
-    findings = [*findings, *scenarios.check_hot_day(grid)]
+    unreadable = scenarios.check_hot_day(grid)
+    findings += unreadable
     factors, found = scenarios.load_factors(config.grid, grid, snapshots)
     findings += found
     load_mw = scenarios.load_table(grid, factors, config.study.periods, config.grid.load_growth_per_year)
@@ -77,10 +78,8 @@ def operate(config: StudyConfig, grid: Grid | None) -> tuple[Operation, list[Fin
     available, found = scenarios.availability(config.grid, grid, generators, snapshots)
     findings += found
     low, high = output_limits(generators, available, config.dispatch)
-    if any(f.rule == "study.snapshot.hot_day" or f.rule.startswith("table.") for f in findings):
-        hot = pd.Series(False, index=snapshots.index)
-    else:
-        hot = scenarios.hot_days(snapshots, load_mw)
+    shown = snapshots.drop(columns=scenarios.HOT_DAY.name, errors="ignore") if unreadable else snapshots
+    hot = scenarios.hot_days(shown, load_mw)
     return Operation(snapshots[["hours"]], hot, load_mw, generators, low, high), findings
 
 

@@ -189,6 +189,7 @@ def _described(sites: gpd.GeoDataFrame, around: OwnSurroundings) -> gpd.GeoDataF
         utilization=1.0 if facility.utilization is None else facility.utilization,
         emission_t_per_mwh=0.0,
         iecc_zone="",
+        cell="",
         water_available_m3_day=0.0,
     )
     placed = sites["lat"].notna()

@@ -101,7 +101,7 @@ def assemble(
 def _together(parts: list[Offers]) -> tuple[gpd.GeoDataFrame, pd.DataFrame, gpd.GeoDataFrame]:
     if not parts:
         empty = gpd.GeoDataFrame(pd.DataFrame(columns=list(COLUMNS)), geometry=[], crs=WGS84).rename_axis("site")
-        numbers = [c for c in COLUMNS if c not in ("kind", "county", "jurisdiction", "basin", "iecc_zone")]
+        numbers = [c for c in COLUMNS if c not in ("kind", "county", "jurisdiction", "basin", "iecc_zone", "cell")]
         return empty.astype(dict.fromkeys(numbers, float)), pd.DataFrame(columns=list(TIE_COLUMNS)), no_refusals()
     refused = pd.concat([part.refused for part in parts if len(part.refused)] or [no_refusals()], ignore_index=True)
     sites = pd.concat([part.sites for part in parts])

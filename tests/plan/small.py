@@ -598,7 +598,7 @@ def _summary(
         "versions": {"gridsite": "0.1.0"},
         "options": config.solve.model_dump(mode="json"),
         "seed": 0,
-        "data_notice": "A made-up network.",
+        "data_notice": "",
     }
 
 
@@ -677,6 +677,7 @@ def _plan_without_security(study: SmallStudy) -> Plan:
         "upgrades": _table("upgrades"),
         "dispatch": _dispatch(outputs),
         "baseline_dispatch": _dispatch(_without_new_load(secure=False)),
+        "baseline_upgrades": _table("baseline_upgrades"),
         "overload_dispatch": _table(
             "overload_dispatch",
             *(("cheap", "peak", 120.0), ("dear", "peak", 0.0), ("cheap", "light", 60.0), ("dear", "light", 0.0)),

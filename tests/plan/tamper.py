@@ -22,7 +22,7 @@ from optimizer.plan.tables import PLAN_TABLES
 UNCHECKABLE = ("bound_value", "bound_musd", "seconds", "solver_seconds", "peak_memory_mb")
 """Figures of plan.json that only a solve could give again."""
 
-Path_ = tuple[str | int, ...]
+Keys = tuple[str | int, ...]
 
 
 def rewrite_hashes(folder: Path) -> None:
@@ -96,13 +96,13 @@ def _tamper_map(folder: Path, name: str, column: str, row: int, value: float) ->
         database.commit()
 
 
-def figures(folder: Path) -> list[Path_]:
+def figures(folder: Path) -> list[Keys]:
     """Every figure of plan.json that can be computed again, by its keys; copies of the binding table included."""
     summary = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
     return [path for path in _numbers(summary) if path[0] not in UNCHECKABLE]
 
 
-def _numbers(value: Any, at: Path_ = ()) -> Iterator[Path_]:
+def _numbers(value: Any, at: Keys = ()) -> Iterator[Keys]:
     if isinstance(value, dict):
         for key, item in value.items():
             yield from _numbers(item, (*at, key))
@@ -113,7 +113,7 @@ def _numbers(value: Any, at: Path_ = ()) -> Iterator[Path_]:
         yield at
 
 
-def tamper_figure(folder: Path, path: Path_, seed: int) -> str:
+def tamper_figure(folder: Path, path: Keys, seed: int) -> str:
     """Change one figure of plan.json, and the hashes; return what was changed, for people."""
     summary = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
     holder: Any = summary

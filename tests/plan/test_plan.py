@@ -227,6 +227,8 @@ def test_contingencies_come_highest_first(single: Written) -> None:
         ("account,period,cost_musd\nsites,2030,1e999\n", "plan.table.number"),
         ("account,period,cost_musd\nsites,2030.5,1\n", "plan.table.number"),
         ("account,period,cost_musd\nsites,2030,ten\n", "plan.table.number"),
+        ("account,period,cost_musd\nsites,99999999999999999999,1\n", "plan.table.number"),
+        (f"account,period,cost_musd\n{'x' * 200_000},2030,1\n", "plan.table.text"),
         ("account,period,cost_musd\nsites,2030,1\nsites,2030,2\n", "plan.table.repeated"),
     ],
 )

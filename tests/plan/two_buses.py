@@ -65,6 +65,7 @@ def plan_of(study: Study) -> Plan:
         "cooling": [("s", cooling, t, 50, 50, 50, 0, 0)],
         "dispatch": [("g", t, h, 100)],
         "baseline_dispatch": [("g", t, h, 50)],
+        "baseline_upgrades": [],
         "flows": [("l1", t, h, 50, 200, 0.25), ("l2", t, h, 50, 200, 0.25)],
         "contingencies": [("l1", "l2", t, h, 100, 240, 100 / 240), ("l2", "l1", t, h, 100, 240, 100 / 240)],
         "water": [],

@@ -83,6 +83,7 @@ def test_what_a_site_is(tiny: Study) -> None:
     ]
     assert site[["block_mw", "max_blocks", "min_blocks", "earliest", "utilization"]].tolist() == [50, 4, 1, 2030, 0.5]
     assert site["area_ha"] == pytest.approx(2500)
+    assert site["cell"] == "e001n000"
     assert site["emission_t_per_mwh"] == 0.4
     assert tiny.candidates.sites.crs == "EPSG:4326"
     assert tiny.candidates.sites.geometry.loc["e001n000"].area == pytest.approx((5 / 111.3) ** 2, rel=1e-2)

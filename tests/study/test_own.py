@@ -106,6 +106,13 @@ def test_a_site_that_no_tie_can_serve_is_refused(own: Own) -> None:
     assert set(open_.candidates.sites.index) == {"b", "c"}
 
 
+def test_all_sites_may_be_refused(own: Own) -> None:
+    study = own("site,block_mw,max_blocks\na,50,5\n", "site,bus,capacity_mw,cost_musd\na,n2,40,3\n")
+    assert study.case.sites.empty
+    assert study.case.ties.empty
+    assert study.candidates.refused["place"].tolist() == ["a"]
+
+
 def test_no_grid_needs_no_place(own: Own) -> None:
     toml = '[study]\nname = "f"\n[demand]\nit_mw = { 2030 = 50 }\n[sites]\ntable = "sites.csv"\n'
     case = own("site,block_mw,max_blocks\ns,50,2\n", toml=toml).case

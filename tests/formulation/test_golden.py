@@ -1,0 +1,97 @@
+"""Each part on the tiny case, against its program written by hand.
+
+The files in ``golden/`` were written from the docstrings' algebra and the numbers in `tests.formulation.tiny`, not
+from what the code makes: every index set was written out, every coefficient worked out on paper. What is not obvious:
+
+* A post to ``cost_musd`` is a yearly amount times 2 (2030) or 3 (2032). One MW of output at 1 $/MWh through the peak
+  costs 2 x 1000 / 1e6 = 0.002 M$ in 2030; the 100 $/h of ga's least output cost 2 x 8760 x 100 / 1e6 = 1.752 M$.
+* Water per IT MW is 24 x 0.5 x WUE: 18 m3/day (s1, tower), 6 (s2, dry). Carbon is 8760 x 0.5 x PUE x emissions:
+  1927.2 t (s1, tower), 2277.6 (s1, dry), 1576.8 (s2, dry). 1 $/m3 a day through 2030 is 2 x 365 / 1e6 = 0.00073 M$.
+* Tie s1c (60 MW) carries all that 30 MW of IT can draw (45 MW); s1a (40 MW) and s2b (40 MW, draw 50 MW) need a row at
+  the peak, in which every technology draws most, and every tie one for the site's size.
+* Factors of flow are those of `tests.formulation.tiny`. After the outage of ab all of it goes round over ac: D = 1.
+  After that of cd the spur's load is lost; at the peak ga and gb (200 and 100 MW) give up 2/3 and 1/3 of it, so per MW
+  lost ab carries -(2/3 - 1/3) / 3 = -1/9 more.
+* Three limits are built: ac at the peak of 2032 in service (80 MW and an allowance of 5), ac after the outage of ab
+  (96 and 2), ab after that of cd at the peak of 2030, in its own direction; with them the flows of ac, ab and cd.
+"""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from types import ModuleType
+
+import pyomo.environ as pyo
+import pytest
+
+from optimizer import formulation
+from optimizer.formulation import GRID_PARTS, SITING_PARTS, compose, name_of, parts_of, phasing, power_flow, security
+from optimizer.objectives.cost import cost
+from tests.formulation.tiny import tiny_case
+from tests.formulation.writing import part_text, row_lines
+
+GOLDEN = Path(__file__).parent / "golden"
+PARTS = (*SITING_PARTS, *GRID_PARTS, security, phasing)
+
+
+def composed(parts: tuple[ModuleType, ...] | None = None) -> pyo.ConcreteModel:
+    """The tiny case with the three limits of the goldens built."""
+    case = tiny_case()
+    model = compose(case, cost, parts)
+    power_flow.flow_of(model.power_flow, case, "ac", 2032, "peak")
+    model.power_flow.rating_rows.add("ac", 2032, "peak", 1)
+    for branch, outage, t, side in (("ac", "ab", 2032, 1), ("ab", "cd", 2030, 1)):
+        power_flow.flow_of(model.power_flow, case, branch, t, "peak")
+        power_flow.flow_of(model.power_flow, case, outage, t, "peak")
+        model.security.rows.add(branch, outage, t, "peak", side)
+    return model
+
+
+@pytest.fixture(scope="module")
+def model() -> pyo.ConcreteModel:
+    return composed()
+
+
+@pytest.mark.parametrize("part", PARTS, ids=name_of)
+def test_part_is_the_program_written_by_hand(part: ModuleType, model: pyo.ConcreteModel) -> None:
+    written = (GOLDEN / f"{name_of(part)}.txt").read_text(encoding="utf-8")
+    assert part_text(part, model, tiny_case()) == written
+
+
+def test_every_part_has_a_golden_program_and_none_is_left_over() -> None:
+    """A module of the folder that declares anything is a part, whether or not a list names it."""
+    folder = Path(formulation.__file__).parent
+    modules = {p.stem for p in folder.glob("*.py") if "\ndef declare(" in p.read_text(encoding="utf-8")}
+    assert modules == {name_of(part) for part in PARTS}
+    assert modules == {p.stem for p in GOLDEN.glob("*.txt")}
+    assert set(parts_of(tiny_case())) == set(PARTS)
+
+
+def test_every_constraint_has_a_sentence_and_its_algebra(model: pyo.ConcreteModel) -> None:
+    families = list(model.component_objects(pyo.Constraint))
+    assert len(families) > 20
+    for family in families:
+        sentence, blank, algebra = family.doc.partition("\n\n")
+        assert sentence.strip().endswith("."), family.name
+        assert blank, family.name
+        assert any(sign in algebra for sign in ("<=", ">=", "=")), family.name
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_order_of_parts_does_not_matter(seed: int, model: pyo.ConcreteModel) -> None:
+    order = list(PARTS)
+    random.Random(seed).shuffle(order)
+    assert order != list(PARTS)
+    other = composed(tuple(order))
+    assert row_lines(other) == row_lines(model)
+    optima = [_optimum(m) for m in (model, other)]
+    assert optima[0] == pytest.approx(optima[1], rel=1e-9)
+
+
+def _optimum(model: pyo.ConcreteModel) -> float:
+    from optimizer.solve.highs import HighsModel
+
+    outcome = HighsModel(model).solve()
+    assert outcome.status == "optimal"
+    return outcome.objective

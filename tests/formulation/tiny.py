@@ -1,0 +1,185 @@
+"""A case on four buses with every subject in it, small enough to write each part's program on paper.
+
+The network is a triangle of equal reactances with a spur, and c, the bus with most circuits, is the reference::
+
+        a ------- b      branches: ab, ac, cb (from c to b), cd; ratings / emergency ratings [MW]
+         \\       /         ab 100 / 120, ac 80 / 96, cb 60 / 72, cd unlimited but its angle keeps it within +-45 MW
+          c ----          load at the peak: b 60, c 30, d 12 MW; half of that in the light snapshot
+          |               ga at a: 10 to 200 MW (at the light snapshot 10 to 100), 100 $/h at 10 MW, then 50 MW
+          d               at 20 and 140 MW at 30 $/MWh; gb at b: 0 to 100 MW at 50 $/MWh
+
+One MW injected at a and taken at c splits 1/3 over ab and cb (against its direction) and 2/3 over ac. Injected at b:
+-1/3 on ab, 1/3 on ac, -2/3 on cb. Injected at d: -1 on cd.
+
+Present values: one M$ a year is worth 2 M$ in period 2030 and 3 M$ in 2032. Snapshots of 1000 and 7760 h.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from optimizer.grid.contingency import OutageSet
+from optimizer.grid.dc import DCNetwork
+from optimizer.study.case import Case, PortfolioLimits
+
+PERIODS = pd.Index([2030, 2032], name="period")
+SNAPSHOTS = pd.Index(["peak", "light"], name="snapshot")
+BUSES = pd.Index(["a", "b", "c", "d"], name="bus")
+
+
+def tiny_case() -> Case:
+    """The case: everything given by hand but the factorized network and the outages."""
+    branches = _branches()
+    network = DCNetwork.build(BUSES, branches)
+    load = pd.DataFrame({(t, h): _load(h) for t in PERIODS for h in SNAPSHOTS}, index=BUSES)
+    load.columns = pd.MultiIndex.from_tuples(load.columns, names=["period", "snapshot"])
+    units = pd.Index(["ga", "gb"], name="generator")
+    return Case(
+        name="Tiny",
+        periods=pd.DataFrame({"years": [2.0, 3.0], "annuity_years": [2.0, 3.0]}, index=PERIODS),
+        snapshots=pd.DataFrame({"hours": [1000.0, 7760.0]}, index=SNAPSHOTS),
+        buses=pd.DataFrame({"base_kv": 138.0, "substation": ["A", "B", "A", "D"], "zone": ""}, index=BUSES),
+        load_mw=load,
+        branches=branches,
+        generators=pd.DataFrame(
+            {
+                "bus": ["a", "b"],
+                "p_min_mw": [10.0, 0.0],
+                "p_max_mw": [200.0, 100.0],
+                "carrier": "gas",
+                "carbon_t_per_mwh": 0.4,
+            },
+            index=units,
+        ),
+        output_min_mw=pd.DataFrame({"peak": [10.0, 0.0], "light": [10.0, 0.0]}, index=units),
+        output_max_mw=pd.DataFrame({"peak": [200.0, 100.0], "light": [100.0, 100.0]}, index=units),
+        cost_segments=pd.DataFrame(
+            {"width_mw": [50.0, 140.0, 100.0], "cost_usd_per_mwh": [20.0, 30.0, 50.0]},
+            index=pd.MultiIndex.from_tuples([("ga", 1), ("ga", 2), ("gb", 1)], names=["generator", "segment"]),
+        ),
+        cost_at_min_usd_per_h=pd.Series([100.0, 0.0], index=units),
+        sites=_sites(),
+        ties=_ties(),
+        cooling=_cooling(),
+        pue=pd.DataFrame({"peak": [1.2, 1.5, 1.25], "light": [1.1, 1.3, 1.2]}, index=_COOLED),
+        upgrades=_upgrades(),
+        water=pd.DataFrame(
+            {"available_m3_day": [400.0, 1000.0], "price_usd_per_m3": [0.5, 1.0]},
+            index=pd.MultiIndex.from_tuples([("creek", "fresh"), ("creek", "reclaimed")], names=["basin", "source"]),
+        ),
+        demand_mw=pd.Series([10.0, 40.0], index=PERIODS, name="it_mw"),
+        shortfall_penalty_musd_per_mw_year=9.0,
+        limits=PortfolioLimits(
+            share_per_county=0.75,
+            share_per_substation=0.6,
+            budget_musd={2032: 500.0},
+            carbon_t_per_year={2032: 100_000.0},
+            new_it_mw_per_period=30.0,
+        ),
+        network=network,
+        outages=OutageSet.branches(network, np.array(_load("peak"))),
+        base_overloads=pd.DataFrame(
+            {"branch": ["ac", "ac"], "contingency": ["", "ab"], "snapshot": "peak", "overload_mw": [5.0, 2.0]}
+        ),
+    )
+
+
+def _load(snapshot: str) -> list[float]:
+    peak = [0.0, 60.0, 30.0, 12.0]
+    return peak if snapshot == "peak" else [mw / 2 for mw in peak]
+
+
+def _branches() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "from_bus": ["a", "a", "c", "c"],
+            "to_bus": ["b", "c", "b", "d"],
+            "x_pu": 0.1,
+            "r_pu": 0.0,
+            "tap": 1.0,
+            "shift_deg": 0.0,
+            "base_kv": 138.0,
+            "kind": "line",
+            "length_km": 10.0,
+            "rating_mw": [100.0, 80.0, 60.0, np.inf],
+            "rating_emergency_mw": [120.0, 96.0, 72.0, np.inf],
+            "flow_min_mw": [-np.inf, -np.inf, -np.inf, -45.0],
+            "flow_max_mw": [np.inf, np.inf, np.inf, 45.0],
+            "monitored": True,
+        },
+        index=pd.Index(["ab", "ac", "cb", "cd"], name="branch"),
+    )
+
+
+def _sites() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "kind": "campus",
+            "block_mw": [10.0, 20.0],
+            "max_blocks": [3, 2],
+            "min_blocks": [1, 0],
+            "fixed_annuity_musd": [1.0, 0.5],
+            "block_annuity_musd": [4.0, 9.0],
+            "fixed_cost_musd": [12.0, 6.0],
+            "block_cost_musd": [48.0, 90.0],
+            "earliest": [2030, 2032],
+            "county": ["Alpha", "Beta"],
+            "substation": ["A", "B"],
+            "jurisdiction": "",
+            "basin": "creek",
+            "area_ha": 50.0,
+            "lat": 30.0,
+            "lon": -98.0,
+            "utilization": 0.5,
+            "emission_t_per_mwh": [0.4, 0.3],
+        },
+        index=pd.Index(["s1", "s2"], name="site"),
+    )
+
+
+def _ties() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "site": ["s1", "s1", "s2"],
+            "bus": ["c", "a", "b"],
+            "base_kv": 138.0,
+            "circuits": 2,
+            "capacity_mw": [60.0, 40.0, 40.0],
+            "cost_musd": [7.0, 15.0, 5.0],
+            "annuity_musd": [0.6, 1.25, 0.4],
+            "length_km": 10.0,
+            "ready": [2030, 2032, 2030],
+        },
+        index=pd.Index(["s1c", "s1a", "s2b"], name="tie"),
+    )
+
+
+_COOLED = pd.MultiIndex.from_tuples([("s1", "tower"), ("s1", "dry"), ("s2", "dry")], names=["site", "cooling"])
+
+
+def _cooling() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "pue_annual": [1.1, 1.3, 1.2],
+            "pue_hot_day": [1.2, 1.5, 1.25],
+            "wue_m3_per_mwh": [1.5, 0.0, 0.5],
+            "cost_musd_per_mw": [0.12, 0.2, 0.3],
+            "annuity_musd_per_mw": [0.01, 0.02, 0.03],
+        },
+        index=_COOLED,
+    )
+
+
+def _upgrades() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "branch": "ac",
+            "added_mw": [30.0, 60.0],
+            "added_emergency_mw": [36.0, 72.0],
+            "cost_musd": [6.0, 9.0],
+            "annuity_musd": [0.5, 0.8],
+            "ready": [2030, 2032],
+        },
+        index=pd.Index(["u1", "u2"], name="upgrade"),
+    )
