@@ -5,6 +5,8 @@ Nothing here decides anything: clocks only thin out lines.
 
 from __future__ import annotations
 
+import resource
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -80,3 +82,9 @@ def _bar(stream: TextIO) -> Iterator[Progress]:
             bars.update(task, description=text[:100], total=1.0 if done is not None else None, completed=done or 0.0)
 
         yield progress
+
+
+def peak_memory_mb() -> float:
+    """Largest memory this process has used so far [MB]."""
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return used / (1e6 if sys.platform == "darwin" else 1e3)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import resource
 import shutil
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optimizer.errors import Finding, InfeasibleError, InputError, SolverError
-from optimizer.progress import Progress
+from optimizer.progress import Progress, peak_memory_mb
 
 if TYPE_CHECKING:
     from optimizer.plan.plan import Plan
@@ -233,9 +231,3 @@ def refuse_other(folder: Path, own: tuple[str, ...]) -> None:
     if not above.is_dir() or not os.access(above, os.W_OK):
         message, remedy = "cannot be written to", "name another folder with --out"
         raise InputError([Finding("command.out.closed", str(above), message, "", remedy)])
-
-
-def peak_memory_mb() -> float:
-    """Largest memory this process has used so far [MB]."""
-    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return used / (1e6 if sys.platform == "darwin" else 1e3)

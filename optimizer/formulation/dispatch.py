@@ -67,10 +67,7 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
     T, H = list(case.periods.index), list(case.snapshots.index)
     islands = buses_of_islands(case)
     load = {
-        (i, t, h): float(case.load_mw.loc[buses, (t, h)].sum())
-        for i, buses in islands.items()
-        for t in T
-        for h in H
+        (i, t, h): float(case.load_mw.loc[buses, (t, h)].sum()) for i, buses in islands.items() for t in T for h in H
     }
     generators = {
         i: [g for g, bus in case.generators["bus"].items() if bus in set(buses)] for i, buses in islands.items()

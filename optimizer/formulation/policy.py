@@ -31,6 +31,8 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
     counties = list(case.sites_of_county) if limits.share_per_county is not None else []
     by_substation = points_of_substation(case) if limits.share_per_substation is not None else {}
 
+    share = limits.share_per_county or 0.0
+
     @constraint(b, counties, list(case.demand_mw.index))
     def share_of_a_county(b: Any, county: str, t: int) -> Any:
         """No county hosts more than its share of the period's target.
@@ -38,7 +40,7 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
         sum_s P[s] y[s,t] <= F D[t]
         """
         here = pyo.quicksum(m.siting.it_mw[s, t] for s in case.sites_of_county[county])
-        return here <= limits.share_per_county * float(case.demand_mw[t])
+        return here <= share * float(case.demand_mw[t])
 
     @constraint(b, list(by_substation), T, list(case.snapshots.index))
     def share_of_a_substation(b: Any, substation: str, t: int, h: str) -> Any:

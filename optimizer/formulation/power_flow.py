@@ -39,7 +39,7 @@ def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
 
 def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
     """The law of flow, and normal ratings."""
-    network = case.network
+    network = case.grid_network
     position = {str(n): i for i, n in enumerate(network.bus_ids)}
     generators = [(g, position[bus]) for g, bus in case.generators["bus"].items()]
     points = [(n, position[n]) for n in case.ties_of_bus]
@@ -92,7 +92,7 @@ def flow_of(b: pyo.Block, case: Case, branch: str, t: int, h: str) -> list[Any]:
 
 def flows(case: Case, m: pyo.ConcreteModel) -> dict[tuple[int, str], NDArray[np.float64]]:
     """Flow of every branch under the solution the model holds [MW], by (period, snapshot)."""
-    network = case.network
+    network = case.grid_network
     position = {str(n): i for i, n in enumerate(network.bus_ids)}
     at_generator = np.array([position[bus] for bus in case.generators["bus"]], dtype=int)
     points = list(case.ties_of_bus)

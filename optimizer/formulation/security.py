@@ -34,7 +34,7 @@ def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
 def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
     """Emergency ratings after every outage."""
     snapshot_number = {str(h): i for i, h in enumerate(case.snapshots.index)}
-    outage_number = {name: i for i, name in enumerate(case.outages.names)}
+    outage_number = {name: i for i, name in enumerate(case.contingencies.names)}
 
     @rows_on_demand(b)
     def within_emergency_rating(b: Any, branch: str, outage: str, t: int, h: str, side: int) -> Any:
@@ -45,7 +45,7 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
         number = outage_number[outage]
         factors, _ = case.outage_factors.columns(np.array([number]), snapshot_number[h])
         factor = float(factors[case.branches.index.get_loc(branch), 0])
-        out = str(case.branches.index[case.outages.positions[number]])
+        out = str(case.branches.index[case.contingencies.positions[number]])
         flow = m.power_flow.flow_mw[branch, t, h] + factor * m.power_flow.flow_mw[out, t, h]
         limit = float(case.branches.at[branch, "rating_emergency_mw"]) + m.allowances.mw(branch, outage, h)
         return side * flow <= limit + m.ledgers.rating_emergency_mw[branch, t]
@@ -74,8 +74,8 @@ def cut(b: pyo.Block, case: Case, m: pyo.ConcreteModel, broken: Broken) -> NewRo
         found = found.sort_values(["excess_mw", "outage", "branch"], ascending=[False, True, True])
         found = found.groupby("branch", sort=False).head(broken.rows_per_branch).head(broken.rows_per_snapshot)
         for row in found.itertuples():
-            branch, outage = str(case.branches.index[row.branch]), case.outages.names[row.outage]
-            out = str(case.branches.index[case.outages.positions[row.outage]])
+            branch, outage = str(case.branches.index[row.branch]), case.contingencies.names[row.outage]
+            out = str(case.branches.index[case.contingencies.positions[row.outage]])
             added += flow_of(m.power_flow, case, branch, t, h) + flow_of(m.power_flow, case, out, t, h)
             made = b.rows.add(branch, outage, t, h, 1 if row.flow_mw > 0 else -1)
             added += [] if made is None else [made]

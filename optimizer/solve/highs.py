@@ -126,31 +126,12 @@ class HighsProgram:
         self._highs.changeColsIntegrality(len(chosen), chosen, np.full(len(chosen), int(kind), dtype=np.uint8))
         self.relaxed = relaxed and len(chosen) == len(self.integers)
 
-    def add_row(self, lower: float, upper: float, columns: NDArray[np.intp], values: NDArray[np.float64]) -> None:
-        """Add one row."""
-        self._highs.addRow(float(lower), float(upper), len(columns), columns.astype(np.int32), values.astype(float))
-
     def set_bounds(self, bounds: Mapping[int, tuple[float, float]]) -> None:
         """Change the bounds of columns in place."""
         columns = np.array(list(bounds), dtype=np.int32)
         lower = np.array([b[0] for b in bounds.values()], dtype=float)
         upper = np.array([b[1] for b in bounds.values()], dtype=float)
         self._highs.changeColsBounds(len(columns), columns, lower, upper)
-
-    def set_costs(self, columns: NDArray[np.intp], costs: NDArray[np.float64], offset: float) -> None:
-        """Change objective coefficients in place."""
-        self._highs.changeColsCost(len(columns), columns.astype(np.int32), costs)
-        self._highs.changeObjectiveOffset(float(offset))
-
-    def set_row_bounds(self, rows: NDArray[np.intp], lower: NDArray[np.float64], upper: NDArray[np.float64]) -> None:
-        """Change the bounds of rows in place."""
-        self._highs.changeRowsBounds(len(rows), rows.astype(np.int32), lower, upper)
-
-    def start_from(self, values: NDArray[np.float64]) -> None:
-        """Offer a plan to the integer program."""
-        solution = highspy.HighsSolution()
-        solution.col_value = list(values)
-        self._highs.setSolution(solution)
 
     def forget_basis(self) -> None:
         """Make the next solve a cold one."""
@@ -189,17 +170,6 @@ class HighsProgram:
     def duals(self) -> NDArray[np.float64]:
         """Prices of all rows in the last LP: change of the objective per unit of right-hand side."""
         return np.array(self._highs.getSolution().row_dual)
-
-    def matrix(self) -> Matrix:
-        """The program as the solver holds it now."""
-        lp = self._highs.getLp()
-        data = (np.array(lp.a_matrix_.value_), np.array(lp.a_matrix_.index_), np.array(lp.a_matrix_.start_))
-        by_row = lp.a_matrix_.format_ == highspy.MatrixFormat.kRowwise
-        made = (sp.csr_matrix if by_row else sp.csc_matrix)(data, shape=(lp.num_row_, lp.num_col_))
-        integer = np.zeros(lp.num_col_, dtype=bool)
-        integer[self.integers] = True
-        bounds = (np.array(b) for b in (lp.col_lower_, lp.col_upper_, lp.row_lower_, lp.row_upper_))
-        return Matrix(made.tocsr(), np.array(lp.col_cost_), float(lp.offset_), *bounds, integer)
 
     @property
     def size(self) -> tuple[int, int, int]:

@@ -1,9 +1,9 @@
 """The loop: a clean relaxation, then integer plans, each made secure, until the gap is closed.
 
 A lower bound proven in any round stays valid in all later ones, because rows only remove plans. So the best bound of
-all rounds is kept, and once it is good enough it suffices to *find* a secure plan within the gap of it. Plans are looked
-for first among the sites that the relaxation uses, with upgrades in part; upgrades are then made whole, from several
-thresholds, for the sites found. Only when that gives no plan good enough is the whole program searched.
+all rounds is kept, and once it is good enough it suffices to *find* a secure plan within the gap of it. Plans are
+looked for first among the sites that the relaxation uses, with upgrades in part; upgrades are then made whole, from
+several thresholds, for the sites found. Only when that gives no plan good enough is the whole program searched.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ THRESHOLDS = (0.02, 0.15, 0.3, 0.5, 0.7)
 least always has a plan where the relaxation has one, but for what it builds to less than its own value."""
 
 FIRST_NODES = 500
-"""Nodes after which the search among what the relaxation uses is given up: a limit of work, not of time (unverified)."""
+"""Nodes after which the search among what the relaxation uses is given up: work, not time (unverified)."""
 
 REPAIR_ROOM = 0.6
 """Share of the allowed gap at which an integer solve stops; the rest is left for the rows that its plan breaks and for

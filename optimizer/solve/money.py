@@ -9,7 +9,7 @@ import pandas as pd
 from optimizer.study.case import Case
 
 GAP_ZERO_RELATIVE = 1e-6
-"""Objective less bound below this share of max(1, |objective|) counts as no gap at all [-] (definition of the model)."""
+"""Objective less bound below this share of max(1, |objective|) is no gap at all [-] (definition of the model)."""
 
 
 def without_new_load(case: Case) -> Case:

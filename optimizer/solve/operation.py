@@ -104,9 +104,7 @@ def _with_upgrades(case: Case, column: str, added: str, serving: pd.DataFrame | 
     return limit
 
 
-def _injection(
-    case: Case, output_mw: pd.DataFrame, withdrawal_mw: pd.DataFrame, t: int, h: str
-) -> NDArray[np.float64]:
+def _injection(case: Case, output_mw: pd.DataFrame, withdrawal_mw: pd.DataFrame, t: int, h: str) -> NDArray[np.float64]:
     assert case.network is not None
     ids = case.network.bus_ids
     injection = -case.load_mw[(t, h)].to_numpy(float)

@@ -46,7 +46,7 @@ def energy_prices(program: SecureProgram) -> pd.DataFrame:
 
 
 def binding_limits(program: SecureProgram) -> pd.DataFrame:
-    """Limits of branches and water sources at their bound in the last LP, with the cost saved per unit of more limit."""
+    """Limits of branches and water sources at their bound in the last LP, with the cost saved per unit of more."""
     rows = [*_branch_rows(program), *_angle_rows(program), *_water_rows(program)]
     table = pd.DataFrame(rows, columns=COLUMNS)
     table["price_usd_per_unit"] = table["price_usd_per_unit"].where(table["price_usd_per_unit"].abs() > NO_PRICE, 0.0)
@@ -59,7 +59,8 @@ def _musd_per_usd_per_h(case: Case, t: int, h: str) -> float:
 
 
 def _branch_rows(program: SecureProgram) -> list[dict[str, Any]]:
-    case, found = program.case, []
+    case = program.case
+    found: list[dict[str, Any]] = []
     for (branch, outage, t, h, side), row in program.limit_rows():
         price = -program.highs.dual(row) / _musd_per_usd_per_h(case, t, h)
         slack = float(row.uslack())
@@ -83,7 +84,8 @@ def _branch_rows(program: SecureProgram) -> list[dict[str, Any]]:
 
 
 def _angle_rows(program: SecureProgram) -> list[dict[str, Any]]:
-    case, found = program.case, []
+    case = program.case
+    found: list[dict[str, Any]] = []
     if case.network is None:
         return found
     for (branch, t, h), flow in program.model.power_flow.flow_mw.items():
@@ -96,7 +98,8 @@ def _angle_rows(program: SecureProgram) -> list[dict[str, Any]]:
 
 
 def _water_rows(program: SecureProgram) -> list[dict[str, Any]]:
-    case, found = program.case, []
+    case = program.case
+    found: list[dict[str, Any]] = []
     if not len(case.demand_mw):
         return found
     days = HOURS_PER_YEAR / HOURS_PER_DAY

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import resource
-import sys
 import time
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -14,7 +12,7 @@ import pandas as pd
 
 from optimizer.errors import Finding, InfeasibleError, SolverError
 from optimizer.plan.plan import Plan
-from optimizer.progress import Progress, silent
+from optimizer.progress import Progress, peak_memory_mb, silent
 from optimizer.resources import dataset_names, dataset_statement
 from optimizer.solve import extract
 from optimizer.solve.compare import comparison_tables
@@ -35,8 +33,8 @@ PRICED_ROW = 1e-9
 """A row with a price above this in the baseline is worth building for the plan at once [M$/MW]."""
 
 BASELINE_GAP = 3e-3
-"""Gap of the baseline on its own objective [-]. Its plan is feasible, so what is left only makes D smaller and the stated
-gap of the study larger: the safe side (unverified: a choice of speed)."""
+"""Gap of the baseline on its own objective [-]. Its plan is feasible, so what is left only makes D smaller and the
+stated gap of the study larger: the safe side (unverified: a choice of speed)."""
 
 
 @dataclass(frozen=True)
@@ -276,7 +274,7 @@ def _summary(
         "binding": [],
         "seconds": dict(seconds),
         "solver_seconds": sum(seconds.get(stage, 0.0) for stage in ("overloads", "lp", "mip", "repair", "settle")),
-        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3),
+        "peak_memory_mb": peak_memory_mb(),
         "versions": {name: version(name) for name in PACKAGES},
         "options": run.study.config.solve.model_dump(mode="json"),
         "seed": run.seed,

@@ -127,15 +127,40 @@ class Case:
     outages: OutageSet | None
     base_overloads: pd.DataFrame
 
+    @property
+    def grid_network(self) -> DCNetwork:
+        """The network, for parts that only a study with a grid builds.
+
+        Raises
+        ------
+        ValueError
+            The study has no grid: the caller's mistake.
+        """
+        if self.network is None:
+            raise ValueError("the case has no grid")
+        return self.network
+
+    @property
+    def contingencies(self) -> OutageSet:
+        """The outages, for parts that only a study with contingencies builds.
+
+        Raises
+        ------
+        ValueError
+            The study has none: the caller's mistake.
+        """
+        if self.outages is None:
+            raise ValueError("the case has no contingencies")
+        return self.outages
+
     @cached_property
     def outage_factors(self) -> OutageFactors:
         """How flow moves after each outage; generators take up an imbalance by p_max x availability."""
-        if self.network is None or self.outages is None:
-            raise ValueError("the case has no contingencies")
-        participation = np.zeros((len(self.network.bus_ids), len(self.snapshots)))
-        at = self.network.bus_ids.get_indexer(pd.Index(self.generators["bus"]))
+        network, outages = self.grid_network, self.contingencies
+        participation = np.zeros((len(network.bus_ids), len(self.snapshots)))
+        at = network.bus_ids.get_indexer(pd.Index(self.generators["bus"]))
         np.add.at(participation, at, self.output_max_mw[list(self.snapshots.index)].to_numpy())
-        return OutageFactors(self.network, self.outages, participation)
+        return OutageFactors(network, outages, participation)
 
     @cached_property
     def ties_of_site(self) -> dict[str, list[str]]:
