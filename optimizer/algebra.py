@@ -12,8 +12,8 @@ import pandas as pd
 import pyomo.environ as pyo
 
 TINY = 1e-7
-"""Solved values below this are solver noise and are reported as 0, in the variable's own unit (unverified: chosen ten
-times below the solver's feasibility tolerance of 1e-6)."""
+"""Solved values below this are solver noise and are reported as 0, in the variable's own unit (unverified: chosen as
+the solver's own feasibility tolerance)."""
 
 
 class Ledger:

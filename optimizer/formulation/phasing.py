@@ -3,7 +3,7 @@
 Symbols
 -------
 ready[.]  first year in which a site, tie or upgrade can serve, from its lead times [year]
-E         ``new_it_mw_per_period``  largest IT load energized in one period [MW]
+N         ``new_it_mw_per_period``  largest IT load energized in one period [MW]
 """
 
 from __future__ import annotations
@@ -54,11 +54,11 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
 
     pace = case.limits.new_it_mw_per_period
 
-    @constraint(b, T if pace is not None else [])
+    @constraint(b, T if pace is not None and len(case.sites) else [])
     def construction_pace(b: Any, t: int) -> Any:
         """No more IT load is energized in a period than construction can deliver.
 
-        sum_s P[s] (y[s,t] - y[s,t-1]) <= E
+        sum_s P[s] (y[s,t] - y[s,t-1]) <= N
         """
         new = pyo.quicksum(m.siting.it_mw[s, t] for s in case.sites.index)
         if t in before:

@@ -77,13 +77,13 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
         """
         return b.blocks[s, t] <= float(S.at[s, "max_blocks"]) * b.build[s, t]
 
-    @constraint(b, [s for s in S.index if S.at[s, "min_blocks"] > 0], T)
+    @constraint(b, list(S.index), T)
     def no_smaller_than_worthwhile(b: Any, s: str, t: int) -> Any:
-        """A site that is built carries at least its smallest worthwhile number of blocks.
+        """A site that is built carries at least one block, and its smallest worthwhile number of them.
 
-        y[s,t] >= min_blocks[s] x[s,t]
+        y[s,t] >= max(1, min_blocks[s]) x[s,t]
         """
-        return b.blocks[s, t] >= float(S.at[s, "min_blocks"]) * b.build[s, t]
+        return b.blocks[s, t] >= max(1.0, float(S.at[s, "min_blocks"])) * b.build[s, t]
 
     @constraint(b, list(S.index), T[1:])
     def stays_built(b: Any, s: str, t: int) -> Any:

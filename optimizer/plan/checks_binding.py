@@ -131,7 +131,7 @@ def _water(context: Context, row: dict[str, Any]) -> Bound | None:
 def _county(context: Context, row: dict[str, Any]) -> Bound | None:
     """IT load of a county and its share of the target; it binds when no further block fits."""
     share, rows = context.case.limits.share_per_county, context.placed
-    if share is None or row["element"] not in set(context.case.sites["county"]):
+    if share is None or not row["element"] or row["element"] not in set(context.case.sites["county"]):
         return None
     here = (rows["county"] == row["element"]) & (rows["period"] == row["period"])
     bound = share * float(context.case.demand_mw.get(row["period"], 0.0))

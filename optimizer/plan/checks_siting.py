@@ -195,7 +195,8 @@ def check_portfolio(context: Context) -> list[Finding]:
     limits, rows = context.case.limits, context.placed
     found: list[tuple[str, str, float, float, str]] = []
     if limits.share_per_county is not None:
-        for (t, county), mw in rows.groupby(["period", "county"])["it_mw"].sum().items():
+        named = rows[rows["county"].fillna("") != ""]
+        for (t, county), mw in named.groupby(["period", "county"])["it_mw"].sum().items():
             limit = limits.share_per_county * float(context.case.demand_mw.get(t, 0.0))
             found.append((f"county {county}, period {t}", "share_per_county", float(mw), limit, "MW"))
     if limits.new_it_mw_per_period is not None:

@@ -176,9 +176,12 @@ class _Search:
 
     def _make_secure(self, values: NDArray[np.float64]) -> None:
         """Keep whole decisions other than upgrades, find the upgrades they need, and make those whole."""
-        integers = {c: v for c, v in self.program.integers_of(values).items() if c in set(self.whole)}
-        highs = self.program.highs
-        highs.relax(True)
+        chosen = self.program.integers_of(values)
+        self.program.highs.relax(True)
+        if self.everywhere:
+            self._try(chosen)
+        kept = set(self.whole)
+        integers = {c: v for c, v in chosen.items() if c in kept}
         self.program.free()
         self.program.fix(integers)
         outcome = self.program.solve_clean("repair", self.limits.max_rounds, ceiling=self.objective)

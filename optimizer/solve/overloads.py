@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import pyomo.environ as pyo
 
-from optimizer.errors import Finding, InputError, SolverError
+from optimizer.errors import Finding, InfeasibleError, InputError, SolverError
 from optimizer.formulation import dispatch, power_flow, security
 from optimizer.objectives.cost import cost
 from optimizer.solve.extract import DECIMALS
@@ -49,8 +49,10 @@ def find_overloads(case: Case, threads: int, seed: int, clock: Clock, log: Log) 
 
     Raises
     ------
-    SolverError
+    InfeasibleError
         A snapshot cannot be dispatched at all.
+    SolverError
+        The solver stopped before the overloads were found.
     """
     existing = without_new_load(case)
     first = case.periods.iloc[:1]
@@ -78,8 +80,12 @@ def _one_snapshot(case: Case, h: str, threads: int, seed: int, clock: Clock, log
     parts = [dispatch, power_flow] + ([security] if case.outages is not None else [])
     program = SecureProgram(case, threads, seed, clock, log, objective=_total_overload, parts=parts, elastic=True)
     outcome = program.solve_clean("overloads", ROUNDS)
+    if outcome.status == "infeasible":
+        text = "existing load cannot be served within the limits of generators and the angle differences allowed"
+        remedy = "check generation, availability and angle limits of the snapshot"
+        raise InfeasibleError([Finding("solve.existing_load", f"snapshot {h}", text, "", remedy)])
     if outcome.status != "optimal":
-        text = "existing load cannot be served by the generation available"
+        text = "the overloads of the existing system were not found"
         raise SolverError([Finding("solve.overloads", f"snapshot {h}", text, outcome.status)])
     program.keep_overloads(cost(program.model))
     final = program.solve_clean("overloads", ROUNDS)

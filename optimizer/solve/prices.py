@@ -121,7 +121,7 @@ def limits_at_bound(case: Case, sites: pd.DataFrame) -> pd.DataFrame:
         block = float(case.sites["block_mw"].min())
         for (county, t), it_mw in sites.groupby(["county", "period"])["it_mw"].sum().items():
             bound = share * float(case.demand_mw[t])
-            if it_mw + block > bound + 1e-9:
+            if county and it_mw + block > bound + 1e-9:
                 values = ("county share", county, "", t, "", it_mw, bound, "MW", np.nan)
                 found.append(dict(zip(COLUMNS, values, strict=True)))
     return pd.DataFrame(found, columns=COLUMNS)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from optimizer.errors import InfeasibleError, SolverError
+from optimizer.errors import InfeasibleError
 from optimizer.solve import solve_study
 from optimizer.study import Study, read_study
 
@@ -93,9 +93,6 @@ def test_dispatch_costs_what_is_published(name: str, reference_data: Path, tmp_p
     assert plan.summary["n_violations"] == 0
 
 
-@pytest.mark.xfail(
-    reason="an infeasible dispatch is reported as a solver that stopped", raises=SolverError, strict=True
-)
 @pytest.mark.parametrize("name", TIGHT_ANGLES)
 def test_tight_angle_differences_are_infeasible(name: str, reference_data: Path, tmp_path: Path) -> None:
     """The published answer of the DC formulation for these four files: infeasible."""

@@ -262,7 +262,6 @@ def test_no_plan_is_said_to_be_infeasible(tmp_path: Path, rating: float, block: 
     assert all(f.message and f.remedy for f in refused.value.findings)
 
 
-@pytest.mark.xfail(reason="a site without a fixed cost may be listed as built with no block", strict=True)
 def test_no_site_is_built_empty(tmp_path: Path) -> None:
     """A site that costs nothing to have is built only if it holds a block: one of three here."""
     text = '[grid]\nsource = "none"\n' + SITES + "[demand]\nit_mw = { 2030 = 50 }\n"
@@ -271,7 +270,6 @@ def test_no_site_is_built_empty(tmp_path: Path) -> None:
     assert plan.summary["n_sites"] == 1
 
 
-@pytest.mark.xfail(reason="the system without new load has no site whose pace could be limited", strict=True)
 def test_construction_has_a_pace_on_a_grid_too(tmp_path: Path) -> None:
     """As without a network; energy is free."""
     text = GRID + SITES + "[demand]\nit_mw = { 2030 = 0, 2032 = 100 }\n[limits]\nnew_it_mw_per_period = 50\n"
@@ -280,7 +278,6 @@ def test_construction_has_a_pace_on_a_grid_too(tmp_path: Path) -> None:
     assert blocks(plan) == {("s", 2030): 1, ("s", 2032): 2}
 
 
-@pytest.mark.xfail(reason="sites of no county are listed, and checked, as if they were of one", strict=True)
 def test_sites_of_no_county_are_not_limited(tmp_path: Path) -> None:
     """Half of the target is all that a county may hold; the two cheaper sites are in none, and may hold all."""
     text = '[grid]\nsource = "none"\n' + SITES + "[demand]\nit_mw = { 2030 = 100 }\n[limits]\nshare_per_county = 0.5\n"
