@@ -53,7 +53,9 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
         here = pyo.quicksum(drawn[n, t, h] for n in by_substation[substation])
         return here <= limits.share_per_substation * total
 
-    @constraint(b, [t for t in T if t in limits.budget_musd])
+    spending, emitting = set(m.ledgers.investment_musd.keys()), set(m.ledgers.carbon_t.keys())
+
+    @constraint(b, [t for t in T if t in limits.budget_musd and t in spending])
     def budget(b: Any, t: int) -> Any:
         """The one-time cost of all that stands in a period stays within the budget.
 
@@ -61,7 +63,7 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
         """
         return m.ledgers.investment_musd[t] <= limits.budget_musd[t]
 
-    @constraint(b, [t for t in T if t in limits.carbon_t_per_year])
+    @constraint(b, [t for t in T if t in limits.carbon_t_per_year and t in emitting])
     def carbon_cap(b: Any, t: int) -> Any:
         """The campuses' location-based emissions stay within the yearly cap.
 

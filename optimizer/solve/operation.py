@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from optimizer.formulation.rows import FixedAllowances
 from optimizer.grid.screening import screen, screen_base
+from optimizer.solve.extract import DECIMALS
 from optimizer.study.case import Case
 
 TOLERANCE_MW = 1e-3
@@ -71,7 +72,9 @@ def operation(
         for number, h in enumerate(case.snapshots.index):
             flow = case.network.flows(_injection(case, output_mw, withdrawal_mw, t, h))
             limit = normal + allowances.base(case, h)
-            limit = np.minimum(limit, np.where(flow > 0, case.branches["flow_max_mw"], -case.branches["flow_min_mw"]))
+            limit = np.minimum(
+                limit, np.where(_forward(flow), case.branches["flow_max_mw"], -case.branches["flow_min_mw"])
+            )
             flow_parts.append(_flow_table(case, flow, limit, t, h))
             broken.append(_named(case, screen_base(flow, limit, tolerance_mw, top=0).violations, t, h))
             if case.outages is None:
@@ -95,6 +98,12 @@ def operation(
 
 
 _LIMITS = (("rating_mw", "added_mw"), ("rating_emergency_mw", "added_emergency_mw"))
+
+
+def _forward(flow: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Flows from start to end, by the sign of what is written: the sign of a flow of nothing is rounding noise."""
+    forward: NDArray[np.bool_] = flow.round(DECIMALS) > 0
+    return forward
 
 
 def _with_upgrades(case: Case, column: str, added: str, serving: pd.DataFrame | None) -> NDArray[np.float64]:
