@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import math
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import geopandas as gpd
@@ -18,6 +20,7 @@ from pyogrio import list_layers, read_dataframe
 import optimizer.plan.plan as plan_module
 from optimizer.errors import Finding, InputError
 from optimizer.plan.plan import Plan, add_files, read_plan, tidy_plan, write_plan
+from optimizer.plan.place import fix_times
 from optimizer.plan.table_text import format_number, natural, parse_table, table_to_csv, tidy_table
 from optimizer.plan.tables import PLAN_TABLES
 from tests.plan.conftest import Written
@@ -50,6 +53,20 @@ def test_the_folder_holds_what_it_should(whole: Written) -> None:
 def test_equal_plans_give_equal_bytes(whole: Written, tmp_path: Path) -> None:
     again = write_plan(whole.plan, whole.folder.parent / "again")
     assert files(again) == files(whole.folder)
+
+
+def test_the_map_does_not_count_its_transactions(single: Written, tmp_path: Path) -> None:
+    """How often the driver notes the time of a change depends on the clock: two maps that differ in it alone."""
+    maps = [tmp_path / "one.gpkg", tmp_path / "other.gpkg"]
+    for path in maps:
+        path.write_bytes((single.folder / "plan.gpkg").read_bytes())
+    with closing(sqlite3.connect(maps[1])) as database:
+        for second in range(3):
+            database.execute("UPDATE gpkg_contents SET last_change = ?", (f"2020-01-01T00:00:0{second}.000Z",))
+            database.commit()
+    for path in maps:
+        fix_times(path)
+    assert maps[0].read_bytes() == maps[1].read_bytes()
 
 
 def test_row_order_of_the_solver_does_not_show(single: Written) -> None:
