@@ -19,8 +19,8 @@ from pyogrio import list_layers, read_dataframe
 
 import optimizer.plan.plan as plan_module
 from optimizer.errors import Finding, InputError
-from optimizer.plan.plan import Plan, add_files, read_plan, tidy_plan, write_plan
 from optimizer.plan.place import fix_times
+from optimizer.plan.plan import Plan, add_files, read_plan, tidy_plan, write_plan
 from optimizer.plan.table_text import format_number, natural, parse_table, table_to_csv, tidy_table
 from optimizer.plan.tables import PLAN_TABLES
 from tests.plan.conftest import Written
