@@ -109,20 +109,23 @@ def flows(case: Case, m: pyo.ConcreteModel) -> dict[tuple[int, str], NDArray[np.
     return {key: result[:, column] for column, key in enumerate(keys)}
 
 
-def added_rating(case: Case, m: pyo.ConcreteModel, ledger: Any, t: int) -> NDArray[np.float64]:
-    """Rating that upgrades add to each branch in a period, under the solution the model holds [MW]."""
-    added = np.zeros(len(case.branches))
-    for branch in case.upgrades_of_branch:
-        added[case.branches.index.get_loc(branch)] = pyo.value(ledger[branch, t])
+def added_ratings(case: Case, m: pyo.ConcreteModel, ledger: Any) -> dict[int, NDArray[np.float64]]:
+    """Rating that upgrades add to each branch, under the solution the model holds [MW], by period."""
+    names = list(case.upgrades_of_branch)
+    positions = case.branches.index.get_indexer(names)
+    added = {}
+    for t in case.periods.index:
+        added[t] = np.zeros(len(case.branches))
+        added[t][positions] = [pyo.value(ledger[branch, t]) for branch in names]
     return added
 
 
 def cut(b: pyo.Block, case: Case, m: pyo.ConcreteModel, broken: Broken) -> NewRows:
     """Add the normal limits that the solution breaks."""
     added, worst = [], 0.0
+    upgraded = added_ratings(case, m, m.ledgers.rating_mw)
     for (t, h), flow in broken.flows.items():
-        limit = case.branches["rating_mw"].to_numpy() + added_rating(case, m, m.ledgers.rating_mw, t)
-        limit = limit + m.allowances.base(case, h)
+        limit = case.branches["rating_mw"].to_numpy() + upgraded[t] + m.allowances.base(case, h)
         high = np.minimum(limit, case.branches["flow_max_mw"].to_numpy())
         low = np.maximum(-limit, case.branches["flow_min_mw"].to_numpy())
         excess = np.maximum(flow - high, low - flow)

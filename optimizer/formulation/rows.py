@@ -59,6 +59,12 @@ def worst_rows(excess: NDArray[np.float64], tolerance: float, most: int) -> NDAr
     return order[excess[order] > tolerance]
 
 
+def _by_position(case: Case, mw: Mapping[str, Any]) -> NDArray[np.float64]:
+    found = np.zeros(len(case.branches))
+    found[case.branches.index.get_indexer(list(mw))] = [pyo.value(one) for one in mw.values()]
+    return found
+
+
 class FixedAllowances:
     """Allowances above a limit that were found before any new load (constants)."""
 
@@ -73,7 +79,7 @@ class FixedAllowances:
 
     def base(self, case: Case, snapshot: str) -> NDArray[np.float64]:
         """Allowance of every branch with everything in service [MW]."""
-        return np.array([pyo.value(self.mw(str(branch), "", snapshot)) for branch in case.branches.index])
+        return _by_position(case, {k[0]: mw for k, mw in self._mw.items() if k[1] == "" and k[2] == snapshot})
 
     def after_outages(self, case: Case, snapshot: str) -> dict[tuple[int, int], float]:
         """Allowances after outages by (branch position, outage number) [MW]."""
@@ -104,8 +110,3 @@ class ElasticAllowances(FixedAllowances):
         if self._open and key not in self._mw:
             self._mw[key] = self._block.overload_mw[key]
         return self._mw.get(key, 0.0)
-
-    def base(self, case: Case, snapshot: str) -> NDArray[np.float64]:
-        """Allowance of every branch whose row is built [MW]."""
-        built = {k[0]: v for k, v in self._mw.items() if k[1] == "" and k[2] == snapshot}
-        return np.array([pyo.value(built[n]) if n in built else 0.0 for n in case.branches.index], dtype=float)

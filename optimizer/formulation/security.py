@@ -19,7 +19,7 @@ import pandas as pd
 import pyomo.environ as pyo
 
 from optimizer.algebra import Ledgers, rows_on_demand
-from optimizer.formulation.power_flow import added_rating, flow_of
+from optimizer.formulation.power_flow import added_ratings, flow_of
 from optimizer.formulation.rows import Broken, NewRows
 from optimizer.grid.screening import screen
 from optimizer.study.case import Case
@@ -57,9 +57,9 @@ def cut(b: pyo.Block, case: Case, m: pyo.ConcreteModel, broken: Broken) -> NewRo
     """Add the emergency limits that the solution breaks, the worst few of each branch."""
     added: list[Any] = []
     worst = 0.0
+    upgraded = added_ratings(case, m, m.ledgers.rating_emergency_mw)
     for (t, h), flow in broken.flows.items():
-        limit = case.branches["rating_emergency_mw"].to_numpy()
-        limit = limit + added_rating(case, m, m.ledgers.rating_emergency_mw, t)
+        limit = case.branches["rating_emergency_mw"].to_numpy() + upgraded[t]
         found = screen(
             case.outage_factors,
             flow,

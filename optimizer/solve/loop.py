@@ -90,7 +90,7 @@ def find_plan(program: SecureProgram, limits: Limits, decided: Callable[[float],
         D of the gap as a function of the objective [M$]; increasing by at most the objective's own increase.
     """
     program.highs.relax(True)
-    relaxed = program.solve_clean("lp", limits.max_rounds, first_by_interior_point=True)
+    relaxed = program.solve_clean("lp", limits.max_rounds)
     if relaxed.status != "optimal":
         status = "infeasible" if relaxed.status == "infeasible" else "limit_without_plan"
         return Found(status, np.inf, -np.inf, {})

@@ -171,9 +171,7 @@ class SecureProgram:
         """Wall time left before the deadline [s]."""
         return self.deadline - time.perf_counter()
 
-    def solve_clean(
-        self, stage: str, most_rounds: int, ceiling: float = np.inf, first_by_interior_point: bool = False
-    ) -> Outcome:
+    def solve_clean(self, stage: str, most_rounds: int, ceiling: float = np.inf) -> Outcome:
         """Solve the linear program as it is bounded now until the solution breaks no limit on any branch.
 
         Parameters
@@ -184,9 +182,6 @@ class SecureProgram:
             Rounds after which to give up (outcome status ``limit``).
         ceiling : float
             Stop as soon as the objective is above this: the rest cannot help.
-        first_by_interior_point : bool
-            Solve the first round by an interior point method with crossover, which takes half the time of the simplex
-            method on a program that starts with many branch rows (docs/benchmarks.md).
 
         Returns
         -------
@@ -195,9 +190,7 @@ class SecureProgram:
         """
         everywhere = False
         for number in range(1, most_rounds + 1):
-            self.highs.set_options(solver="ipm" if first_by_interior_point and number == 1 else "choose")
             outcome = self.solve(stage)
-            self.highs.set_options(solver="choose")
             if outcome.status != "optimal" or outcome.objective > ceiling:
                 return outcome
             rows, worst = self.cut(outcome.values, everywhere)
