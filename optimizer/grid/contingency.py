@@ -211,6 +211,11 @@ class OutageFactors:
         self._kept: np.ndarray | None = None
 
     @property
+    def keeps_all(self) -> bool:
+        """Whether the factors of all outages are kept once computed."""
+        return self._fits
+
+    @property
     def n_snapshot(self) -> int:
         """Number of snapshots that participation was given for."""
         return self._participation.shape[1]
@@ -272,17 +277,31 @@ class OutageFactors:
         split = np.flatnonzero(self.outages.splits[numbers])
         if len(split):
             k = numbers[split]
-            island_mw = self._island_mw[k, snapshot_index]
-            left = island_mw - self._lost_mw[k, snapshot_index]
-            at_from = self.network.from_position[self.outages.positions[k]] == self.outages.main_bus[k]
-            with np.errstate(divide="ignore"):
-                scale = np.where(left > 0, np.where(at_from, 1.0, -1.0) / left, 0.0)
+            island_mw, scale = self.split_scale(k, snapshot_index)
             changed = rows[split] * island_mw[:, None] - self._shared[:, snapshot_index]
             changed *= scale[:, None]
             # The sum over n covers all islands at once; the outage reaches only its own.
             changed[self._branch_island != self._branch_island[self.outages.positions[k], None]] = 0.0
             rows[split] = changed
         return rows
+
+    def split_scale(self, outage_numbers: np.ndarray, snapshot_index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return of splitting outages the island's participation ``W`` [MW] and ``+-1 / (W - W_S)`` [1/MW].
+
+        Positive where the main side is at the from-bus; 0 where nothing is left to balance it.
+        """
+        island_mw = self._island_mw[outage_numbers, snapshot_index]
+        left = island_mw - self._lost_mw[outage_numbers, snapshot_index]
+        at_from = (
+            self.network.from_position[self.outages.positions[outage_numbers]] == self.outages.main_bus[outage_numbers]
+        )
+        with np.errstate(divide="ignore"):
+            return island_mw, np.where(left > 0, np.where(at_from, 1.0, -1.0) / left, 0.0)
+
+    def participation_angles(self, snapshot_index: int) -> np.ndarray:
+        """Return the angles when every bus injects its participation, shape (n_bus,) [rad]."""
+        network = self.network
+        return network.angles(self._participation[:, snapshot_index]) - network.angles(np.zeros(network.n_bus))
 
     def _snapshot_free(self, numbers: np.ndarray) -> np.ndarray:
         """What does not depend on the snapshot: LODF of connected outages; PTDF of the main bus of splitting ones."""
@@ -297,11 +316,12 @@ class OutageFactors:
             positions = outages.positions[numbers[chosen]]
             transfer = network.transfer_columns(positions).T
             own = 1.0 - transfer[np.arange(len(positions)), positions]
-            self._refuse_singular(numbers[chosen], own)
+            self.refuse_singular(numbers[chosen], own)
             rows[chosen] = transfer / own[:, None]
         return rows
 
-    def _refuse_singular(self, numbers: np.ndarray, own: np.ndarray) -> None:
+    def refuse_singular(self, numbers: np.ndarray, own: np.ndarray) -> None:
+        """Raise InputError where the ``1 - P_kk`` of connected outages leaves no unique DC solution."""
         text = "the outage leaves the network connected but without a unique DC solution"
         remedy = "check the branches with negative x_pu beside it, or take the branch out of service"
         bad = np.flatnonzero(np.abs(own) < SINGULAR)

@@ -26,10 +26,16 @@ from scipy.sparse.linalg import SuperLU, splu
 from optimizer.errors import Finding, InputError
 from optimizer.grid.network import BASE_MVA
 
-#: Right-hand sides solved at once. It bounds temporary memory, and keeps the dense steps inside the sparse solve small
-#: enough to stay in cache and on one thread: 16 was the fastest of 1 to 512 on 2,000 buses (0.13 s for 3,206; 512 took
-#: 0.5 s, and 9 s where another process kept the second core busy and threads waited for each other).
+#: Most right-hand sides solved at once. It bounds temporary memory, and keeps the dense steps inside the sparse solve
+#: small enough to stay in cache and on one thread: 16 was the fastest of 1 to 512 on 2,000 buses, and 8 of 1 to 64 on
+#: 10,024 and 70,047 (docs/benchmarks.md).
 SOLVE_BLOCK = 16
+
+#: Right-hand sides that together are larger than this leave the cache [bytes]; half of `SOLVE_BLOCK` are then solved.
+CACHED_BYTES = 1_000_000
+
+#: A pivot on the diagonal is taken where it is at least this share of the largest entry of its column [-].
+DIAGONAL_PIVOT = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +118,11 @@ class DCNetwork:
         return len(self.branch_ids)
 
     @property
+    def solve_block(self) -> int:
+        """Right-hand sides that are solved at once."""
+        return SOLVE_BLOCK if SOLVE_BLOCK * self.n_bus * 8 <= CACHED_BYTES else SOLVE_BLOCK // 2
+
+    @property
     def shift_flow_mw(self) -> np.ndarray:
         """Flow caused by phase shifters alone, shape (n_branch,) [MW]."""
         return self.flows(np.zeros(self.n_bus))
@@ -150,7 +161,7 @@ class DCNetwork:
         float array, shape (n_branch,) or (n_branch, k)
             Flow [MW], ``b (a_from - a_to - shift)``.
         """
-        flow = self._flow_of_angles(self.angles(injection_mw))
+        flow = self.flows_of_angles(self.angles(injection_mw))
         driven = self.susceptance_mw * self.shift_rad
         return flow - (driven if flow.ndim == 1 else driven[:, None])
 
@@ -169,9 +180,9 @@ class DCNetwork:
         """
         chosen = np.asarray(positions, dtype=np.intp)
         rows = np.empty((len(chosen), self.n_bus))
-        for part in _blocks(len(chosen)):
+        for part in self._blocks(len(chosen)):
             # The susceptance matrix is its own transpose: row l is b_l times the angles of a transfer along l.
-            angles = self._transfer_angles(chosen[part])
+            angles = self.transfer_angles(chosen[part])
             rows[part] = angles.T * self.susceptance_mw[chosen[part], None]
         return rows
 
@@ -185,10 +196,8 @@ class DCNetwork:
         """
         chosen = np.asarray(bus_positions, dtype=np.intp)
         columns = np.empty((self.n_branch, len(chosen)), order="F")
-        for part in _blocks(len(chosen)):
-            injection = np.zeros((self.n_bus, len(chosen[part])), order="F")
-            injection[chosen[part], np.arange(len(chosen[part]))] = 1.0
-            columns[:, part] = self._flow_of_angles(self._solve(injection))
+        for part in self._blocks(len(chosen)):
+            columns[:, part] = self.flows_of_angles(self.unit_angles(chosen[part]))
         return columns
 
     def transfer_columns(self, branch_positions: np.ndarray) -> np.ndarray:
@@ -206,19 +215,37 @@ class DCNetwork:
         """
         chosen = np.asarray(branch_positions, dtype=np.intp)
         columns = np.empty((self.n_branch, len(chosen)), order="F")
-        for part in _blocks(len(chosen)):
-            columns[:, part] = self._flow_of_angles(self._transfer_angles(chosen[part]))
+        for part in self._blocks(len(chosen)):
+            columns[:, part] = self.flows_of_angles(self.transfer_angles(chosen[part]))
         return columns
 
-    def _transfer_angles(self, branch_positions: np.ndarray) -> np.ndarray:
+    def transfer_angles(self, branch_positions: np.ndarray) -> np.ndarray:
+        """Return the angles of a transfer of 1 MW from one end of a branch to the other.
+
+        Parameters
+        ----------
+        branch_positions : int array, shape (m,)
+            Branch positions; all are solved at once.
+
+        Returns
+        -------
+        float array, shape (n_bus, m), Fortran order
+            Angles [rad/MW], 0 at the references.
+        """
         injection = np.zeros((self.n_bus, len(branch_positions)), order="F")
         numbers = np.arange(len(branch_positions))
         injection[self.from_position[branch_positions], numbers] = 1.0
         injection[self.to_position[branch_positions], numbers] = -1.0
         return self._solve(injection)
 
-    def _flow_of_angles(self, angles: np.ndarray) -> np.ndarray:
-        """Flow of angle differences alone, without the shifts' own term."""
+    def unit_angles(self, bus_positions: np.ndarray) -> np.ndarray:
+        """Return the angles of 1 MW injected at a bus and withdrawn at its reference, shaped as `transfer_angles`."""
+        injection = np.zeros((self.n_bus, len(bus_positions)), order="F")
+        injection[bus_positions, np.arange(len(bus_positions))] = 1.0
+        return self._solve(injection)
+
+    def flows_of_angles(self, angles: np.ndarray) -> np.ndarray:
+        """Return the flows of angle differences alone [MW], without the shifts' own term, shaped (n_branch, m)."""
         # Transposed, one case is contiguous, and picking its branch ends stays in cache.
         one = np.ascontiguousarray(angles.T)
         flow = np.take(one, self.from_position, axis=-1)
@@ -226,17 +253,16 @@ class DCNetwork:
         flow *= self.susceptance_mw
         return flow.T
 
+    def _blocks(self, count: int) -> Iterator[slice]:
+        for start in range(0, count, self.solve_block):
+            yield slice(start, min(start + self.solve_block, count))
+
     def _solve(self, injection: np.ndarray) -> np.ndarray:
         """Angles [rad] of injections that hold the shifts' own term already."""
         angles = np.zeros(injection.shape, order="F")
         if self._factor is not None:
             angles[self._kept] = self._factor.solve(np.asfortranarray(injection[self._kept]))
         return angles
-
-
-def _blocks(count: int) -> Iterator[slice]:
-    for start in range(0, count, SOLVE_BLOCK):
-        yield slice(start, min(start + SOLVE_BLOCK, count))
 
 
 def _islands(n_bus: int, from_position: np.ndarray, to_position: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -260,15 +286,15 @@ def _factorize(
     rows, columns = np.concatenate([i, j, i, j]), np.concatenate([i, j, j, i])
     matrix = csc_array((np.concatenate([mw, mw, -mw, -mw]), (rows, columns)), shape=(n_bus, n_bus))
     reduced = csc_array(matrix[kept][:, kept])
-    # With positive susceptances the matrix is diagonally dominant: the diagonal is a safe pivot, and a symmetric
-    # ordering keeps the factors sparse. A series capacitor (negative x) loses that guarantee.
-    safe = bool((mw > 0).all())
+    # With positive susceptances the matrix is diagonally dominant, the diagonal a safe pivot, and a symmetric ordering
+    # keeps the factors sparse. A series capacitor (negative x) loses that guarantee at a few buses, where the threshold
+    # lets another pivot in: as exact as full pivoting, with factors that solve six times as fast on 70,047 buses.
     try:
         return splu(
             reduced,
             permc_spec="MMD_AT_PLUS_A",
-            diag_pivot_thresh=0.0 if safe else 1.0,
-            options={"SymmetricMode": safe},
+            diag_pivot_thresh=0.0 if (mw > 0).all() else DIAGONAL_PIVOT,
+            options={"SymmetricMode": True},
         )
     except RuntimeError as singular:
         remedy = "check the branches with negative x_pu: their susceptance cancels that of the branches beside them"
