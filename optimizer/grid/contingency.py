@@ -17,7 +17,6 @@ chapter 7. The splitting rule is derived in the tests from the network solved ag
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -247,7 +246,7 @@ class OutageFactors:
     def columns(self, outage_numbers: np.ndarray, snapshot_index: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the factors of chosen outages, as `block` does."""
         numbers = np.asarray(outage_numbers, dtype=np.intp)
-        factor = self._rows(numbers, snapshot_index)
+        factor = self.rows(numbers, snapshot_index)
         alive = np.ones(factor.shape, dtype=bool)
         alive[self.dead_entries(numbers, snapshot_index)] = False
         factor[~alive] = 0.0
@@ -263,14 +262,8 @@ class OutageFactors:
         counts = [len(d) for d in dead]
         return np.repeat(np.arange(len(dead)), counts), np.concatenate([np.empty(0, dtype=np.intp), *dead])
 
-    def row_blocks(self, snapshot_index: int, size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield (outage numbers, D transposed: one outage a row) over all outages; entries not alive are undefined."""
-        for start in range(0, len(self.outages), size):
-            numbers = np.arange(start, min(start + size, len(self.outages)))
-            yield numbers, self._rows(numbers, snapshot_index)
-
-    def _rows(self, numbers: np.ndarray, snapshot_index: int) -> np.ndarray:
-        """D transposed of chosen outages, in new memory."""
+    def rows(self, numbers: np.ndarray, snapshot_index: int) -> np.ndarray:
+        """Return D transposed of chosen outages, one a row, in new memory; entries not alive are undefined."""
         if self._fits and self._kept is None:
             self._kept = self._snapshot_free(np.arange(len(self.outages)))
         rows = self._kept[numbers] if self._kept is not None else self._snapshot_free(numbers)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from optimizer.grid.contingency import OutageFactors
+from optimizer.grid.outage_flows import OutageFlows
+from optimizer.progress import Progress, silent
 
 #: Outages looked at together: few enough for the work arrays to stay in the processor's cache.
 SCREEN_BLOCK = 32
+
+#: Outages that one thread takes at a time, and threads: the sparse solves and the array steps let others run.
+RUN = 1024
+THREADS = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +57,7 @@ class _Collector:
     worst: float = 0.0
     checked: int = 0
     floor: float = 0.0  # a lower bound of the loading of the last of the `top` pairs
+    best: np.ndarray = field(default_factory=lambda: np.empty(0))  # at most `top` high loadings that were seen
     parts: list[np.ndarray] = field(default_factory=list)
 
     def add(self, outages: np.ndarray, flow: np.ndarray, loading: np.ndarray, limit: np.ndarray) -> None:
@@ -58,8 +66,11 @@ class _Collector:
             return
         highest = loading.max(axis=1)
         self.worst = max(self.worst, float(highest.max()))
-        if 0 < self.top <= len(highest):
-            self.floor = max(self.floor, float(np.partition(highest, -self.top)[-self.top]))
+        if self.top:
+            # Pairs as high as these are there already, so none below the last of them is needed.
+            seen = highest if len(self.best) else np.partition(loading, -min(self.top, loading.size), axis=None)
+            self.best = np.sort(np.concatenate([self.best, seen]))[-self.top :]
+            self.floor = float(self.best[0]) if len(self.best) == self.top else 0.0
         wanted = min(
             1.0,
             self.keep_above if self.keep_above is not None else 1.0,
@@ -73,21 +84,24 @@ class _Collector:
             found = (outages[row], branch, flow[row, branch], limits, loading[row, branch])
             self.parts.append(np.column_stack(found))
 
-    def result(self) -> ScreenResult:
-        """Sort what was kept: highest loading first, then outage and branch."""
-        data = np.vstack(self.parts) if self.parts else np.empty((0, 5))
-        data = data[np.lexsort((data[:, 1], data[:, 0], -data[:, 4]))]
-        frame = pd.DataFrame(data, columns=["outage", "branch", "flow_mw", "limit_mw", "loading"])
-        frame = frame.astype({"outage": "int64", "branch": "int64"})
-        frame["excess_mw"] = frame["flow_mw"].abs() - frame["limit_mw"]
-        above = frame[frame["loading"] > self.keep_above] if self.keep_above is not None else frame.iloc[:0]
-        return ScreenResult(
-            violations=frame[frame["excess_mw"] > self.tolerance_mw].reset_index(drop=True),
-            top=frame.iloc[: self.top].reset_index(drop=True),
-            above=above.reset_index(drop=True),
-            worst_loading=self.worst,
-            n_checked=self.checked,
-        )
+
+def _result(collectors: list[_Collector]) -> ScreenResult:
+    """Sort what was kept, of collectors with the same settings: highest loading first, then outage and branch."""
+    keep_above, top = collectors[0].keep_above, collectors[0].top
+    parts = [part for collector in collectors for part in collector.parts]
+    data = np.vstack(parts) if parts else np.empty((0, 5))
+    data = data[np.lexsort((data[:, 1], data[:, 0], -data[:, 4]))]
+    frame = pd.DataFrame(data, columns=["outage", "branch", "flow_mw", "limit_mw", "loading"])
+    frame = frame.astype({"outage": "int64", "branch": "int64"})
+    frame["excess_mw"] = frame["flow_mw"].abs() - frame["limit_mw"]
+    above = frame[frame["loading"] > keep_above] if keep_above is not None else frame.iloc[:0]
+    return ScreenResult(
+        violations=frame[frame["excess_mw"] > collectors[0].tolerance_mw].reset_index(drop=True),
+        top=frame.iloc[:top].reset_index(drop=True),
+        above=above.reset_index(drop=True),
+        worst_loading=max(collector.worst for collector in collectors),
+        n_checked=sum(collector.checked for collector in collectors),
+    )
 
 
 def screen_base(
@@ -113,15 +127,10 @@ def screen_base(
     """
     limit = np.asarray(limit_mw, dtype=float)
     flow = np.asarray(flow_mw, dtype=float)[None, :]
-    collector = _Collector(tolerance_mw, keep_above, 0)
+    collector = _Collector(tolerance_mw, keep_above, top)
     collector.checked = int(np.isfinite(limit).sum())
-    # One row: the floor of the highest loadings comes from its entries.
-    loading = np.abs(flow) * _inverse(limit)
-    if top:
-        collector.top = top
-        collector.floor = float(np.sort(loading[0])[-top]) if loading.size > top else 0.0
-    collector.add(np.array([-1]), flow, loading, limit)
-    return collector.result()
+    collector.add(np.array([-1]), flow, np.abs(flow) * _inverse(limit), limit)
+    return _result([collector])
 
 
 def screen(
@@ -133,6 +142,7 @@ def screen(
     keep_above: float | None = None,
     top: int = 10,
     extra_limit: Mapping[tuple[int, int], float] | None = None,
+    progress: Progress = silent,
 ) -> ScreenResult:
     """Compare the flows after every outage with their limits.
 
@@ -154,6 +164,8 @@ def screen(
         How many of the highest loadings to return.
     extra_limit : mapping of (branch position, outage number) to float, optional
         MW added to the limit of a branch after one outage.
+    progress : Progress
+        Told how many outages are done.
 
     Returns
     -------
@@ -162,22 +174,68 @@ def screen(
     """
     flow = np.asarray(flow_mw, dtype=float)
     limit = np.asarray(limit_mw, dtype=float)
-    inverse = _inverse(limit)
-    limited = np.isfinite(limit)
-    extra = _extra_arrays(extra_limit or {}, limited)
-    collector = _Collector(tolerance_mw, keep_above, top)
+    work = _Work(
+        factors=factors,
+        snapshot_index=snapshot_index,
+        limit=limit,
+        inverse=_inverse(limit),
+        limited=np.isfinite(limit),
+        extra=_extra_arrays(extra_limit or {}, np.isfinite(limit)),
+        after=_after(factors, flow, snapshot_index),
+    )
+    size = SCREEN_BLOCK if factors.keeps_all else factors.network.solve_block
+    count = len(factors.outages)
+    runs = [range(start, min(start + RUN, count)) for start in range(0, max(count, 1), RUN)]
+    collectors = []
+    with ThreadPoolExecutor(THREADS) as pool:
+        jobs = [pool.submit(work.run, run, size, _Collector(tolerance_mw, keep_above, top)) for run in runs]
+        for run, job in zip(runs, jobs, strict=True):
+            collectors.append(job.result())
+            progress("screen", run.stop / max(count, 1), f"{run.stop:,} of {count:,} outages")
+    return _result(collectors)
+
+
+def _after(factors: OutageFactors, flow: np.ndarray, snapshot_index: int) -> Callable[[np.ndarray], np.ndarray]:
+    """How flows after some outages are computed: from kept factors, or solved where those are not kept."""
+    if not factors.keeps_all:
+        return OutageFlows(factors, flow, snapshot_index).rows
+    factors.rows(np.arange(0), snapshot_index)  # computed and kept here, once, not by each thread
     driving = flow[factors.outages.positions]
-    for numbers, after in factors.row_blocks(snapshot_index, SCREEN_BLOCK):
-        after *= driving[numbers, None]
-        after += flow
-        loading = np.abs(after)
-        loading *= inverse
-        row, branch = factors.dead_entries(numbers, snapshot_index)
-        loading[row, branch] = 0.0
-        collector.checked += int(limited.sum()) * len(numbers) - int(limited[branch].sum())
-        limits = _raise_limits(extra, numbers, limit, loading)
-        collector.add(numbers, after, loading, limits)
-    return collector.result()
+
+    def from_factors(numbers: np.ndarray) -> np.ndarray:
+        rows = factors.rows(numbers, snapshot_index)
+        rows *= driving[numbers, None]
+        rows += flow
+        return rows
+
+    return from_factors
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What every block of one screening shares."""
+
+    factors: OutageFactors
+    snapshot_index: int
+    limit: np.ndarray
+    inverse: np.ndarray
+    limited: np.ndarray
+    extra: tuple[np.ndarray, np.ndarray, np.ndarray]
+    after: Callable[[np.ndarray], np.ndarray]
+
+    def run(self, outages: range, size: int, collector: _Collector) -> _Collector:
+        """Screen a run of outages in blocks."""
+        for start in range(outages.start, outages.stop, size):
+            numbers = np.arange(start, min(start + size, outages.stop))
+            flow = self.after(numbers)
+            loading = np.abs(flow)
+            loading *= self.inverse
+            row, branch = self.factors.dead_entries(numbers, self.snapshot_index)
+            loading[row, branch] = 0.0
+            collector.checked += int(self.limited.sum()) * len(numbers) - int(self.limited[branch].sum())
+            limits = _raise_limits(self.extra, numbers, self.limit, loading)
+            collector.add(numbers, flow, loading, limits)
+        return collector
 
 
 def _inverse(limit: np.ndarray) -> np.ndarray:

@@ -116,7 +116,9 @@ def test_screening_finds_what_one_outage_at_a_time_finds(data: st.DataObject, ba
                 after = flow[l] + factor[l, 0] * flow[k]
                 bound = limit[l] + extra.get((l, k), 0.0)
                 expected.append((abs(after) / bound, k, l, after, bound))
-    found = screen(factors, flow, 0, limit, 0.5, keep_above=0.6, top=4, extra_limit=extra)
+    solved = OutageFactors(net, outages, np.linspace(1, 3, net.n_bus), cache_bytes=0)
+    used = data.draw(st.sampled_from([factors, solved]))
+    found = screen(used, flow, 0, limit, 0.5, keep_above=0.6, top=4, extra_limit=extra)
     assert found.n_checked == len(expected)
     highest = sorted((e[0] for e in expected), reverse=True)
     assert found.worst_loading == pytest.approx(highest[0] if highest else 0.0, abs=1e-9)
@@ -136,7 +138,28 @@ def test_block_size_changes_nothing(triangle: OutageFactors, monkeypatch: pytest
     limit = np.array([50.0, 70.0, 100.0])
     whole = screen(triangle, FLOW, 0, limit, 1e-6, keep_above=0.1, top=3, extra_limit={(1, 2): 1.0})
     monkeypatch.setattr(screening, "SCREEN_BLOCK", 1)
+    monkeypatch.setattr(screening, "RUN", 2)
     single = screen(triangle, FLOW, 0, limit, 1e-6, keep_above=0.1, top=3, extra_limit={(1, 2): 1.0})
     for one, other in ((whole.top, single.top), (whole.above, single.above), (whole.violations, single.violations)):
         pd.testing.assert_frame_equal(one, other)
     assert whole.n_checked == single.n_checked
+
+
+@pytest.mark.parametrize("cache_bytes", [0, 1_000_000])
+def test_little_is_kept_where_little_is_asked(make_example: Make, cache_bytes: int) -> None:
+    """A ring of 40: no limit is broken, so no more than a few blocks' highest loadings are ever held."""
+    ring = make_example(40, [(i, (i + 1) % 40) for i in range(40)], [0.1] * 40).network()
+    factors = OutageFactors(ring, OutageSet.branches(ring, np.zeros(40)), np.ones(40), cache_bytes=cache_bytes)
+    injection = np.zeros(40)
+    injection[[0, 20]] = 100.0, -100.0
+    found = screen(factors, ring.flows(injection), 0, np.full(40, 150.0), 1e-3)
+    assert len(found.top) == 10
+    assert found.n_checked == 40 * 39
+    # After any outage the whole 100 MW takes the other half of the ring.
+    np.testing.assert_allclose(found.top["loading"], 100 / 150)
+
+
+def test_progress_ends_with_everything(triangle: OutageFactors) -> None:
+    told: list[tuple[str, float | None, str]] = []
+    screen(triangle, FLOW, 0, np.full(3, 100.0), 1e-3, progress=lambda *words: told.append(words))
+    assert told == [("screen", 1.0, "3 of 3 outages")]
