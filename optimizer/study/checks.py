@@ -52,6 +52,14 @@ def _money(study: Study) -> Iterator[Finding]:
             f"{len(config.study.periods)} periods",
             "leave annuitize out, or give one period",
         )
+    if config.limits.share_per_substation is not None and study.grid is None:
+        yield Finding(
+            "study.limits.substation_without_grid",
+            "limits.share_per_substation",
+            "there are no substations without a grid",
+            str(config.limits.share_per_substation),
+            "name a grid in grid.source, or leave the limit out",
+        )
     if config.limits.carbon_t_per_year and config.demand is not None and study.region is None:
         yield Finding(
             "study.limits.carbon_without_region",

@@ -167,6 +167,15 @@ CASES = {
         ("study.toml", "limits.share_per_county"),
         "80",
     ),
+    "share of substations without a grid": Case(
+        both(
+            text("study.toml", 'source = "grid"', 'source = "none"'),
+            text("study.toml", "share_per_county = 0.8", "share_per_substation = 0.5"),
+        ),
+        "study.limits.substation_without_grid",
+        ("limits.share_per_substation",),
+        "0.5",
+    ),
     "periods not increasing": Case(
         text("study.toml", "[2028, 2030]", "[2030, 2028]"),
         "config.periods_order",
