@@ -112,7 +112,7 @@ class FacilitySettings(_Settings):
 
     block_mw: Positive | None = Field(None, description="IT capacity of one block, the unit of decision [MW].")
     utilization: Annotated[float, Field(gt=0, le=1)] | None = Field(
-        None, description="Mean load over IT capacity; scales yearly energy, carbon and water, never flows [-]."
+        None, description="Mean load over IT capacity; scales yearly carbon and water, never flows [-]."
     )
     land_ha_per_mw: NotNegative | None = Field(None, description="Land of a campus per MW of IT [ha/MW].")
     rack_density_kw: Positive | None = Field(None, description="Power of a rack, which rules out cooling [kW].")
@@ -149,7 +149,7 @@ class SitesSettings(_Settings):
     )
     min_base_kv: NotNegative = Field(100.0, description="Lowest voltage of a point of interconnection [kV].")
     max_sites: Annotated[int, Field(ge=1)] | None = Field(
-        None, description="Keep this many candidate sites at most [count]. Default: all."
+        None, description="Keep this many candidate sites at most [count]. Default: 400."
     )
     min_area_ha: NotNegative | None = Field(
         None, description="Least usable area of a site [ha]. Default: what the smallest campus needs."
