@@ -31,6 +31,8 @@ ORDER = (
 AROUND = (
     ("Flows and factors", "grid/dc.py", ()),
     ("Outages", "grid/contingency.py", ()),
+    ("Outages of several elements", "grid/joint.py", ()),
+    ("Flows after them", "grid/joint_factors.py", ()),
     ("Limits broken before any new load", "solve/overloads.py", ()),
     ("Generation", "study/generation.py", ("output_limits", "cost_curves")),
     ("Points of interconnection and ties", "study/points.py", ("intake", "tie_options")),

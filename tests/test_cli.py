@@ -27,7 +27,7 @@ from optimizer.cli.verbs import app
 from optimizer.errors import Finding, InfeasibleError, InputError, SolverError
 from optimizer.progress import shown_on, silent
 
-VERBS = ["check", "sites", "solve", "verify", "report", "schema", "data"]
+VERBS = ["check", "sites", "headroom", "solve", "verify", "report", "schema", "data"]
 
 
 @pytest.fixture

@@ -205,6 +205,13 @@ REFUSED = {
         '"bus"',
         "'branch'",
     ),
+    "contingency twice": (
+        '[security]\ncontingencies = ["list", "mine.csv", "list"]\n',
+        "duplicate_name",
+        "security.contingencies",
+        "'list'",
+        "once",
+    ),
     "unknown scenario": (
         '[report]\ncompare = ["wet"]\n[scenario.dry]\n',
         "unknown_scenario",

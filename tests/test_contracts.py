@@ -102,6 +102,7 @@ COUNTS_AND_RATIOS = {
     "availability",
     "cost_segments",
     "gap",
+    "hops",
     "hot_day_percentile",
     "max_rounds",
     "max_sites",

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from optimizer.cli.data import data
 from optimizer.cli.flow import output_folder, sites_to_folder, solve_to_folder
+from optimizer.cli.headroom import headroom
 from optimizer.cli.outcome import ExitCode, Outcome, run
-from optimizer.errors import Finding, InputError, nearest
+from optimizer.errors import Finding, InputError
 from optimizer.progress import Progress
 
 if TYPE_CHECKING:
@@ -26,8 +28,8 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 verify found something, 2 input refused, 3 infeasible, 4 stopped at a limit with a "
     "plan, 5 stopped without one, 130 interrupted.",
 )
-data = typer.Typer(help="The bundled datasets.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(data, name="data")
+app.command()(headroom)
 
 StudyArgument = Annotated[
     str, typer.Argument(metavar="STUDY", help="study.toml, its folder, or the name of an example.")
@@ -104,6 +106,12 @@ def verify(
     inputs: Annotated[
         Path | None, typer.Option("--inputs", metavar="DIR", help="Look for the inputs here.", show_default=False)
     ] = None,
+    ac: Annotated[
+        bool, typer.Option("--ac", help="Check the last period by AC power flow as well; its limits give warnings.")
+    ] = False,
+    ac_outages: Annotated[
+        int, typer.Option("--ac-outages", metavar="N", min=0, help="Outages checked by AC in each snapshot.")
+    ] = 20,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -119,8 +127,18 @@ def verify(
         found = verify_plan(plan, inputs)
         errors = sum(f.severity == "error" for f in found)
         text = f"does not hold ({errors} errors)" if errors else "everything recomputed from its inputs holds"
-        text = f"{plan}: {text}"
-        return Outcome(ExitCode.FOUND if errors else ExitCode.DONE, text, found)
+        text, more = f"{plan}: {text}", {}
+        if ac and errors:
+            skipped = "a plan that does not hold is not checked by AC power flow"
+            found = (*found, Finding("grid.ac.skipped", str(plan), skipped, severity="info"))
+        elif ac:
+            from optimizer.plan.checks_ac import ac_text, verify_ac
+
+            said, figures = verify_ac(plan, inputs, ac_outages, progress=progress)
+            errors = sum(f.severity == "error" for f in said)
+            found, more = (*found, *said), {"ac": figures}
+            text = f"{text}\n{ac_text(figures)}".rstrip()
+        return Outcome(ExitCode.FOUND if errors else ExitCode.DONE, text, found, more=more)
 
     run(action, as_json, quiet)
 
@@ -155,33 +173,6 @@ def schema() -> None:
     typer.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
 
 
-@data.command("list")
-def data_list(as_json: JsonOption = False) -> None:
-    """List the bundled datasets."""
-
-    def action(progress: Progress) -> Outcome:
-        from optimizer.resources import dataset_names
-
-        names = dataset_names()
-        titles = {name: str(_described(name).get("title", "")) for name in names}
-        width = max(map(len, names), default=0)
-        text = "\n".join(f"{name:<{width}}  {title}" for name, title in titles.items())
-        return Outcome(text=text, more={"datasets": titles})
-
-    run(action, as_json, quiet=True)
-
-
-@data.command("show")
-def data_show(name: Annotated[str, typer.Argument(metavar="NAME")], as_json: JsonOption = False) -> None:
-    """Show what a bundled dataset holds, where it comes from, and its licence."""
-
-    def action(progress: Progress) -> Outcome:
-        described = json.loads(json.dumps(_described(name), default=str))
-        return Outcome(text="\n".join(_outline(described)), more={"dataset": described})
-
-    run(action, as_json, quiet=True)
-
-
 def summary_text(plan: Plan, folder: Path) -> str:
     """The answer in a few lines: status, capacity by year, cost, gap, verification, and where the report is."""
     summary = plan.summary
@@ -208,29 +199,3 @@ def _plan_json(folder: Path) -> dict[str, Any]:
 
 def _files(folder: Path) -> tuple[str, ...]:
     return tuple(str(path) for path in sorted(folder.rglob("*")) if path.is_file())
-
-
-def _described(name: str) -> dict[str, Any]:
-    import tomllib
-
-    from optimizer.resources import dataset_names, dataset_path
-
-    if name not in dataset_names():
-        remedy = nearest(name, dataset_names())
-        raise InputError([Finding("command.unknown_dataset", "data", "no such dataset", repr(name), remedy)])
-    return tomllib.loads((dataset_path(name) / "dataset.toml").read_text(encoding="utf-8"))
-
-
-def _outline(value: Any, indent: str = "") -> list[str]:
-    """Nested tables as indented lines."""
-    lines: list[str] = []
-    for key, item in value.items():
-        if isinstance(item, dict):
-            lines += [f"{indent}{key}", *_outline(item, indent + "  ")]
-        elif isinstance(item, list) and item and isinstance(item[0], dict):
-            for entry in item:
-                lines += ["", f"{indent}{key}", *_outline(entry, indent + "  ")]
-        else:
-            text = ", ".join(map(str, item)) if isinstance(item, list) else str(item)
-            lines.append(f"{indent}{key}: {text}")
-    return lines

@@ -7,6 +7,7 @@ in `optimizer.config.tables`.
 
 from optimizer.config.reading import apply_overrides, fill_facility, load_config, scenario_config
 from optimizer.config.tables import (
+    AreaSettings,
     CoolingSettings,
     DemandSettings,
     DispatchSettings,
@@ -28,6 +29,7 @@ from optimizer.config.tables import (
 from optimizer.config.writing import config_to_toml, json_schema
 
 __all__ = [
+    "AreaSettings",
     "CoolingSettings",
     "DemandSettings",
     "DispatchSettings",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         GridSettings,
         LimitsSettings,
         ReportSettings,
+        SecuritySettings,
         SitesSettings,
         StudySettings,
     )
@@ -118,6 +119,10 @@ def _repeated(names: Any, where: str) -> Iterator[Finding]:
         yield Finding("config.duplicate_name", where, "the name is given twice", repr(name), "give each name once")
 
 
+def _contingencies(security: SecuritySettings) -> Iterator[Finding]:
+    yield from _repeated(security.contingencies, "security.contingencies")
+
+
 def _campus_size(facility: FacilitySettings) -> Iterator[Finding]:
     largest = facility.max_campus_mw
     for key in ("block_mw", "min_campus_mw"):
@@ -179,6 +184,7 @@ _CHECKS: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Finding]]], ...] = 
     (("study",), _periods_increase),
     (("study", "demand"), _demand_years),
     (("grid",), _snapshots),
+    (("security",), _contingencies),
     (("facility",), _campus_size),
     (("sites",), _site_tables),
     (("demand", "dispatch"), _fixed_dispatch),

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
 
 from optimizer.config.checks import cross_checks
 
@@ -26,6 +27,12 @@ def _year_keys(value: Any) -> Any:
         return value
     return {int(k) if isinstance(k, str) and re.fullmatch("[0-9]{4}", k) else k: v for k, v in value.items()}
 
+
+OUTAGE_KINDS = ("branch", "generator", "double_circuit", "campus", "list")
+"""Words for the outages that a study may ask for, beside tables of its own."""
+
+OUTAGE_TABLES = (".csv", ".parquet", ".gpkg")
+"""Suffixes by which a table of outages is told from a word."""
 
 Items = Annotated[tuple[T, ...], BeforeValidator(_tuple)]
 Text = Annotated[str, Field(min_length=1, max_length=500)]
@@ -73,15 +80,35 @@ class SnapshotSettings(_Settings):
     )
 
 
+class AreaSettings(_Settings):
+    """A study area cut from the network; the rest becomes its boundary."""
+
+    center: Text = Field(description="Bus, else substation, in the middle of the area [text].")
+    hops: Annotated[int, Field(ge=1, le=1000)] = Field(
+        description="Branches in service from there that are still inside [count]."
+    )
+    boundary: Literal["equivalent", "interchange"] = Field(
+        "equivalent",
+        description='What stands for the rest: "equivalent" branches and loads, or fixed "interchange" alone [text].',
+    )
+
+
 class GridSettings(_Settings):
     """The transmission network and its operating conditions."""
 
     source: Text = Field(
-        description='A bundled dataset, a MATPOWER file or a folder of tables; "none" for a study without a network.'
+        description="A dataset, a file or folder of a grid (MATPOWER, PSS/E RAW, CGMES, UCTE, IEEE-CDF, XIIDM, PyPSA, "
+        'pandapower, tables), relative to the study file; "none" for a study without a network.'
+    )
+    coordinates: Text | None = Field(
+        None,
+        description="Table of bus or substation, lat and lon, for a grid that states no coordinates [path]. Default: "
+        "those of the grid.",
     )
     susceptance: Literal["x", "series"] = Field(
         "x", description='Branch susceptance: "x" is 1 / (x tap), "series" is x / (r^2 + x^2) without tap and shift.'
     )
+    area: AreaSettings | None = Field(None, description="Study area to cut from the network. Default: all of it.")
     snapshots: Items[Text] | None = Field(
         None, description="Snapshots to use, by name; their hours are rescaled to 8,760. Default: all."
     )
@@ -177,11 +204,26 @@ class WaterSettings(_Settings):
     sources: Items[Text] | None = Field(None, description="Water sources that may be used. Default: all.")
 
 
+def _outages(value: str) -> str:
+    if value in OUTAGE_KINDS or value.lower().endswith(OUTAGE_TABLES):
+        return value
+    words = ", ".join(f"'{kind}'" for kind in OUTAGE_KINDS)
+    context = {"expected": f"{words} or a table ({', '.join(OUTAGE_TABLES)})"}
+    raise PydanticCustomError("literal_error", "Input should be {expected}", context)
+
+
+_PATTERN = {"type": "string", "pattern": "[.]({})$".format("|".join(suffix[1:] for suffix in OUTAGE_TABLES))}
+Outages = Annotated[Text, AfterValidator(_outages), WithJsonSchema({"anyOf": [{"enum": list(OUTAGE_KINDS)}, _PATTERN]})]
+
+
 class SecuritySettings(_Settings):
     """Which outages the network must survive."""
 
-    contingencies: Items[Literal["branch"]] = Field(
-        ("branch",), description="Kinds of outage that must be survived, one element at a time; [] for none."
+    contingencies: Items[Outages] = Field(
+        ("branch",),
+        description="Outages that must be survived: every branch, every generator, every double_circuit on a common "
+        "corridor, every campus of the study, the list in the grid's contingencies table, or a table of that form "
+        "[path]; [] for none.",
     )
     monitor_kv_min: NotNegative = Field(
         100.0, description="Rows are looked for on branches of this voltage or more; the last check covers all [kV]."

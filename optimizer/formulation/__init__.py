@@ -42,7 +42,7 @@ def parts_of(case: Case) -> tuple[ModuleType, ...]:
     chosen: tuple[ModuleType, ...] = SITING_PARTS if len(case.demand_mw) else ()
     if case.network is not None:
         chosen += GRID_PARTS
-        if case.outages is not None:
+        if case.is_secured:
             chosen += (security,)
     return (*chosen, phasing)
 

@@ -83,7 +83,7 @@ class FixedAllowances:
 
     def after_outages(self, case: Case, snapshot: str) -> dict[tuple[int, int], float]:
         """Allowances after outages by (branch position, outage number) [MW]."""
-        number = {name: i for i, name in enumerate(case.outages.names)} if case.outages is not None else {}
+        number = {name: i for i, name in enumerate(case.outage_names)}
         return {
             (int(case.branches.index.get_loc(branch)), number[outage]): pyo.value(mw)
             for (branch, outage, h), mw in self._mw.items()

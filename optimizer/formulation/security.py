@@ -3,11 +3,15 @@
 Symbols
 -------
 f[l,t,h]   ``flow_mw``              flow with everything in service [MW]
-D[l,k,h]                            share of the flow of outaged element k that moves to branch l [-]
+y[j,t,h]                            what outage k takes away, one by one [MW]
+D[l,j,h]                            share of y[j,t,h] that moves to branch l [-]
 E[l]       ``rating_emergency_mw``  emergency rating [MW]
 
-D is the line outage distribution factor. Where the outage splits the network it is the factor of the stated sharing
-rule: the main island's generators take up the imbalance in proportion to p_max x availability.
+What an outage takes away are the flows of the branches out, the outputs of the generators lost, and the power that a
+lost campus draws at each of its points of interconnection. For the outage of one branch D is its line outage
+distribution factor, for several branches their joint one. What an outage leaves without balance, where it splits the
+network or takes a generator or a campus, is taken up by the other generators of the part that stays in proportion to
+p_max x availability.
 """
 
 from __future__ import annotations
@@ -17,40 +21,96 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyomo.environ as pyo
+from numpy.typing import NDArray
 
 from optimizer.algebra import Ledgers, rows_on_demand
 from optimizer.formulation.power_flow import added_ratings, flow_of
 from optimizer.formulation.rows import Broken, NewRows
-from optimizer.grid.screening import screen
+from optimizer.grid.joint import Driver
+from optimizer.grid.joint_factors import OperatingPoint
 from optimizer.study.case import Case
 
-NEEDS = {"branches": ["rating_emergency_mw", "monitored"]}
+NEEDS = {
+    "branches": ["rating_emergency_mw", "monitored"],
+    "generators": ["bus"],
+    "ties": ["site", "bus"],
+}
 
 
 def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
-    """Security has no variables of its own: it limits those of power flow."""
+    """Security has no variables of its own: it limits those of power flow, dispatch and interconnection."""
 
 
 def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
     """Emergency ratings after every outage."""
     snapshot_number = {str(h): i for i, h in enumerate(case.snapshots.index)}
-    outage_number = {name: i for i, name in enumerate(case.contingencies.names)}
 
     @rows_on_demand(b)
     def within_emergency_rating(b: Any, branch: str, outage: str, t: int, h: str, side: int) -> Any:
         """After the outage a branch carries no more than its emergency rating, upgrades included.
 
-        -E[l] - upgrades <= f[l,t,h] + D[l,k,h] f[k,t,h] <= E[l] + upgrades
+        -E[l] - upgrades <= f[l,t,h] + sum_j D[l,j,h] y[j,t,h] <= E[l] + upgrades
         """
-        number = outage_number[outage]
-        factors, _ = case.outage_factors.columns(np.array([number]), snapshot_number[h])
-        factor = float(factors[case.branches.index.get_loc(branch), 0])
-        out = str(case.branches.index[case.contingencies.positions[number]])
-        flow = m.power_flow.flow_mw[branch, t, h] + factor * m.power_flow.flow_mw[out, t, h]
+        number = case.contingencies.number_of[outage]
+        factors, _ = case.contingencies.factors(number, snapshot_number[h])
+        factor = factors[case.branches.index.get_loc(branch)]
+        flow = m.power_flow.flow_mw[branch, t, h]
+        for driver, share in zip(case.contingencies.drivers(number), factor.tolist(), strict=True):
+            flow = flow + share * _taken_away(case, m, driver, t, h)
         limit = float(case.branches.at[branch, "rating_emergency_mw"]) + m.allowances.mw(branch, outage, h)
         return side * flow <= limit + m.ledgers.rating_emergency_mw[branch, t]
 
     b.rows = within_emergency_rating
+
+
+def _taken_away(case: Case, m: pyo.ConcreteModel, driver: Driver, t: int, h: str) -> Any:
+    """What an outage takes away, as an expression [MW]; a campus of which the case has no site draws nothing."""
+    if driver.kind == "branch":
+        return m.power_flow.flow_mw[str(case.branches.index[driver.position]), t, h]
+    if driver.kind == "generator":
+        return m.dispatch.output_mw[str(case.generators.index[driver.position]), t, h]
+    s, n = driver.load, str(case.grid_network.bus_ids[driver.position])
+    return pyo.quicksum(
+        float(case.pue.at[(s, c), h]) * m.interconnection.it_mw[o, c, t]
+        for o in case.ties_of_site.get(s, [])
+        if case.ties.at[o, "bus"] == n
+        for c in case.cooling_of_site[s]
+    )
+
+
+def row_of(b: pyo.Block, case: Case, m: pyo.ConcreteModel, branch: str, outage: str, t: int, h: str, side: int) -> Any:
+    """Build an emergency limit and the flows that it needs; return the rows added, variables they bring included."""
+    added = flow_of(m.power_flow, case, branch, t, h)
+    for driver in case.contingencies.drivers(case.contingencies.number_of[outage]):
+        if driver.kind == "branch":
+            added += flow_of(m.power_flow, case, str(case.branches.index[driver.position]), t, h)
+    made = b.rows.add(branch, outage, t, h, side)
+    return added if made is None else [*added, made]
+
+
+def operating_point(case: Case, m: pyo.ConcreteModel, t: int, h: str, flow_mw: NDArray[np.float64]) -> OperatingPoint:
+    """How the system runs in a period and snapshot under the solution the model holds, given its flows."""
+    loads: dict[tuple[str, int], float] = {}
+    output = np.zeros(len(case.generators))
+    # Outages of single branches need flows only.
+    if len(case.joint):
+        output = np.array([m.dispatch.output_mw[g, t, h].value for g in case.generators.index], dtype=float)
+        drawn = m.interconnection.it_mw.items() if len(case.ties) else ()
+        for (o, c, year), it_mw in drawn:
+            if year == t and it_mw.value:
+                s, n = case.ties.loc[o, ["site", "bus"]]
+                key = (s, int(case.grid_network.bus_ids.get_loc(n)))
+                loads[key] = loads.get(key, 0.0) + float(case.pue.at[(s, c), h]) * it_mw.value
+    return OperatingPoint(flow_mw, output, loads)
+
+
+def flow_after(case: Case, m: pyo.ConcreteModel, branch: str, outage: str, t: int, h: str) -> float:
+    """Flow of a branch after an outage under the solution the model holds, of which the row is built [MW]."""
+    number = case.contingencies.number_of[outage]
+    factors, _ = case.contingencies.factors(number, list(case.snapshots.index).index(h))
+    factor = factors[case.branches.index.get_loc(branch)]
+    moved = [pyo.value(_taken_away(case, m, driver, t, h)) for driver in case.contingencies.drivers(number)]
+    return float(m.power_flow.flow_mw[branch, t, h].value + factor @ np.array(moved, dtype=float))
 
 
 def cut(b: pyo.Block, case: Case, m: pyo.ConcreteModel, broken: Broken) -> NewRows:
@@ -60,9 +120,8 @@ def cut(b: pyo.Block, case: Case, m: pyo.ConcreteModel, broken: Broken) -> NewRo
     upgraded = added_ratings(case, m, m.ledgers.rating_emergency_mw)
     for (t, h), flow in broken.flows.items():
         limit = case.branches["rating_emergency_mw"].to_numpy() + upgraded[t]
-        found = screen(
-            case.outage_factors,
-            flow,
+        found = case.contingencies.screen(
+            operating_point(case, m, t, h, flow),
             list(case.snapshots.index).index(h),
             np.where(broken.looked_at, limit, np.inf),
             broken.tolerance_mw,
@@ -75,10 +134,7 @@ def cut(b: pyo.Block, case: Case, m: pyo.ConcreteModel, broken: Broken) -> NewRo
         found = found.groupby("branch", sort=False).head(broken.rows_per_branch).head(broken.rows_per_snapshot)
         for row in found.itertuples():
             branch, outage = str(case.branches.index[row.branch]), case.contingencies.names[row.outage]
-            out = str(case.branches.index[case.contingencies.positions[row.outage]])
-            added += flow_of(m.power_flow, case, branch, t, h) + flow_of(m.power_flow, case, out, t, h)
-            made = b.rows.add(branch, outage, t, h, 1 if row.flow_mw > 0 else -1)
-            added += [] if made is None else [made]
+            added += row_of(b, case, m, branch, outage, t, h, 1 if row.flow_mw > 0 else -1)
     return NewRows(tuple(added), worst)
 
 

@@ -65,7 +65,13 @@ class OutageSet:
         return len(self.names)
 
     @classmethod
-    def branches(cls, network: DCNetwork, load_mw_by_bus: np.ndarray, skip_splitting: bool = False) -> OutageSet:
+    def branches(
+        cls,
+        network: DCNetwork,
+        load_mw_by_bus: np.ndarray,
+        skip_splitting: bool = False,
+        never_out: np.ndarray | None = None,
+    ) -> OutageSet:
         """Return the outages of every branch.
 
         Parameters
@@ -77,11 +83,14 @@ class OutageSet:
             fewer buses, then that without the reference.
         skip_splitting : bool
             Leave splitting outages out of the set.
+        never_out : bool array, shape (n_branch,), optional
+            Branches that cannot be out, such as equivalents of a part that was cut off.
         """
         load = np.asarray(load_mw_by_bus, dtype=float)
         bridge = bridge_mask(network.from_position, network.to_position)
         lost, main = _lost_sides(network, load, bridge)
-        chosen = np.flatnonzero(~bridge) if skip_splitting else np.arange(network.n_branch)
+        possible = np.ones(network.n_branch, dtype=bool) if never_out is None else ~never_out
+        chosen = np.flatnonzero(possible & ~bridge if skip_splitting else possible)
         nothing = np.empty(0, dtype=np.intp)
         return cls(
             names=tuple(str(network.branch_ids[k]) for k in chosen),

@@ -24,13 +24,13 @@ class Section:
     name : str
         Name of the field, such as ``bus``.
     line : int
-        Line where it starts.
+        Line where it starts; 0 in a binary file.
     kind : {"matrix", "cells", "value"}
         Numbers in brackets, texts in braces, or a single value.
     rows : list of str
         One row each, columns separated by blanks.
     lines : list of int
-        Line of each row.
+        Line of each row; empty for a binary file.
     column_names : tuple of str
         Names given in a ``%column_names%`` comment before it, as PowerModels reads them.
     """
@@ -45,6 +45,16 @@ class Section:
     def text(self) -> str:
         """The section alone, one row a line, as matpowercaseframes reads a matrix."""
         return f"mpc.{self.name} = [\n" + "".join(f"{row};\n" for row in self.rows) + "];\n"
+
+    def place(self, file: str, row: int) -> str:
+        """The place of a row for people; a binary file has no lines."""
+        if not self.lines:
+            return f"{file} (mpc.{self.name} row {row + 1})"
+        return f"{file} line {self.lines[row]} (mpc.{self.name} row {row + 1})"
+
+    def start(self, file: str) -> str:
+        """The place of the field for people."""
+        return f"{file} line {self.line}, mpc.{self.name}" if self.line else f"{file}, mpc.{self.name}"
 
     def cells(self) -> list[tuple[str, ...]]:
         """The quoted texts of each row."""

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matpowercaseframes.reader import parse_file
 
@@ -79,22 +80,40 @@ def read_matpower(path: str | Path) -> Grid:
         With every finding.
     """
     path = Path(path)
-    file = path.name
-    scanned = scan(read_text(path), file)
+    return read_sections(path.stem, path.name, scan(read_text(path), path.name))
+
+
+def read_sections(name: str, file: str, scanned: Scan) -> Grid:
+    """Make a grid of the fields of a case, wherever they were written.
+
+    Parameters
+    ----------
+    name : str
+        Name of the grid.
+    file : str
+        Name of the file in findings.
+    scanned : Scan
+        The fields, and what is wrong with their form.
+
+    Raises
+    ------
+    InputError
+        With every finding.
+    """
     findings = [*scanned.findings, *_missing_sections(scanned, file), *_unread_sections(scanned, file)]
     base_mva, problems = _base_mva(scanned, file)
     findings += problems
     frames: dict[str, pd.DataFrame] = {}
-    for name in ("bus", "gen", "branch", "dcline", "ne_branch"):
-        if name in scanned.sections:
-            frames[name], problems = _matrix(scanned.sections[name], file)
+    for section in ("bus", "gen", "branch", "dcline", "ne_branch"):
+        if section in scanned.sections:
+            frames[section], problems = _matrix(scanned.sections[section], file)
             findings += problems
     if "gen" in frames:
         costs, problems = _costs(scanned, len(frames["gen"]), file)
         findings += problems
     refuse_errors(errors_first(findings))
     frames["gen"] = pd.concat([frames["gen"], costs.set_index(frames["gen"].index)], axis=1)
-    return _grid(path.stem, file, scanned, frames, base_mva, findings)
+    return _grid(name, file, scanned, frames, base_mva, findings)
 
 
 def _grid(
@@ -118,16 +137,14 @@ def _grid(
         if out.any():
             text = f"candidates with status 0 are left out ({int(out.sum())} rows)"
             notes.append(Finding("matpower.candidates.out", f"{file}, mpc.ne_branch", text, severity="info"))
-    gone = set(frames["bus"]["bus"].map(str)) - set(buses["bus"])
+    gone = set(frames["bus"]["bus"].map(_number_text)) - set(buses["bus"])
     if gone:
         tables = {table: _without(frame, gone) for table, frame in tables.items()}
     sections = dict(zip(("buses", "branches", "generators", "hvdc", "circuits"), _SECTIONS, strict=True))
     rows = {table: frame.index.to_numpy() for table, frame in tables.items()}
 
     def place(table: str, position: int) -> str:
-        section = scanned.sections[sections[table]]
-        row = int(rows[table][position])
-        return f"{file} line {section.lines[row]} (mpc.{section.name} row {row + 1})"
+        return scanned.sections[sections[table]].place(file, int(rows[table][position]))
 
     files = {table: f"{file}, mpc.{section}" for table, section in sections.items()}
     counts = ", ".join(f"{len(frame)} {table}" for table, frame in tables.items())
@@ -152,7 +169,7 @@ def _missing_sections(scanned: Scan, file: str) -> Iterable[Finding]:
 def _unread_sections(scanned: Scan, file: str) -> Iterable[Finding]:
     for name, section in scanned.sections.items():
         if name not in _READ | _SILENT:
-            where = f"{file} line {section.line}, mpc.{name}"
+            where = section.start(file)
             text = "the field is not read: what it describes is not in the grid"
             remedy = "no action where the study does not need it"
             yield Finding("matpower.section.unread", where, text, f"{len(section.rows)} rows", remedy, "warning")
@@ -172,7 +189,7 @@ def _base_mva(scanned: Scan, file: str) -> tuple[float, list[Finding]]:
         base = math.nan
     if section is None or (math.isfinite(base) and base > 0):
         return base, []
-    where = f"{file} line {section.line}, mpc.baseMVA"
+    where = section.start(file)
     remedy = "give the base power in MVA"
     return math.nan, [Finding("matpower.base", where, "not a power above 0 MVA", repr(text), remedy)]
 
@@ -196,7 +213,7 @@ def _matrix(section: Section, file: str) -> tuple[pd.DataFrame, list[Finding]]:
     for number, row in enumerate(rows):
         # A solved case has more columns than the format names: results, which are not read.
         if len(row) < needed or len(row) != len(rows[0]):
-            where = f"{file} line {section.lines[number]} (mpc.{section.name} row {number + 1})"
+            where = section.place(file, number)
             text = "the row has too few columns" if len(row) < needed else "the row differs in length from the first"
             remedy = f"give at least {needed} columns, as many in every row"
             findings.append(Finding("matpower.row.length", where, text, f"{len(row)} columns", remedy))
@@ -207,7 +224,7 @@ def _matrix(section: Section, file: str) -> tuple[pd.DataFrame, list[Finding]]:
         frame[name] = pd.Series([0] * len(frame), dtype=object)
     missing = {"from_bus", "to_bus", "x_pu", "rating_mw", "cost_musd"} - set(frame.columns)
     if section.name == "ne_branch" and missing:
-        where = f"{file} line {section.line}, mpc.ne_branch"
+        where = section.start(file)
         remedy = f"name the columns as PowerModels does: {' '.join(_NE_BRANCH)}"
         text = "%column_names% does not name every column that is needed"
         findings.append(Finding("matpower.columns", where, text, " ".join(section.column_names), remedy))
@@ -217,6 +234,11 @@ def _matrix(section: Section, file: str) -> tuple[pd.DataFrame, list[Finding]]:
 def _cell(value: Any) -> Any:
     # As text a nan is reported; as a number it would pass for an empty cell.
     return "nan" if isinstance(value, float) and math.isnan(value) else value
+
+
+def _number_text(value: Any) -> str:
+    """A number that names something: 1.0 and 1 are one bus."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _each(values: pd.Series, change: Callable[[float], object]) -> pd.Series:
@@ -237,7 +259,9 @@ def _numbered(frame: pd.DataFrame, column: str, letter: str) -> pd.DataFrame:
 
 def _buses(frame: pd.DataFrame, scanned: Scan, file: str) -> tuple[pd.DataFrame, list[Finding]]:
     """Buses in service, with their names."""
-    frame = frame.assign(bus=frame["bus"].map(str), area=frame["area"].map(str), zone=frame["zone"].map(str))
+    frame = frame.assign(
+        bus=frame["bus"].map(_number_text), area=frame["area"].map(_number_text), zone=frame["zone"].map(_number_text)
+    )
     names = scanned.sections["bus_name"].cells() if "bus_name" in scanned.sections else []
     if len(names) == len(frame):
         frame = frame.assign(name=[row[0] if row else "" for row in names])
@@ -253,7 +277,7 @@ def _buses(frame: pd.DataFrame, scanned: Scan, file: str) -> tuple[pd.DataFrame,
 
 def _branches(frame: pd.DataFrame, column: str, letter: str, scale: float, kv: dict[str, Any]) -> pd.DataFrame:
     """Branches or candidate circuits, impedances on 100 MVA."""
-    frame = frame.assign(from_bus=frame["from_bus"].map(str), to_bus=frame["to_bus"].map(str))
+    frame = frame.assign(from_bus=frame["from_bus"].map(_number_text), to_bus=frame["to_bus"].map(_number_text))
     low, high = _angle_limits(frame["angle_min_deg"], frame["angle_max_deg"])
     ends = zip(frame["from_bus"], frame["to_bus"], frame["tap"], frame["shift_deg"], strict=True)
     kind = ["transformer" if tap != 0 or shift != 0 or kv.get(i) != kv.get(j) else "line" for i, j, tap, shift in ends]
@@ -271,7 +295,7 @@ def _branches(frame: pd.DataFrame, column: str, letter: str, scale: float, kv: d
 
 
 def _angle_limits(low: pd.Series, high: pd.Series) -> tuple[pd.Series, pd.Series]:
-    none = [(a == 0 and b == 0) for a, b in zip(low, high, strict=True)]
+    none = np.array([(a == 0 and b == 0) for a, b in zip(low, high, strict=True)], dtype=bool)
     low = _each(low, lambda v: v if v > -360 else "").mask(none, "")
     high = _each(high, lambda v: v if v < 360 else "").mask(none, "")
     return low, high
@@ -280,7 +304,7 @@ def _angle_limits(low: pd.Series, high: pd.Series) -> tuple[pd.Series, pd.Series
 def _generators(frame: pd.DataFrame, scanned: Scan) -> pd.DataFrame:
     """Generators with names and fuels where the file has them."""
     frame = frame.assign(
-        bus=frame["bus"].map(str),
+        bus=frame["bus"].map(_number_text),
         q_max_mvar=_each(frame["q_max_mvar"], _finite),
         q_min_mvar=_each(frame["q_min_mvar"], _finite),
     )
@@ -327,7 +351,7 @@ def _costs(scanned: Scan, count: int, file: str) -> tuple[pd.DataFrame, list[Fin
         cost, problem = _cost(row)
         costs.append({**blank, **cost})
         if problem:
-            where = f"{file} line {section.lines[number]} (mpc.gencost row {number + 1})"
+            where = section.place(file, number)
             remedy = "give a convex piecewise linear cost, or a polynomial of at most the second degree"
             findings.append(Finding("matpower.gencost.model", where, problem, " ".join(map(str, row)), remedy))
     return pd.DataFrame(costs, columns=list(blank)), findings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import functools
 import os
 import shutil
@@ -52,7 +53,7 @@ def read_tables(path: str | Path) -> Grid:
         except InputError as refused:
             findings += refused.findings
             continue
-        raws[table], notes = _plain(raws[table], table, files[table])
+        raws[table], notes = without_geometry(raws[table], table, files[table])
         findings += notes
     unread = [f for f in findings if f.severity == "error"]
     if unread:  # what other tables say of a table that could not be read would be noise
@@ -97,12 +98,21 @@ def write_tables(grid: Grid, folder: str | Path) -> None:
                 written = frame.assign(**{name: frame[name].replace(np.inf, np.nan) for name in unlimited})
                 flags = [name for name in frame.columns if pd.api.types.is_bool_dtype(frame[name].dtype)]
                 written = written.astype(dict.fromkeys(flags, "int64"))
-                written.to_csv(scratch / f"{table}.csv", index=len(KEYS[table]) == 1, lineterminator="\n")
+                # The csv module leaves a carriage return unquoted where it is not the line's end.
+                quoting = csv.QUOTE_NONNUMERIC if _has_returns(written.reset_index()) else csv.QUOTE_MINIMAL
+                index, file = len(KEYS[table]) == 1, scratch / f"{table}.csv"
+                written.to_csv(file, index=index, lineterminator="\n", quoting=quoting)
         scratch.chmod(0o755)
         os.replace(scratch, folder)
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
         raise
+
+
+def _has_returns(frame: pd.DataFrame) -> bool:
+    """Whether a text holds a carriage return."""
+    texts = [name for name in frame.columns if not pd.api.types.is_numeric_dtype(frame[name].dtype)]
+    return any(frame[name].astype(str).str.contains("\r", regex=False).any() for name in texts)
 
 
 def _shown(path: Path, file: Path, layer: str | None) -> str:
@@ -149,8 +159,8 @@ def _find_tables(path: Path) -> tuple[dict[str, _Source], list[Finding]]:
     return {table: sources[0] for table, sources in found.items()}, findings
 
 
-def _plain(raw: pd.DataFrame, table: str, where: str) -> tuple[pd.DataFrame, list[Finding]]:
-    """A layer without its geometry; points of buses become latitude and longitude where these are not given."""
+def without_geometry(raw: pd.DataFrame, table: str, where: str) -> tuple[pd.DataFrame, list[Finding]]:
+    """Return a layer without its geometry; points of buses become latitude and longitude where these are not given."""
     if not isinstance(raw, gpd.GeoDataFrame):
         return raw, []
     plain = pd.DataFrame(raw.drop(columns=raw.geometry.name))

@@ -72,8 +72,7 @@ def _unknown_name(context: Context, row: dict[str, Any]) -> str:
         return "period"
     if row["snapshot"] not in (context.snapshots if row["limit"] in (NORMAL, EMERGENCY, ANGLE) else [""]):
         return "snapshot"
-    names = () if context.case.outages is None else context.case.outages.names
-    if row["contingency"] not in (names if row["limit"] == EMERGENCY else [""]):
+    if row["contingency"] not in (context.case.outage_names if row["limit"] == EMERGENCY else [""]):
         return "contingency"
     return ""
 
@@ -105,13 +104,10 @@ def _branch(context: Context, row: dict[str, Any]) -> Bound | None:
         return Bound(flow, float(ends[np.argmin(np.abs(ends - row["bound"]))]), "MW", close)
     if row["limit"] == NORMAL:
         return Bound(flow, side * float(context.normal_limit_mw[branch, column]), "MW", close)
-    assert case.outages is not None
-    outage = case.outages.names.index(row["contingency"])
-    number = context.snapshots.index(row["snapshot"])
-    factor, alive = case.outage_factors.columns(np.array([outage]), number)
-    if not alive[branch, 0]:
+    outage = case.contingencies.number_of[row["contingency"]]
+    after = context.flow_after(branch, outage, column)
+    if np.isnan(after):
         return None
-    after = flow + float(factor[branch, 0] * context.flow_mw[case.outages.positions[outage], column])
     limit = context.emergency_limit_mw[branch, column]
     limit = limit + context.allowed_mw[row["snapshot"]].get((branch, outage), 0.0)
     return Bound(after, side * float(limit), "MW", close)

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from optimizer.errors import Finding
-from optimizer.grid.screening import screen, screen_base
+from optimizer.grid.joint_factors import OperatingPoint
+from optimizer.grid.screening import screen_base
 from optimizer.plan import tolerances
 from optimizer.plan.checks_power import compare_loading
 from optimizer.plan.verify_compare import compare_tables
@@ -96,16 +97,19 @@ def broken_limits(context: Context, other: Context) -> pd.DataFrame:
     normal, emergency = ratings
     normal = normal + context.added_mw("added_mw", upgrades) + context.base_allowed_mw()
     emergency = emergency + context.added_mw("added_emergency_mw", upgrades)
+    at = other.case.generators.index.get_indexer(case.generators.index)
+    outputs = np.where(at[:, None] >= 0, other.output_mw[at], 0.0)
     tables = []
     for column, (t, h) in enumerate(context.operating):
         flow = other.flow_mw[:, column]
         base = screen_base(flow, normal[:, column], 0.0, top=0).violations
         tables.append(_named(context, base, t, h, ("",)))
-        if case.outages is not None:
+        if case.is_secured:
             extra = {key: mw for key, mw in context.allowed_mw[h].items() if key[1] >= 0}
             number, limit = context.snapshots.index(h), emergency[:, column]
-            found = screen(case.outage_factors, flow, number, limit, 0.0, top=0, extra_limit=extra)
-            tables.append(_named(context, found.violations, t, h, case.outages.names))
+            point = OperatingPoint(flow, outputs[:, column], other.campus_mw(column))
+            found = case.contingencies.screen(point, number, limit, 0.0, top=0, extra_limit=extra)
+            tables.append(_named(context, found.violations, t, h, case.outage_names))
     return pd.concat(tables)
 
 

@@ -7,9 +7,9 @@ with
     rc[g,i] = cost[g,i] - (lambda - sum_r sign_r mu_r h_r[bus of g])
 
 zero for a cost segment used in part, not negative for one not used, not positive for one used whole. For a limit r on
-the flow of branch l, ``h_r[n] = PTDF[l,n]``; after outage k, ``h_r[n] = PTDF[l,n] + D_lk PTDF[k,n]``; sign_r is that of
-the flow. PTDF columns of the reference bus are 0, so lambda is the price there. mu is the cost saved per MWh of more
-limit.
+the flow of branch l, ``h_r[n] = PTDF[l,n]``; after outage k, ``h_r[n] = PTDF[l,n] + sum_j D_lj PTDF[j,n]`` over the
+branches j that are out, and D_lg more for a generator g that is; sign_r is that of the flow. PTDF columns of the
+reference bus are 0, so lambda is the price there. mu is the cost saved per MWh of more limit.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def price_slack(context: Context, column: int) -> float:
 
 
 def row_factors(context: Context, column: int, rows: pd.DataFrame) -> Floats:
-    """Flow that each limit is on, for 1 MW from every bus to the reference, shape (n_row, n_bus) [MW/MW].
+    """Flow that each limit is on, for 1 MW from every generator to the reference, (n_row, n_generator) [MW/MW].
 
     Parameters
     ----------
@@ -88,15 +88,20 @@ def row_factors(context: Context, column: int, rows: pd.DataFrame) -> Floats:
     rows : DataFrame
         Rows of the binding table that limit branches.
     """
-    branches, outages = context.case.branches.index, context.case.outages
-    factors = context.ptdf(branches.get_indexer(rows["element"]))
+    case, branches = context.case, context.case.branches.index
+    at = case.buses.index.get_indexer(case.generators["bus"])
+    factors = context.ptdf(branches.get_indexer(rows["element"]))[:, at]
     number = context.snapshots.index(context.operating[column][1])
     for i, row in enumerate(rows.itertuples()):
-        if row.contingency and outages is not None:
-            outage = outages.names.index(row.contingency)
-            share, _ = context.case.outage_factors.columns(np.array([outage]), number)
-            moved = float(share[branches.get_loc(row.element), 0])
-            factors[i] += moved * context.ptdf(outages.positions[[outage]])[0]
+        if row.contingency and case.is_secured:
+            outage = case.contingencies.number_of[row.contingency]
+            shares, _ = case.contingencies.factors(outage, number)
+            moved = shares[branches.get_loc(row.element)].tolist()
+            for driver, share in zip(case.contingencies.drivers(outage), moved, strict=True):
+                if driver.kind == "branch":
+                    factors[i] += share * context.ptdf(np.array([driver.position]))[0, at]
+                elif driver.kind == "generator":
+                    factors[i, driver.position] += share
     return factors
 
 
@@ -136,8 +141,7 @@ def _without_effect(context: Context, column: int, factors: Floats, rows: pd.Dat
     """A limit on a flow that no output can change saves nothing."""
     case, h = context.case, context.operating[column][1]
     room = (case.output_max_mw[h] - case.output_min_mw[h]).to_numpy(float) > 2 * tolerances.INTERIOR_MW
-    at = case.buses.index.get_indexer(case.generators["bus"])[room]
-    moved = np.abs(factors[:, at]).max(axis=1, initial=0.0)
+    moved = np.abs(factors[:, room]).max(axis=1, initial=0.0)
     price = rows["price_usd_per_unit"].fillna(0.0).to_numpy(float)
     table, found = context.table("binding"), []
     for i in np.flatnonzero((moved < NO_EFFECT) & (np.abs(price) > tolerances.PRICE_USD_PER_UNIT)):
@@ -161,8 +165,8 @@ class ReducedCosts:
 
     Parameters
     ----------
-    generator, bus : ndarray of int
-        Positions of the generator and of its bus.
+    generator : ndarray of int
+        Position of the generator.
     usd_per_mwh : ndarray
         Cost of the segment less the price at its bus [$/MWh].
     wrong : ndarray of bool
@@ -172,26 +176,25 @@ class ReducedCosts:
     """
 
     generator: np.ndarray
-    bus: np.ndarray
     usd_per_mwh: Floats
     wrong: np.ndarray
     inside: np.ndarray
 
 
 def _reduced_costs(context: Context, pieces: Segments, column: int, price: Floats, island: np.ndarray) -> ReducedCosts:
-    """Compare costs with prices at the buses, in the island whose energy price is stated."""
+    """Compare costs with what each generator is paid, in the island whose energy price is stated."""
     case, h = context.case, context.operating[column][1]
     output = context.output_mw[:, column][pieces.generator]
     low = np.maximum(pieces.low_mw, case.output_min_mw[h].to_numpy(float)[pieces.generator])
     high = np.minimum(pieces.high_mw, case.output_max_mw[h].to_numpy(float)[pieces.generator])
     bus = case.buses.index.get_indexer(case.generators["bus"])[pieces.generator]
-    reduced = pieces.cost_usd_per_mwh - price[bus]
+    reduced = pieces.cost_usd_per_mwh - price[pieces.generator]
     usable = (high - low > 2 * tolerances.INTERIOR_MW) & island[bus]
     below = usable & (output < high - tolerances.INTERIOR_MW)
     above = usable & (output > low + tolerances.INTERIOR_MW)
     close = price_slack(context, column)
     wrong = ((reduced < -close) & below) | ((reduced > close) & above)
-    return ReducedCosts(pieces.generator, bus, reduced, wrong, below & above)
+    return ReducedCosts(pieces.generator, reduced, wrong, below & above)
 
 
 def _explain(
@@ -202,7 +205,7 @@ def _explain(
     table = context.table("binding")
     energy = f"{context.prefix}tables/energy_prices.csv period {t}, snapshot {h} column price_usd_per_mwh"
     named = [cell(context.prefix, "binding", int(i), table, "price_usd_per_unit") for i in rows.index]
-    off, at = reduced.usd_per_mwh[reduced.inside], reduced.bus[reduced.inside]
+    off, at = reduced.usd_per_mwh[reduced.inside], reduced.generator[reduced.inside]
     directions = [np.ones(len(at)), *(row[at] for row in factors)]
     close = 2 * price_slack(context, context.operating.index(key))
     pairs = zip([energy, *named], directions, strict=True)

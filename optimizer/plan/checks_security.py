@@ -8,21 +8,19 @@ import numpy as np
 import pandas as pd
 
 from optimizer.errors import Finding
-from optimizer.grid.screening import ScreenResult, screen
+from optimizer.grid.joint_factors import OperatingPoint
 from optimizer.plan import tolerances
 from optimizer.plan.checks_power import compare_loading, normal_violations, overload_output_mw
 from optimizer.plan.verify_compare import broken, capped, compare_tables, finding
 from optimizer.plan.verify_context import Context
-from optimizer.plan.verify_network import Floats, flows_after_outage
+from optimizer.plan.verify_network import Floats
+from optimizer.plan.verify_outages import solved_again, worst_of_each_kind
 
 LISTED_ABOVE = 0.95
 """Loadings after outages above this are all listed [-] (definition of the table)."""
 
 LISTED_AT_LEAST = 10
 """Highest loadings listed for each period and snapshot [-] (definition of the table)."""
-
-RESOLVED_OUTAGES = 5
-"""Highest loaded outages of each period and snapshot that are solved again without the branch [-]."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class Screening:
     violations : DataFrame
         ``contingency, branch, period, snapshot, flow_mw, limit_mw, excess_mw``.
     resolved : tuple of Finding
-        Where the network rebuilt without a branch disagrees with the factors.
+        Where the network rebuilt without what is out disagrees with the factors.
     """
 
     listed: pd.DataFrame
@@ -47,7 +45,9 @@ class Screening:
     resolved: tuple[Finding, ...]
 
 
-def screened(context: Context, injection: Floats, flow: Floats, limit: Floats, name: str, twice: bool) -> Screening:
+def screened(
+    context: Context, injection: Floats, points: list[OperatingPoint], limit: Floats, name: str, twice: bool
+) -> Screening:
     """Check every outage on every rated branch in every period and snapshot.
 
     Parameters
@@ -56,21 +56,22 @@ def screened(context: Context, injection: Floats, flow: Floats, limit: Floats, n
         The plan.
     injection : ndarray, shape (n_bus, n_operating)
         Generation less load [MW].
-    flow, limit : ndarray, shape (n_branch, n_operating)
-        Flows before any outage and emergency limits [MW].
+    points : list of OperatingPoint
+        Flows, outputs and new loads before any outage, of every period and snapshot.
+    limit : ndarray, shape (n_branch, n_operating)
+        Emergency limits [MW].
     name : str
         Table that findings are about.
     twice : bool
-        Also solve the worst outages again in the network rebuilt without the branch.
+        Also solve the worst outages of each kind again in the network rebuilt without what is out.
     """
     listed, violations = [], []
     least: dict[tuple[int, str], float] = {}
     resolved: list[Finding] = []
     for column, (t, h) in enumerate(context.operating):
         extra = {key: mw for key, mw in context.allowed_mw[h].items() if key[1] >= 0}
-        result = screen(
-            context.case.outage_factors,
-            flow[:, column],
+        result = context.case.contingencies.screen(
+            points[column],
             context.snapshots.index(h),
             limit[:, column],
             tolerances.POWER_MW,
@@ -83,13 +84,13 @@ def screened(context: Context, injection: Floats, flow: Floats, limit: Floats, n
         violations.append(_named(context, result.violations, t, h))
         least[t, h] = min(LISTED_ABOVE, float(result.top["loading"].min())) if len(result.top) else LISTED_ABOVE
         if twice:
-            resolved += _resolved(context, result, injection[:, column], flow[:, column], column, name)
+            worst = worst_of_each_kind(context, result, points[column], limit[:, column], column)
+            resolved += solved_again(context, worst, injection[:, column], points[column], column, name)
     return Screening(pd.concat(listed), least, pd.concat(violations), tuple(resolved))
 
 
 def _named(context: Context, found: pd.DataFrame, t: int, h: str) -> pd.DataFrame:
-    assert context.case.outages is not None
-    names = np.array(context.case.outages.names, dtype=object)
+    names = np.array(context.case.outage_names, dtype=object)
     return pd.DataFrame(
         {
             "contingency": names[found["outage"].to_numpy(int)],
@@ -102,33 +103,6 @@ def _named(context: Context, found: pd.DataFrame, t: int, h: str) -> pd.DataFram
             "excess_mw": found["excess_mw"].to_numpy(float),
         }
     )
-
-
-def _resolved(
-    context: Context, result: ScreenResult, injection: Floats, flow: Floats, column: int, name: str
-) -> list[Finding]:
-    """Solve the worst outages again in the network rebuilt without the branch, and compare every flow."""
-    outages = context.case.outages
-    assert outages is not None
-    t, h = context.operating[column]
-    number = context.snapshots.index(h)
-    worst = list(dict.fromkeys(result.top["outage"].astype(int)))[:RESOLVED_OUTAGES]
-    factor, alive = context.case.outage_factors.columns(np.array(worst, dtype=int), number)
-    load = context.load_for_islands_mw
-    found = []
-    for i, outage in enumerate(worst):
-        branch = int(outages.positions[outage])
-        again = flows_after_outage(context.wires, branch, injection, load, context.share_mw[:, number])
-        by_factor = np.where(alive[:, i], flow + factor[:, i] * flow[branch], np.nan)
-        apart = np.abs(np.nan_to_num(again - by_factor))
-        lost = np.isnan(again) != np.isnan(by_factor)
-        for position in np.flatnonzero((apart > tolerances.REBUILT_MW) | lost):
-            at = f"outage {outages.names[outage]}, branch {context.case.branches.index[position]}"
-            where = f"{context.prefix}tables/{name}.csv {at}, period {t}, snapshot {h}"
-            message = f"factors disagree with the network without the branch, {again[position]:.6f} MW"
-            figures = (float(by_factor[position]), float(again[position]))
-            found.append(broken("plan.outage.resolved", where, message, *figures, "MW"))
-    return capped(found, f"{context.prefix}tables/{name}.csv outages solved again")
 
 
 def _violated(context: Context, name: str, violations: pd.DataFrame) -> list[Finding]:
@@ -144,11 +118,12 @@ def _violated(context: Context, name: str, violations: pd.DataFrame) -> list[Fin
 def check_outages(context: Context) -> list[Finding]:
     """No outage overloads a branch; the table of the highest loadings is the one that is found again."""
     stated = context.table("contingencies")
-    if context.case.outages is None:
+    if not context.case.is_secured:
         expected = pd.DataFrame(columns=["contingency", "branch", "period", "snapshot"])
         return compare_tables(context.prefix, "contingencies", stated, expected)
     limit = context.emergency_limit_mw
-    found = screened(context, context.injection_mw, context.flow_mw, limit, "contingencies", twice=True)
+    points = [context.point(column) for column in range(len(context.operating))]
+    found = screened(context, context.injection_mw, points, limit, "contingencies", twice=True)
     near = {key: least + tolerances.NEXT_TO_LISTED + 1e-9 for key, least in found.least_listed.items()}
     # A row that ties for the last place may be stated instead of the one listed here: recompute it as well.
     listed = pd.concat([found.listed, _stated_besides(context, stated, found.listed, limit)])
@@ -174,24 +149,21 @@ def check_outages(context: Context) -> list[Finding]:
 
 def _stated_besides(context: Context, stated: pd.DataFrame, listed: pd.DataFrame, limit: Floats) -> pd.DataFrame:
     """Stated rows that are not listed, as high as the least listed one within rounding, recomputed."""
-    outages, case = context.case.outages, context.case
-    assert outages is not None
+    case = context.case
     keys = ["contingency", "branch", "period", "snapshot"]
     known = set(listed[keys].itertuples(index=False, name=None))
     least = listed.groupby(["period", "snapshot"])["loading"].min()
     rows = []
     for row in stated[keys].itertuples(index=False, name=None):
         outage, branch, t, h = row
-        if row in known or outage not in outages.names or branch not in case.branches.index or (t, h) not in least:
+        if row in known or outage not in case.outage_names or branch not in case.branches.index or (t, h) not in least:
             continue
-        column, number = context.operating.index((t, h)), outages.names.index(outage)
+        column, number = context.operating.index((t, h)), case.contingencies.number_of[outage]
         at = int(case.branches.index.get_loc(branch))
-        factor, alive = case.outage_factors.columns(np.array([number]), context.snapshots.index(h))
-        flow = context.flow_mw[:, column]
-        after = float(flow[at] + factor[at, 0] * flow[outages.positions[number]])
+        after = context.flow_after(at, number, column)
         allowed = float(limit[at, column]) + context.allowed_mw[h].get((at, number), 0.0)
         loading = abs(after) / allowed if allowed > 0 else np.inf
-        if alive[at, 0] and loading >= least[t, h] - 4 * tolerances.NEXT_TO_LISTED:
+        if np.isfinite(after) and loading >= least[t, h] - 4 * tolerances.NEXT_TO_LISTED:
             rows.append((*row, after, allowed, loading, abs(after) - allowed))
     return pd.DataFrame(rows, columns=[*keys, "flow_mw", "limit_mw", "loading", "excess_mw"])
 
@@ -199,8 +171,7 @@ def _stated_besides(context: Context, stated: pd.DataFrame, listed: pd.DataFrame
 def count_checked(context: Context) -> tuple[int, int]:
     """Outages checked, and branch limits checked in one period and snapshot: normal ones and those after outages."""
     rated = int(np.isfinite(context.case.branches["rating_mw"]).sum()) if context.has_grid else 0
-    outages = context.case.outages
-    return (0 if outages is None else len(outages.names)), rated
+    return context.case.n_outages(set(context.table("sites")["site"])), rated
 
 
 def check_base_overloads(context: Context) -> list[Finding]:
@@ -228,14 +199,16 @@ def overloads(context: Context) -> pd.DataFrame:
     case = context.case
     first = [(context.periods[0], h) for h in context.snapshots]
     injection = context.at_buses(overload_output_mw(context)) - case.load_mw[first].to_numpy(float)
+    output = overload_output_mw(context)
     flow = context.wires.flows(injection)
     rows: list[tuple[str, str, str, float]] = []
     normal, emergency = (case.branches[c].to_numpy(float) for c in ("rating_mw", "rating_emergency_mw"))
     for column, h in enumerate(context.snapshots):
         over = np.abs(flow[:, column]) - normal
         rows += [(str(case.branches.index[i]), "", h, float(over[i])) for i in np.flatnonzero(over > 0)]
-        if case.outages is not None:
-            result = screen(case.outage_factors, flow[:, column], column, emergency, 0.0, top=0)
+        if case.is_secured:
+            point = OperatingPoint(flow[:, column], output[:, column], {})
+            result = case.contingencies.screen(point, column, emergency, 0.0, top=0)
             found = _named(context, result.violations, context.periods[0], h)
             rows += list(found[["branch", "contingency", "snapshot", "excess_mw"]].itertuples(index=False, name=None))
     return pd.DataFrame(rows, columns=["branch", "contingency", "snapshot", "overload_mw"])
@@ -251,11 +224,12 @@ def check_baseline(context: Context) -> list[Finding]:
     upgrades = context.table("baseline_upgrades")
     normal = context.case.branches["rating_mw"].to_numpy(float)[:, None] + context.base_allowed_mw()
     findings = normal_violations(context, "baseline_dispatch", flow, normal + context.added_mw("added_mw", upgrades))
-    if context.case.outages is None:
+    if not context.case.is_secured:
         return findings
     emergency = context.case.branches["rating_emergency_mw"].to_numpy(float)[:, None]
     limit = emergency + context.added_mw("added_emergency_mw", upgrades)
-    found = screened(context, injection, flow, limit, "baseline_dispatch", twice=False)
+    points = [OperatingPoint(flow[:, i], output[:, i], {}) for i in range(flow.shape[1])]
+    found = screened(context, injection, points, limit, "baseline_dispatch", twice=False)
     return findings + _violated(context, "baseline_dispatch", found.violations)
 
 

@@ -121,8 +121,8 @@ def check_ties(context: Context) -> list[Finding]:
     findings += _against_rule(
         context, "ties", "in_service", early, "plan.tie.too_early", "the tie cannot be ready then"
     )
-    if case.outages is not None:
-        cut_off = set(case.buses.index[case.outages.disconnected_buses])
+    if case.is_secured:
+        cut_off = set(case.buses.index[case.disconnected_buses])
         rows = np.flatnonzero(chosen["bus"].isin(cut_off))
         findings += _against_rule(context, "ties", "bus", rows, "plan.tie.not_firm", "one outage cuts off this bus")
     return findings

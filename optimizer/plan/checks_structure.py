@@ -36,6 +36,7 @@ _DECISIONS = {
 _FREE = {
     "candidates": ("site", "bus"),
     "binding": ("period", "snapshot", "contingency"),
+    "comparison": ("site",),
     "comparison_limits": ("contingency",),
 }
 # Names that another check compares with what they must be.
@@ -58,14 +59,13 @@ def check_tables_present(context: Context) -> list[Finding]:
 def known_names(context: Context) -> dict[str, Collection[object]]:
     """Names that a plan of this case may use, by column."""
     case = context.case
-    outages = () if case.outages is None else case.outages.names
     names: dict[str, Collection[object]] = {
         "site": set(case.sites.index),
         "tie": set(case.ties.index),
         "upgrade": set(case.upgrades.index),
         "generator": set(case.generators.index),
         "branch": set(case.branches.index),
-        "contingency": {"", *outages},
+        "contingency": {"", *case.outage_names},
         "period": set(context.periods),
         "snapshot": set(context.snapshots),
         "scenario": set(context.study.config.report.compare),

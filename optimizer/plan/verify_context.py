@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import pandas as pd
 
+from optimizer.grid.joint_factors import OperatingPoint
 from optimizer.plan.tables import empty_table
 from optimizer.plan.verify_network import Floats, Wires
 
@@ -154,6 +155,25 @@ class Context:
             np.add.at(drawn[:, column], at[now], self.facility_mw[h].to_numpy()[tied][now])
         return drawn
 
+    def campus_mw(self, column: int) -> dict[tuple[str, int], float]:
+        """What each built site draws in a period and snapshot, by site and position of its bus [MW]."""
+        t, h = self.operating[column]
+        drawn: dict[tuple[str, int], float] = {}
+        for row, (site, period, tie) in enumerate(self.placed[["site", "period", "tie"]].itertuples(index=False)):
+            if period == t and tie:
+                bus = int(self.case.buses.index.get_loc(self.case.ties.at[tie, "bus"]))
+                drawn[site, bus] = float(self.facility_mw[h].iat[row])
+        return drawn
+
+    def point(self, column: int) -> OperatingPoint:
+        """How the plan runs in a period and snapshot, from which flows after outages follow."""
+        return OperatingPoint(self.flow_mw[:, column], self.output_mw[:, column], self.campus_mw(column))
+
+    def flow_after(self, branch: int, outage: int, column: int) -> float:
+        """Flow of a branch after an outage, by their numbers, nan where the branch is out or lost too [MW]."""
+        snapshot = self.snapshots.index(self.operating[column][1])
+        return float(self.case.contingencies.after(outage, self.point(column), snapshot)[branch])
+
     def outputs(self, name: str, columns: list[Any]) -> Floats:
         """Outputs of a dispatch table, shape (n_generator, n_column) [MW].
 
@@ -224,8 +244,7 @@ class Context:
     @cached_property
     def allowed_mw(self) -> dict[str, dict[tuple[int, int], float]]:
         """Stated base overloads by snapshot, then by (branch position, outage number; -1 for none) [MW]."""
-        names = () if self.case.outages is None else self.case.outages.names
-        number = {"": -1} | {name: i for i, name in enumerate(names)}
+        number = {"": -1} | {name: i for i, name in enumerate(self.case.outage_names)}
         found: dict[str, dict[tuple[int, int], float]] = {h: {} for h in self.snapshots}
         for row in self.table("base_overloads").itertuples():
             key = (int(self.case.branches.index.get_loc(row.branch)), number[row.contingency])

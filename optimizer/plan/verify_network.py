@@ -1,7 +1,7 @@
 """DC power flow of the check: the susceptance system assembled and solved here, once more and on its own.
 
-Flows after outages come from `optimizer.grid.contingency`; for the highest loaded ones they are found a second way, by
-taking the branch out of the network and solving what is left.
+Flows after outages come from the factors of `optimizer.grid`; for the highest loaded ones of every kind they are found
+a second way, by taking the elements out of the network and solving what is left.
 
 With angles a [rad], ``f_l = b_l (a_from - a_to - shift_l)`` [MW] and the flows that leave a bus sum to its injection.
 """
@@ -19,6 +19,9 @@ from scipy.sparse.linalg import splu
 
 BASE_MVA = 100.0
 """Base power of the reactances in a grid's tables [MVA] (definition of the tables)."""
+
+NOTHING = 1e-9
+"""Generation below this share of what an island had is rounding: nothing is left to balance it [-]."""
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -106,55 +109,79 @@ class Wires:
             angle[free] = splu(csc_array(matrix)).solve((injection_mw + a.T @ driven)[free])
         return weight @ (a @ angle) - driven
 
-    def without(self, branch: int) -> Wires:
-        """The network with one branch taken out."""
-        kept = np.arange(len(self.start)) != branch
-        parts = (self.start, self.end, self.susceptance_mw, self.shift_rad)
-        return Wires(self.n_bus, *(part[kept] for part in parts))
+    def without(self, branches: Ints) -> Wires:
+        """The network with some branches taken out."""
+        kept = np.ones(len(self.start), dtype=bool)
+        kept[branches] = False
+        shift = self.shift_rad[kept]
+        return Wires(self.n_bus, self.start[kept], self.end[kept], self.susceptance_mw[kept], shift)
 
 
-def flows_after_outage(wires: Wires, branch: int, injection_mw: Floats, load_mw: Floats, share: Floats) -> Floats:
-    """Take one branch out and solve what is left.
+def flows_after_outage(
+    wires: Wires,
+    branches: int | Ints,
+    injection_mw: Floats,
+    load_mw: Floats,
+    share: Floats,
+    changed: Ints | None = None,
+) -> Floats:
+    """Take elements out and solve what is left.
 
-    Where that splits an island, the part with less load is lost, of equal loads the one with fewer buses. What the part
-    that stays now has too much or too little is taken up by its generators in proportion to `share`; without any, it is
-    lost too.
+    Where that splits an island, all parts but that with most load are lost, of equal loads the ones with fewer buses,
+    then those without the island's bus of most branches. What the part that stays now has too much or too little is
+    taken up by its generators in proportion to `share`; without any, it is lost too.
 
     Parameters
     ----------
     wires : Wires
         The network with everything in service.
-    branch : int
-        Position of the branch.
+    branches : int or ndarray of int
+        Positions of the branches that are out; may be none.
     injection_mw : ndarray, shape (n_bus,)
-        Generation less load before the outage [MW].
+        Generation less load before the outage, without the generators and new loads that it takes [MW].
     load_mw : ndarray, shape (n_bus,)
-        Load that decides which part is lost [MW].
+        Load that decides which part stays [MW].
     share : ndarray, shape (n_bus,)
-        p_max x availability of the generators at each bus [MW].
+        p_max x availability of the generators at each bus, without those that the outage takes [MW].
+    changed : ndarray of int, optional
+        Buses at which the outage takes generators or new loads.
 
     Returns
     -------
     ndarray, shape (n_branch,)
-        Flow; nan for the branch that is out and for branches of the part that is lost [MW].
+        Flow; nan for branches that are out and for those of parts that are lost [MW].
     """
-    left = wires.without(branch)
-    island = left.islands()
-    one, other = int(island[wires.start[branch]]), int(island[wires.end[branch]])
-    injection = injection_mw.copy()
-    lost = np.zeros(wires.n_bus, dtype=bool)
-    if one != other:
-        sizes = {part: (round(load_mw[island == part].sum(), 6), int((island == part).sum())) for part in (one, other)}
-        lost = island == min(sizes, key=lambda part: sizes[part])
-        stays = np.isin(island, (one, other)) & ~lost
+    out = np.atleast_1d(np.asarray(branches, dtype=np.intp))
+    elsewhere = np.empty(0, dtype=np.intp) if changed is None else changed
+    left = wires.without(out)
+    before, after = wires.islands(), left.islands()
+    injection, lost = injection_mw.copy(), np.zeros(wires.n_bus, dtype=bool)
+    for island in np.unique(before[np.concatenate([wires.start[out], elsewhere])]):
+        here = before == island
+        stays = here & (after == _largest_part(wires, after, here, load_mw))
+        lost |= here & ~stays
+        if (here == stays).all() and not here[elsewhere].any():
+            continue
         able = np.where(stays, share, 0.0)
-        if able.sum() > 0:
+        if able.sum() > NOTHING * share[here].sum():
             injection -= able / able.sum() * injection[stays].sum()
         else:
             lost |= stays
-        injection[lost] = 0.0
+    injection[lost] = 0.0
     flow = left.flows(injection[:, None])[:, 0]
-    kept = np.arange(len(wires.start)) != branch
+    kept = np.ones(len(wires.start), dtype=bool)
+    kept[out] = False
     whole = np.full(len(wires.start), np.nan)
     whole[kept] = np.where(lost[left.start], np.nan, flow)
     return whole
+
+
+def _largest_part(wires: Wires, part: Ints, here: NDArray[np.bool_], load_mw: Floats) -> int:
+    """Number of the part of an island that stays."""
+    circuits = np.bincount(np.concatenate([wires.start, wires.end]), minlength=wires.n_bus)
+    hub = part[np.flatnonzero(here)[np.argmax(circuits[here])]]
+    sizes = {
+        int(one): (round(float(load_mw[here & (part == one)].sum()), 6), int((here & (part == one)).sum()), one == hub)
+        for one in np.unique(part[here])
+    }
+    return max(sizes, key=lambda one: sizes[one])

@@ -29,11 +29,13 @@ def comparison_tables(case: Case, plan: Plan, beside: dict[str, Plan]) -> dict[s
         both["difference_mw"] = both["it_mw"] - both["it_mw_plan"]
         differences.append(both.rename_axis(["site", "period"]).reset_index().assign(scenario=name))
         if case.network is not None:
+            assert other.study is not None
             placed = other.tables["sites"].merge(other.tables["ties"][["site", "tie"]], on="site")
             found = operation(
                 case,
                 other.tables["dispatch"],
-                withdrawals(case, placed),
+                # Its own case: outages of the full study may leave no candidate where the scenario builds.
+                withdrawals(other.study.case, placed),
                 other.tables["upgrades"][["upgrade", "in_service"]],
             )
             limits.append(found.broken.assign(scenario=name))

@@ -9,7 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from optimizer.formulation.rows import FixedAllowances
-from optimizer.grid.screening import screen, screen_base
+from optimizer.grid.joint_factors import OperatingPoint
+from optimizer.grid.screening import screen_base
 from optimizer.solve.extract import DECIMALS
 from optimizer.study.case import Case
 
@@ -57,7 +58,7 @@ def operation(
     output_mw : DataFrame
         ``generator, period, snapshot, output_mw``.
     withdrawal_mw : DataFrame
-        New load: ``bus, period, snapshot, withdrawal_mw``.
+        New load: ``site, bus, period, snapshot, withdrawal_mw``.
     upgrades : DataFrame
         ``upgrade`` and ``in_service``.
     tolerance_mw : float
@@ -77,11 +78,10 @@ def operation(
             )
             flow_parts.append(_flow_table(case, flow, limit, t, h))
             broken.append(_named(case, screen_base(flow, limit, tolerance_mw, top=0).violations, t, h))
-            if case.outages is None:
+            if not case.is_secured:
                 continue
-            found = screen(
-                case.outage_factors,
-                flow,
+            found = case.contingencies.screen(
+                _operating_point(case, flow, output_mw, withdrawal_mw, t, h),
                 number,
                 emergency,
                 tolerance_mw,
@@ -121,8 +121,20 @@ def _injection(case: Case, output_mw: pd.DataFrame, withdrawal_mw: pd.DataFrame,
     at = ids.get_indexer(case.generators.loc[here["generator"], "bus"])
     np.add.at(injection, at, here["output_mw"].to_numpy(float))
     taken = withdrawal_mw[(withdrawal_mw["period"] == t) & (withdrawal_mw["snapshot"] == h)]
-    np.subtract.at(injection, ids.get_indexer(taken["bus"]), taken["withdrawal_mw"].to_numpy(float))
+    drawn = taken.groupby("bus", sort=False)["withdrawal_mw"].sum()
+    np.subtract.at(injection, ids.get_indexer(drawn.index), drawn.to_numpy(float))
     return injection
+
+
+def _operating_point(
+    case: Case, flow: NDArray[np.float64], output_mw: pd.DataFrame, withdrawal_mw: pd.DataFrame, t: int, h: str
+) -> OperatingPoint:
+    here = output_mw[(output_mw["period"] == t) & (output_mw["snapshot"] == h)]
+    output = here.set_index("generator")["output_mw"].reindex(case.generators.index).to_numpy(float)
+    taken = withdrawal_mw[(withdrawal_mw["period"] == t) & (withdrawal_mw["snapshot"] == h)]
+    at = case.grid_network.bus_ids.get_indexer(taken["bus"])
+    drawn = zip(taken["site"], at.tolist(), taken["withdrawal_mw"].astype(float), strict=True)
+    return OperatingPoint(flow, output, {(site, bus): mw for site, bus, mw in drawn})
 
 
 def _flow_table(case: Case, flow: NDArray[np.float64], limit: NDArray[np.float64], t: int, h: str) -> pd.DataFrame:
@@ -140,7 +152,7 @@ def _flow_table(case: Case, flow: NDArray[np.float64], limit: NDArray[np.float64
 
 
 def _named(case: Case, found: pd.DataFrame, t: int, h: str) -> pd.DataFrame:
-    outages = np.array([*(case.outages.names if case.outages is not None else ()), ""], dtype=object)
+    outages = np.array([*case.outage_names, ""], dtype=object)
     return pd.DataFrame(
         {
             "contingency": outages[found["outage"].to_numpy(int)],
@@ -155,11 +167,10 @@ def _named(case: Case, found: pd.DataFrame, t: int, h: str) -> pd.DataFrame:
 
 
 def withdrawals(case: Case, placed: pd.DataFrame) -> pd.DataFrame:
-    """New load at each point of interconnection: ``bus, period, snapshot, withdrawal_mw``."""
+    """What each site draws at its point of interconnection: ``site, bus, period, snapshot, withdrawal_mw``."""
     parts = []
     for row in placed.dropna(subset="tie").itertuples():
         pue = case.pue.loc[(row.site, row.cooling)]
         bus = case.ties.at[row.tie, "bus"]
-        parts += [(bus, row.period, h, row.it_mw * float(pue[h])) for h in case.snapshots.index]
-    table = pd.DataFrame(parts, columns=["bus", "period", "snapshot", "withdrawal_mw"])
-    return table.groupby(["bus", "period", "snapshot"], as_index=False, sort=False).sum()
+        parts += [(row.site, bus, row.period, h, row.it_mw * float(pue[h])) for h in case.snapshots.index]
+    return pd.DataFrame(parts, columns=["site", "bus", "period", "snapshot", "withdrawal_mw"])

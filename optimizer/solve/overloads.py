@@ -77,7 +77,7 @@ def find_overloads(case: Case, threads: int, seed: int, clock: Clock, log: Log) 
 
 
 def _one_snapshot(case: Case, h: str, threads: int, seed: int, clock: Clock, log: Log) -> Overloads:
-    parts = [dispatch, power_flow] + ([security] if case.outages is not None else [])
+    parts = [dispatch, power_flow] + ([security] if case.is_secured else [])
     program = SecureProgram(case, threads, seed, clock, log, objective=_total_overload, parts=parts, elastic=True)
     outcome = program.solve_clean("overloads", ROUNDS)
     if outcome.status == "infeasible":
@@ -92,7 +92,7 @@ def _one_snapshot(case: Case, h: str, threads: int, seed: int, clock: Clock, log
     if final.status != "optimal":
         raise SolverError([Finding("solve.overloads", f"snapshot {h}", "no dispatch was found", final.status)])
     made = dispatch.tables(program.model.dispatch, case, program.model)["dispatch"].round({"output_mw": DECIMALS})
-    empty = pd.DataFrame(columns=["bus", "period", "snapshot", "withdrawal_mw"])
+    empty = pd.DataFrame(columns=["site", "bus", "period", "snapshot", "withdrawal_mw"])
     no_upgrades = pd.DataFrame(columns=["upgrade", "in_service"])
     broken = operation(case, made, empty, no_upgrades, 0.0).broken
     excess = broken["flow_mw"].abs() - broken["limit_mw"]

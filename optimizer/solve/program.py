@@ -89,21 +89,13 @@ class SecureProgram:
         added: list[Any] = []
         for branch, outage, t, h, side in keys:
             if outage:
-                out = str(self.case.branches.index[self._position(outage)])
-                flow = power_flow.flow_of
-                added += flow(self.model.power_flow, self.case, branch, t, h)
-                added += flow(self.model.power_flow, self.case, out, t, h)
-                row = self.model.security.rows.add(branch, outage, t, h, side)
+                added += security.row_of(self.model.security, self.case, self.model, branch, outage, t, h, side)
             else:
                 added += power_flow.flow_of(self.model.power_flow, self.case, branch, t, h)
                 row = self.model.power_flow.rating_rows.add(branch, t, h, side)
-            added += [] if row is None else [row]
+                added += [] if row is None else [row]
         self.highs.add_rows(added)
         self.clock.time("build", started)
-
-    def _position(self, outage: str) -> int:
-        assert self.case.outages is not None
-        return int(self.case.outages.positions[self.case.outages.names.index(outage)])
 
     def limit_rows(self) -> list[tuple[RowKey, Any]]:
         """Branch rows built so far, as (branch, outage, period, snapshot, side) and constraint."""
@@ -119,16 +111,9 @@ class SecureProgram:
 
     def flow_mw(self, branch: str, outage: str, t: int, h: str) -> float:
         """Flow of a branch, after an outage if one is named, under the solution the model holds [MW]."""
-        flow = self.model.power_flow.flow_mw
-        if not outage:
-            return float(flow[branch, t, h].value)
-        assert self.case.outages is not None
-        number = self.case.outages.names.index(outage)
-        snapshot = list(self.case.snapshots.index).index(h)
-        factors, _ = self.case.outage_factors.columns(np.array([number]), snapshot)
-        factor = float(factors[self.case.branches.index.get_loc(branch), 0])
-        out = str(self.case.branches.index[self._position(outage)])
-        return float(flow[branch, t, h].value + factor * flow[out, t, h].value)
+        if outage:
+            return security.flow_after(self.case, self.model, branch, outage, t, h)
+        return float(self.model.power_flow.flow_mw[branch, t, h].value)
 
     def cut(self, values: NDArray[np.float64], everywhere: bool) -> tuple[int, float]:
         """Add the rows that a solution breaks; return how many, and the largest excess [MW].

@@ -17,6 +17,7 @@ from optimizer.resources import dataset_names, dataset_statement
 from optimizer.solve import extract
 from optimizer.solve.compare import comparison_tables
 from optimizer.solve.loop import Found, Limits, find_plan
+from optimizer.solve.losses import largest_loss
 from optimizer.solve.money import common_musd, decided_musd, gap_of, without_new_load
 from optimizer.solve.operation import Operation, operation, withdrawals
 from optimizer.solve.overloads import Overloads, find_overloads, refuse_overloads
@@ -149,11 +150,11 @@ def _solve_one(study: Study, progress: Progress) -> Plan:
     found = find_plan(program, run.limits(study.config.solve.gap), decided)
     _refuse_no_plan(found)
     _settle(program, found)
-    tables, operated = _tables(program, overloads, baseline)
+    tables, operated, notes = _tables(program, overloads, baseline)
     if len(case.demand_mw):
         tables |= extract.candidate_tables(study)
     summary = _summary(run, case, found, base, common, tables, operated)
-    return Plan(summary, tables, tuple(study.findings), study.config, study, tuple(run.lines))
+    return Plan(summary, tables, (*study.findings, *notes), study.config, study, tuple(run.lines))
 
 
 def _overloads(run: _Run, case: Case) -> Overloads | None:
@@ -211,8 +212,8 @@ def _settle(program: SecureProgram, found: Found) -> None:
 
 def _tables(
     program: SecureProgram, overloads: Overloads | None, baseline: Baseline | None
-) -> tuple[dict[str, pd.DataFrame], Operation | None]:
-    """Every table of the plan, and how it runs."""
+) -> tuple[dict[str, pd.DataFrame], Operation | None, list[Finding]]:
+    """Every table of the plan, how it runs, and what is worth a note."""
     case, model = program.case, program.model
     made = extract.decisions(case, model)
     tables: dict[str, pd.DataFrame] = {"costs": extract.cost_table(case, model)}
@@ -224,9 +225,11 @@ def _tables(
         at_bound = limits_at_bound(case, tables["sites"])
         binding = pd.concat([binding, at_bound]) if len(at_bound) else binding
     tables["binding"] = binding
-    operated = None
+    operated, notes = None, []
     if case.network is not None:
-        operated = operation(case, made.output_mw, withdrawals(case, made.placed), made.upgrades)
+        drawn = withdrawals(case, made.placed)
+        operated = operation(case, made.output_mw, drawn, made.upgrades)
+        notes = largest_loss(case, made.output_mw, drawn)
         tables |= {"dispatch": made.output_mw, "flows": operated.flows, "contingencies": operated.contingencies}
         tables["upgrades"] = extract.upgrade_table(case, made.upgrades)
         tables["energy_prices"] = energy_prices(program)
@@ -234,7 +237,7 @@ def _tables(
             tables |= {"base_overloads": overloads.table, "overload_dispatch": overloads.dispatch}
     if baseline is not None:
         tables |= {"baseline_dispatch": baseline.dispatch, "baseline_upgrades": baseline.upgrades}
-    return tables, operated
+    return tables, operated, notes
 
 
 def _summary(
@@ -267,7 +270,7 @@ def _summary(
         "gap_musd": objective - bound,
         "it_mw": {str(t): float(it_mw.get(t, 0.0)) for t in case.demand_mw.index},
         "n_sites": int(sites["site"].nunique()),
-        "n_contingencies_checked": 0 if case.outages is None else len(case.outages.names),
+        "n_contingencies_checked": case.n_outages(set(sites["site"])),
         "n_monitored_limits": int(np.isfinite(case.branches["rating_mw"]).sum()) if len(case.branches) else 0,
         "n_violations": 0 if operated is None else len(operated.broken),
         "costs_musd": {account: float(v) for account, v in costs.items()},

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from optimizer.grid.joint import JointSet
 from optimizer.study import points
 from optimizer.study.case import Case, PortfolioLimits
+from optimizer.study.contingencies import campus_outages
 from optimizer.study.economics import period_table
 from optimizer.study.generation import cost_curves
 
@@ -90,11 +92,18 @@ def build_case(study: Study) -> Case:
             limits.new_it_mw_per_period,
         ),
         network=study.network,
-        outages=study.outages if config.security.contingencies else None,
+        outages=study.outages if "branch" in config.security.contingencies else None,
         base_overloads=pd.DataFrame(
             {"branch": [], "contingency": [], "snapshot": [], "overload_mw": pd.Series(dtype=float)}
         ),
+        joint=_joint(study, pd.DataFrame(candidates.sites).index, candidates.ties),
     )
+
+
+def _joint(study: Study, sites: pd.Index, ties: pd.DataFrame) -> JointSet:
+    if study.network is None or "campus" not in study.config.security.contingencies:
+        return study.joint
+    return study.joint.joined(study.joint_set(campus_outages(sites, ties, study.network)))
 
 
 def _buses(study: Study) -> pd.DataFrame:

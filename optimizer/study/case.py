@@ -5,15 +5,18 @@ No geometry and no graph: tables by id, in model units (MW, M$, m3/day, t, km, h
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
+from optimizer.grid.all_outages import AllOutages
 from optimizer.grid.contingency import OutageFactors, OutageSet
 from optimizer.grid.dc import DCNetwork
+from optimizer.grid.joint import JointSet
+from optimizer.grid.joint_factors import JointFactors
 
 
 @dataclass(frozen=True)
@@ -97,10 +100,13 @@ class Case:
     network : DCNetwork, optional
         Factorized DC network over `buses` and `branches`, in their order; ``None`` without a grid.
     outages : OutageSet, optional
-        Contingencies that must be survived; ``None`` without security.
+        Outages of single branches that must be survived; ``None`` where they need not be.
     base_overloads : DataFrame
         Columns ``branch``, ``contingency`` (empty text in the base case), ``snapshot``, ``overload_mw``: allowances
         found before any new load, added to the limit [MW].
+    joint : JointSet
+        Outages of other kinds that must be survived: of generators, by their position in `generators`, of several
+        branches, and of sites, by name and the buses of their ties.
     """
 
     name: str
@@ -126,6 +132,7 @@ class Case:
     network: DCNetwork | None
     outages: OutageSet | None
     base_overloads: pd.DataFrame
+    joint: JointSet = field(default_factory=JointSet)
 
     @property
     def grid_network(self) -> DCNetwork:
@@ -141,26 +148,60 @@ class Case:
         return self.network
 
     @property
-    def contingencies(self) -> OutageSet:
-        """The outages, for parts that only a study with contingencies builds.
+    def is_secured(self) -> bool:
+        """Whether any outage must be survived."""
+        return self.outages is not None or len(self.joint) > 0
+
+    @property
+    def outage_names(self) -> tuple[str, ...]:
+        """Name of every outage in the order of its number; none where nothing must be survived."""
+        return (*(() if self.outages is None else self.outages.names), *self.joint.names)
+
+    def n_outages(self, built: Collection[str]) -> int:
+        """Count the outages that must be survived when only some sites are built: no other campus can be lost."""
+        campuses = [one.elements.loads for one in self.joint.outages if one.elements.kind == "campus"]
+        return len(self.outage_names) - sum(not any(s in built for s, _ in loads) for loads in campuses)
+
+    @property
+    def disconnected_buses(self) -> np.ndarray:
+        """Positions of the buses that some outage cuts off, ascending: no load there is firm."""
+        single = [] if self.outages is None else [self.outages.disconnected_buses]
+        return np.unique(np.concatenate([self.joint.disconnected_buses, *single]))
+
+    @cached_property
+    def outage_factors(self) -> OutageFactors:
+        """How flow moves after outages of single branches; generators take up an imbalance by p_max x availability.
 
         Raises
         ------
         ValueError
-            The study has none: the caller's mistake.
+            There are none, or the study has no grid: the caller's mistake.
         """
         if self.outages is None:
-            raise ValueError("the case has no contingencies")
-        return self.outages
+            raise ValueError("the case has no outages of single branches")
+        participation = np.zeros((len(self.grid_network.bus_ids), len(self.snapshots)))
+        np.add.at(participation, self._generator_bus, self._participation)
+        return OutageFactors(self.grid_network, self.outages, participation)
 
     @cached_property
-    def outage_factors(self) -> OutageFactors:
-        """How flow moves after each outage; generators take up an imbalance by p_max x availability."""
-        network, outages = self.grid_network, self.contingencies
-        participation = np.zeros((len(network.bus_ids), len(self.snapshots)))
-        at = network.bus_ids.get_indexer(pd.Index(self.generators["bus"]))
-        np.add.at(participation, at, self.output_max_mw[list(self.snapshots.index)].to_numpy())
-        return OutageFactors(network, outages, participation)
+    def contingencies(self) -> AllOutages:
+        """Every outage that must be survived, under one numbering, and how flow moves after it.
+
+        Raises
+        ------
+        ValueError
+            The study has no grid: the caller's mistake.
+        """
+        joint = JointFactors(self.grid_network, self.joint, self._generator_bus, self._participation)
+        return AllOutages(None if self.outages is None else self.outage_factors, joint)
+
+    @property
+    def _generator_bus(self) -> np.ndarray:
+        return self.grid_network.bus_ids.get_indexer(pd.Index(self.generators["bus"]))
+
+    @property
+    def _participation(self) -> np.ndarray:
+        return self.output_max_mw[list(self.snapshots.index)].to_numpy(dtype=float)
 
     @cached_property
     def ties_of_site(self) -> dict[str, list[str]]:

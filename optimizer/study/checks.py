@@ -35,7 +35,10 @@ def study_findings(study: Study, everything_read: bool) -> list[Finding]:
     findings = [*_money(study), *_unsupported(study)]
     if everything_read:
         findings += [*_sources_of_sites(study), *_layers(study), *_water_and_cooling(study), *_long_ties(study)]
-        findings += operate(study.config, study.grid)[1]
+        operating = operate(study.config, study.grid)[1]
+        findings += operating
+        if not any(f.severity == "error" for f in operating):
+            findings += study.other_outages[1]
     if study.own is not None and not any(f.severity == "error" for f in findings) and everything_read:
         findings += study.own_offers[1]
         findings += _same_names(study)
@@ -71,22 +74,17 @@ def _money(study: Study) -> Iterator[Finding]:
 
 
 def _unsupported(study: Study) -> Iterator[Finding]:
-    """Tables of a grid that this version does not model: refused where leaving them out would change the physics."""
+    """Tables of a grid that this version does not model."""
     if study.grid is None:
         return
-    links = int(study.grid.hvdc["in_service"].sum()) if len(study.grid.hvdc) else 0
-    if links:
-        text = "HVDC links are read, but no study can decide their transfer yet"
-        remedy = "set in_service = 0 and give the scheduled transfer as load at its ends"
-        yield Finding("study.grid.hvdc", "hvdc", text, f"{links} links in service", remedy)
-    for table, text in (
-        ("circuits", "candidate circuits are read, but new lines are not decided yet"),
-        ("contingencies", "outages are those of single branches; named ones are not studied yet"),
-    ):
-        rows = getattr(study.grid, table)
-        if len(rows):
-            remedy = "the plan leaves them out"
-            yield Finding(f"study.grid.{table}", table, text, f"{len(rows)} rows", remedy, "warning")
+    if len(study.grid.circuits):
+        text = "candidate circuits are read, but new lines are not decided yet"
+        found = f"{len(study.grid.circuits)} rows"
+        yield Finding("study.grid.circuits", "circuits", text, found, "the plan leaves them out", "warning")
+    if len(study.grid.contingencies) and "list" not in study.config.security.contingencies:
+        text = "the outages listed with the grid are not asked for, and the plan leaves them out"
+        found, remedy = f"{len(study.grid.contingencies)} rows", 'add "list" to [security] contingencies'
+        yield Finding("study.grid.contingencies", "contingencies", text, found, remedy, "warning")
 
 
 def _sources_of_sites(study: Study) -> Iterator[Finding]:

@@ -15,7 +15,8 @@ class InputFile:
     path : Path
         Where it was read from.
     role : str
-        What it was read as: ``study``, ``grid``, ``region``, ``archetypes``, ``sites``, ``ties`` or ``layer``.
+        What it was read as: ``study``, ``grid``, ``region``, ``archetypes``, ``sites``, ``ties``,
+        ``coordinates``, ``outages`` or ``layer``.
     """
 
     path: Path

@@ -10,6 +10,7 @@ import pandas as pd
 from optimizer.config import StudyConfig
 from optimizer.errors import Finding
 from optimizer.grid.columns import TABLES
+from optimizer.grid.hvdc import scheduled_load
 from optimizer.grid.network import Grid
 from optimizer.study import scenarios
 from optimizer.study.generation import generators_in_service, output_limits
@@ -26,7 +27,7 @@ class Operation:
     hot_day : Series of bool, index ``snapshot``
         Where cooling works as on a hot day.
     load_mw : DataFrame, index ``bus``, columns (period, snapshot)
-        Existing load, shunt conductance included [MW].
+        Existing load, shunt conductance and scheduled HVDC transfers included [MW].
     generators : DataFrame, index ``generator``
         In service, with the grid's columns.
     output_min_mw, output_max_mw : DataFrame, index ``generator``, columns snapshot
@@ -73,6 +74,9 @@ def operate(config: StudyConfig, grid: Grid | None) -> tuple[Operation, list[Fin
     factors, found = scenarios.load_factors(config.grid, grid, snapshots)
     findings += found
     load_mw = scenarios.load_table(grid, factors, config.study.periods, config.grid.load_growth_per_year)
+    scheduled_mw, found = scheduled_load(grid)
+    findings += found
+    load_mw = load_mw.add(scheduled_mw, axis=0)
     generators, found = generators_in_service(grid, config.dispatch)
     findings += found
     available, found = scenarios.availability(config.grid, grid, generators, snapshots)

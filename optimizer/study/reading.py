@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from optimizer.config import LayerSettings, StudyConfig
+from optimizer.config import AreaSettings, GridSettings, LayerSettings, StudyConfig
 from optimizer.errors import Finding, GridsiteError, InputError, nearest
-from optimizer.grid.columns import TABLES
+from optimizer.grid.area import cut_area
+from optimizer.grid.columns import KEYS, TABLES
+from optimizer.grid.network import Grid
 from optimizer.grid.schema import Column
-from optimizer.io import read_grid
+from optimizer.io import join_coordinates, read_grid
+from optimizer.io.detect import TABLES_FOLDER, detect_format
 from optimizer.io.reading import TABLE_SUFFIXES
 from optimizer.io.vector import read_vector
 from optimizer.layers.land import Exclusion
-from optimizer.resources import dataset_names, dataset_path, example_names, example_path
+from optimizer.resources import dataset_names, dataset_path, example_names, example_path, fetch_remedy
 from optimizer.study.facts import read_checked
 from optimizer.study.inputs import InputFile
 from optimizer.study.own import read_own
@@ -72,9 +75,18 @@ class Reader:
         """Every file that was read, in a stable order."""
         return tuple(sorted({file for loaded in self.used.values() for file in loaded.inputs}))
 
-    def grid(self, source: str) -> Any:
-        """Grid of a dataset, file or folder."""
-        return self.read(("grid", source), lambda: _grid(self._grid_path(source)))
+    def grid(self, source: str, coordinates: str | None = None) -> Any:
+        """Grid of a dataset, file or folder, with coordinates from a table where one is named."""
+        table = None if coordinates is None else self.folder / coordinates
+        return self.read(("grid", source, coordinates or ""), lambda: _grid(self._grid_path(source), table))
+
+    def area(self, settings: GridSettings) -> Any:
+        """Grid of a study: that of its source, or the area cut from it."""
+        grid, area = self.grid(settings.source, settings.coordinates), settings.area
+        if grid is None or area is None:
+            return grid
+        made_of = {"source", "coordinates", "area", "susceptance"}
+        return self.read(("area", settings.model_dump_json(include=made_of)), lambda: _area(grid, area, settings))
 
     def region(self, source: str) -> Any:
         """Region of a dataset or folder."""
@@ -87,6 +99,10 @@ class Reader:
     def own(self, table: str, ties: str | None) -> Any:
         """The user's sites and ties."""
         return self.read(("sites", table, ties or ""), lambda: _own(self.folder, table, ties))
+
+    def outages(self, source: str) -> Any:
+        """A list of outages."""
+        return self.read(("outages", source), lambda: _outages(self.folder / source, source))
 
     def layer(self, settings: LayerSettings) -> Exclusion | None:
         """A layer that excludes land."""
@@ -106,6 +122,9 @@ class Reader:
         path = self.folder / source
         if path.exists():
             return path
+        if fetch_remedy(source):
+            text = "the dataset is not here yet"
+            raise InputError([Finding("dataset.not_fetched", where, text, repr(source), fetch_remedy(source))])
         remedy = f"give a path relative to the study file, or a bundled dataset; {nearest(source, dataset_names())}"
         text = "neither a bundled dataset nor a file or folder that exists"
         raise InputError([Finding("study.source.unknown", where, text, repr(source), remedy)])
@@ -162,14 +181,31 @@ def study_files(path: Path) -> tuple[InputFile, ...]:
     return tuple(files)
 
 
-def _grid(path: Path) -> Loaded:
+def _grid(path: Path, coordinates: Path | None) -> Loaded:
     grid = read_grid(path)
-    if path.is_dir():
+    if not path.is_dir():
+        files = [path]
+    elif detect_format(path).format is TABLES_FOLDER:
         files = [f for f in sorted(path.iterdir()) if f.suffix.lower() in TABLE_SUFFIXES]
         files = [f for f in files if f.stem in TABLES or f.suffix.lower() == ".gpkg"]
     else:
-        files = [path]
-    return Loaded(grid, tuple(InputFile(f, "grid") for f in files), grid.findings)
+        files = [f for f in sorted(path.iterdir()) if f.is_file()]
+    inputs = [InputFile(f, "grid") for f in files]
+    if coordinates is not None:
+        grid = join_coordinates(grid, coordinates)
+        inputs.append(InputFile(coordinates, "coordinates"))
+    return Loaded(grid, tuple(inputs), grid.findings)
+
+
+def _area(grid: Grid, area: AreaSettings, settings: GridSettings) -> Loaded:
+    def shown(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+        return tuple(replace(f, where=f"grid.{f.where}") if f.where.startswith("area") else f for f in findings)
+
+    try:
+        cut = cut_area(grid, area.center, area.hops, boundary=area.boundary, susceptance=settings.susceptance)
+    except InputError as refused:
+        raise InputError(shown(refused.findings)) from refused
+    return Loaded(cut.grid, (), shown(cut.findings))
 
 
 def _region(path: Path) -> Loaded:
@@ -194,6 +230,13 @@ def _own(folder: Path, table: str, ties: str | None) -> Loaded:
         raise InputError(findings)
     files = [InputFile(folder / table, "sites"), *([] if ties is None else [InputFile(folder / ties, "ties")])]
     return Loaded(own, tuple(files), tuple(findings))
+
+
+def _outages(path: Path, where: str) -> Loaded:
+    table, findings = read_checked(path, TABLES["contingencies"], where, KEYS["contingencies"])
+    if any(f.severity == "error" for f in findings):
+        raise InputError(findings)
+    return Loaded(table, (InputFile(path, "outages"),), tuple(findings))
 
 
 def _layer(path: Path, layer: str | None, where: str) -> Loaded:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +15,9 @@ from optimizer.config import StudyConfig, apply_overrides, fill_facility, load_c
 from optimizer.errors import Finding, GridsiteError, refuse_errors
 from optimizer.grid.contingency import OutageSet
 from optimizer.grid.dc import DCNetwork
+from optimizer.grid.joint import Elements, JointSet
 from optimizer.grid.network import Grid
+from optimizer.grid.topology import is_equivalent
 from optimizer.layers import water
 from optimizer.layers.land import Exclusion
 from optimizer.progress import Progress, silent
@@ -24,6 +26,7 @@ from optimizer.study.branches import branch_table, no_branches, no_upgrades, upg
 from optimizer.study.build import build_case
 from optimizer.study.case import Case
 from optimizer.study.cells import Surroundings, land_offers
+from optimizer.study.contingencies import grid_outages, list_files
 from optimizer.study.costs import Costs
 from optimizer.study.economics import period_table, yearly_factor
 from optimizer.study.inputs import InputFile
@@ -66,6 +69,8 @@ class Study:
         Layers that rule out land.
     loaded : mapping
         All that was read, by role and name, so that an override does not read it again.
+    outage_lists : mapping of str to DataFrame
+        Lists of outages by the name of their file.
     """
 
     name: str
@@ -79,6 +84,7 @@ class Study:
     own: OwnSites | None = field(repr=False, default=None)
     exclusions: tuple[Exclusion, ...] = field(repr=False, default=())
     loaded: Mapping[tuple[str, ...], Loaded] = field(repr=False, default_factory=dict)
+    outage_lists: Mapping[str, pd.DataFrame] = field(repr=False, default_factory=dict)
 
     def override(self, mapping: Mapping[str, Any]) -> Study:
         """Return a study with some keys changed; files that the change does not touch are not read again.
@@ -125,7 +131,34 @@ class Study:
         if self.grid is None or self.network is None:
             return None
         skip = self.config.security.splitting == "skip"
-        return OutageSet.branches(self.network, self.grid.buses["load_mw"].to_numpy(), skip)
+        load_mw = self.grid.buses["load_mw"].to_numpy()
+        return OutageSet.branches(self.network, load_mw, skip, is_equivalent(self.grid.branches_in_service))
+
+    @cached_property
+    def other_outages(self) -> tuple[list[Elements], list[Finding]]:
+        """Outages of generators, double circuits and lists that are asked for, and what is wrong with them."""
+        if self.grid is None:
+            return [], []
+        return grid_outages(self.config, self.grid, self.operation, self.outage_lists)
+
+    @cached_property
+    def joint(self) -> JointSet:
+        """Outages beside those of single branches and of campuses, with what each leaves.
+
+        Raises
+        ------
+        InputError
+            One leaves the network connected but without a unique DC solution.
+        """
+        return JointSet() if self.network is None else self.joint_set(self.other_outages[0])
+
+    def joint_set(self, outages: Iterable[Elements]) -> JointSet:
+        """Find out what outages leave of the network."""
+        assert self.grid is not None
+        assert self.network is not None
+        at = self.network.bus_ids.get_indexer(self.operation.generators["bus"])
+        skip = self.config.security.splitting == "skip"
+        return JointSet.build(self.network, outages, at, self.grid.buses["load_mw"].to_numpy(), skip)
 
     @cached_property
     def operation(self) -> Operation:
@@ -160,7 +193,8 @@ class Study:
         if self.grid is None or self.outages is None:
             return points.no_points()
         flows = points.intake(self.grid, self.branches, self.possible_upgrades, self.operation.own_mw())
-        return points.points_of_interconnection(self.grid, flows, self.outages.disconnected_buses, self.config)
+        cut_off = np.union1d(self.outages.disconnected_buses, self.joint.disconnected_buses)
+        return points.points_of_interconnection(self.grid, flows, cut_off, self.config)
 
     @cached_property
     def cooling(self) -> pd.DataFrame:
@@ -199,8 +233,9 @@ class Study:
     @cached_property
     def own_offers(self) -> tuple[Offers, list[Finding]]:
         """The user's own sites as offers, and what is wrong with them."""
-        secured = self.config.security.contingencies and self.outages is not None
-        cut_off = self.outages.disconnected_buses if self.outages is not None and secured else np.array([], dtype=int)
+        cut_off = self.joint.disconnected_buses
+        if self.outages is not None and "branch" in self.config.security.contingencies:
+            cut_off = np.union1d(cut_off, self.outages.disconnected_buses)
         buses = [] if self.grid is None else self.grid.buses.index[cut_off]
         around = OwnSurroundings(
             self.config, self.grid, self.region, self.exclusions, self.points, frozenset(buses), self.cooling
@@ -250,7 +285,7 @@ def _study(
     grid = region = own = archetypes = None
     if written.grid is not None and written.grid.source != "none":
         show("read", None, f"grid {written.grid.source}")
-        grid = reader.grid(written.grid.source)
+        grid = reader.area(written.grid)
     source = default_region(written)
     if source is not None:
         show("read", None, f"region {source}")
@@ -266,9 +301,21 @@ def _study(
             config = fill_facility(written, archetypes)
         except GridsiteError as error:
             reader.findings += error.findings
+    lists = {} if grid is None else {source: reader.outages(source) for source in list_files(written)}
     show("read", None, "checks")
     made = Study(
-        config.study.name, config, folder, grid, region, reader.inputs(), (), written, own, exclusions, reader.used
+        config.study.name,
+        config,
+        folder,
+        grid,
+        region,
+        reader.inputs(),
+        (),
+        written,
+        own,
+        exclusions,
+        reader.used,
+        {source: table for source, table in lists.items() if table is not None},
     )
     unread = any(f.severity == "error" for f in reader.findings)
     findings = [*reader.findings, *checks.study_findings(made, everything_read=not unread)]

@@ -12,21 +12,28 @@ from what the code makes: every index set was written out, every coefficient wor
 * Factors of flow are those of `tests.formulation.tiny`. After the outage of ab all of it goes round over ac: D = 1.
   After that of cd the spur's load is lost; at the peak ga and gb (200 and 100 MW) give up 2/3 and 1/3 of it, so per MW
   lost ab carries -(2/3 - 1/3) / 3 = -1/9 more.
-* Three limits are built: ac at the peak of 2032 in service (80 MW and an allowance of 5), ac after the outage of ab
-  (96 and 2), ab after that of cd at the peak of 2030, in its own direction; with them the flows of ac, ab and cd.
+* Without gb its output comes from ga alone: 2/3 less 1/3 of it more over ac. Without the campus s1 ga and gb give up
+  2/3 and 1/3 of what it drew (1.2 or 1.5 MW per MW of IT): over ab -1/9 of that at c and 1/3 - 1/9 of that at a. With
+  ab and cd out together, all that ab carried goes over ac, and ga gives up 2/3 of the spur's load over it alone.
+* Six limits are built: ac at the peak of 2032 in service (80 MW and an allowance of 5), ac after the outage of ab (96
+  and 2), ab after that of cd at the peak of 2030, in its own direction, and one after each of the other kinds of
+  outage; with them the flows of ac, ab and cd.
 """
 
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pyomo.environ as pyo
 import pytest
 
 from optimizer import formulation
 from optimizer.formulation import GRID_PARTS, SITING_PARTS, compose, name_of, parts_of, phasing, power_flow, security
+from optimizer.grid.joint import Elements, JointSet
 from optimizer.objectives.cost import cost
 from tests.formulation.tiny import tiny_case
 from tests.formulation.writing import part_text, row_lines
@@ -36,8 +43,15 @@ PARTS = (*SITING_PARTS, *GRID_PARTS, security, phasing)
 
 
 def composed(parts: tuple[ModuleType, ...] | None = None) -> pyo.ConcreteModel:
-    """The tiny case with the three limits of the goldens built."""
+    """The tiny case with the limits of the goldens built."""
     case = tiny_case()
+    others = (
+        Elements("generator gb", "generator", generators=(1,)),
+        Elements("ab+cd", "list", branches=(0, 3)),
+        Elements("campus s1", "campus", loads=(("s1", 2), ("s1", 0))),
+    )
+    joint = JointSet.build(case.grid_network, others, np.array([0, 1]), case.load_mw[2030, "peak"].to_numpy())
+    case = replace(case, joint=joint)
     model = compose(case, cost, parts)
     power_flow.flow_of(model.power_flow, case, "ac", 2032, "peak")
     model.power_flow.rating_rows.add("ac", 2032, "peak", 1)
@@ -45,6 +59,8 @@ def composed(parts: tuple[ModuleType, ...] | None = None) -> pyo.ConcreteModel:
         power_flow.flow_of(model.power_flow, case, branch, t, "peak")
         power_flow.flow_of(model.power_flow, case, outage, t, "peak")
         model.security.rows.add(branch, outage, t, "peak", side)
+    for branch, outage, t in (("ac", "generator gb", 2032), ("ab", "campus s1", 2030), ("ac", "ab+cd", 2030)):
+        security.row_of(model.security, case, model, branch, outage, t, "peak", 1)
     return model
 
 

@@ -180,3 +180,11 @@ def test_an_outage_that_leaves_no_unique_solution_is_refused(make_example: Make)
     factors = OutageFactors(net, OutageSet.branches(net, np.ones(2)), np.ones(2))
     with pytest.raises(InputError, match=r"branch l0: the outage leaves .*\[grid.contingency.singular\]"):
         factors.block(slice(None), 0)
+
+
+def test_what_cannot_be_out_is_no_outage(make_example: Make) -> None:
+    """A triangle and a spur: branch 0 stands for a part cut off, branch 3 is the spur's bridge."""
+    net = make_example(4, [(0, 1), (0, 2), (1, 2), (2, 3)], [0.1, 0.1, 0.2, 0.1]).network()
+    never_out = np.array([True, False, False, False])
+    assert OutageSet.branches(net, np.ones(4), never_out=never_out).positions.tolist() == [1, 2, 3]
+    assert OutageSet.branches(net, np.ones(4), True, never_out).positions.tolist() == [1, 2]

@@ -208,8 +208,23 @@ def test_layers_that_exclude_nothing(edited: Edited) -> None:
 def test_what_this_version_does_not_decide(edited: Edited) -> None:
     circuits = "circuit,from_bus,to_bus,x_pu,rating_mw,cost_musd\nk,n1,n4,0.1,100,5\n"
     assert [f.rule for f in edited({"tiny/grid/circuits.csv": circuits}).findings] == ["study.grid.circuits"]
-    hvdc = "link,from_bus,to_bus,p_max_mw\nk,n1,n4,100\n"
-    assert "study.grid.hvdc" in rules(lambda: edited({"tiny/grid/hvdc.csv": hvdc}))
+
+
+def test_hvdc_links_hold_their_schedule(edited: Edited) -> None:
+    """50 MW leave n1 and, less 1 MW and 2 %, 48 MW reach n4, in every period and snapshot."""
+    plain = edited({}).case.load_mw
+    hvdc = "link,from_bus,to_bus,p_max_mw,p_mw,loss_mw,loss_share\nk,n1,n4,100,50,1,0.02\n"
+    study = edited({"tiny/grid/hvdc.csv": hvdc})
+    assert [f.rule for f in study.findings] == ["grid.hvdc.scheduled"]
+    added = study.case.load_mw - plain
+    assert (added.loc["n1"] == 50.0).all()
+    assert added.loc["n4"].to_numpy() == pytest.approx(-48.0)
+    assert (added.drop(index=["n1", "n4"]) == 0.0).all(axis=None)
+
+
+def test_hvdc_links_without_a_schedule_are_told(edited: Edited) -> None:
+    study = edited({"tiny/grid/hvdc.csv": "link,from_bus,to_bus,p_max_mw\nk,n1,n4,100\n"})
+    assert [f.rule for f in study.findings] == ["grid.hvdc.scheduled", "grid.hvdc.no_schedule"]
 
 
 def test_a_study_that_is_not_there(tmp_path: Path) -> None:

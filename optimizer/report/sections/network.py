@@ -73,20 +73,22 @@ def _checked(view: View) -> str:
         )
     broken = int(view.summary.get("n_violations") or 0)
     conditions = count(view.table("flows")["snapshot"].nunique(), "operating condition")
+    asked = view.plan.config.security.contingencies
+    what = "single outage" if asked == ("branch",) else "outage"
     text = (
-        f"{count(checked, 'single outage')} were checked on every rated branch, in "
+        f"{count(checked, what)} were checked on every rated branch, in "
         f"{count(len(view.periods), 'period')} and {conditions}; {count(broken, 'violation')} found. "
         "Generation is set before the outage; after it every flow stays within its emergency rating."
     )
-    splitting = view.splitting_outages
+    splitting = view.splitting_outages if "branch" in asked else 0
     if splitting:
         rule = view.plan.config.security.splitting
-        what = (
+        rest = (
             "the smaller part is lost and the generators of the larger one share the imbalance"
             if rule == "secure"
             else "the study leaves these out"
         )
-        text += f" {splitting:,} of the outages split the network: {what}."
+        text += f" {splitting:,} of the outages split the network: {rest}."
     return text
 
 

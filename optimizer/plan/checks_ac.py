@@ -1,0 +1,220 @@
+"""A plan put through AC power flow: what DC security says nothing of, voltages and reactive power among it.
+
+The last period is checked, in every snapshot: all campuses are in service then. Its dispatch, ties and facility power
+are taken from the plan's tables; load, availability and ratings are rebuilt from the inputs. The dispatch without new
+load is the plan's baseline. The outages are those with the highest DC loadings in the plan's contingencies table.
+
+A plan states DC security only, so that voltages and loadings outside of their limits are warnings. That the campuses
+leave no solution where there is one without them is an error: such a plan does not serve what it says it serves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from optimizer.errors import Finding, InputError
+from optimizer.grid.ac import N_OUTAGES, POWER_FACTOR, ACResult, check_ac
+from optimizer.grid.ac_findings import violation_findings
+from optimizer.grid.ac_point import BRANCH, NEW, UNIT
+from optimizer.grid.hvdc import scheduled_load
+from optimizer.grid.network import Grid
+from optimizer.plan.manifest import read_manifest
+from optimizer.plan.reading import read_summary, read_tables
+from optimizer.plan.rebuild import rebuild_study
+from optimizer.plan.verify_context import Context
+from optimizer.progress import Progress, silent
+
+_VIOLATIONS = ("grid.ac.voltage_low", "grid.ac.voltage_high", "grid.ac.loading")
+
+
+def verify_ac(
+    folder: str | Path,
+    inputs: str | Path | None = None,
+    n_outages: int = N_OUTAGES,
+    power_factor: float = POWER_FACTOR,
+    progress: Progress = silent,
+) -> tuple[tuple[Finding, ...], dict[str, Any]]:
+    """Check a plan folder by AC power flow.
+
+    Parameters
+    ----------
+    folder : path
+        A plan that `verify_plan` has no error of.
+    inputs : path, optional
+        Folder of the study file and what lies below it, where it is no longer where the manifest says.
+    n_outages : int
+        Outages checked in each snapshot [-].
+    power_factor : float
+        Power factor of the campuses, lagging [-].
+    progress : callable
+        Told which snapshot is checked.
+
+    Returns
+    -------
+    findings : tuple of Finding
+        As `check_ac` gives them, those of all snapshots together.
+    figures : dict
+        Period, power factor, and by snapshot the figures of `ACResult.to_dict`.
+    """
+    root = Path(folder)
+    try:
+        study = rebuild_study(read_manifest(root), root, None if inputs is None else Path(inputs))
+        summary, wrong = read_summary(root)
+        tables, found = read_tables(root)
+        if wrong or found:
+            return (*wrong, *found), {}
+        context = Context(root, "", summary, tables, study, study.case)
+        if not context.has_grid:
+            text = "the study has no grid, so that there is no power flow to check"
+            return (Finding("grid.ac.no_grid", "study.toml grid", text, severity="info"),), {}
+        results = check_snapshots(context, n_outages, power_factor, progress)
+    except InputError as error:
+        return error.findings, {}
+    period = context.periods[-1]
+    figures = {
+        "period": period,
+        "power_factor": power_factor,
+        "snapshots": {h: result.to_dict() for h, result in results.items()},
+    }
+    return tuple(_together(period, results, power_factor)), figures
+
+
+def check_snapshots(
+    context: Context, n_outages: int, power_factor: float, progress: Progress = silent
+) -> dict[str, ACResult]:
+    """Check the last period in every snapshot.
+
+    Parameters
+    ----------
+    context : Context
+        The plan.
+    n_outages : int
+        Outages checked in each snapshot [-].
+    power_factor : float
+        Power factor of the campuses, lagging [-].
+    progress : callable
+        Told which snapshot is checked.
+    """
+    case, grid_config = context.case, context.study.config.grid
+    assert grid_config is not None
+    period = context.periods[-1]
+    plan, before = (_rated(context, context.table(name)) for name in ("upgrades", "baseline_upgrades"))
+    links, _ = scheduled_load(plan)
+    apart = links + plan.buses["shunt_mw"]
+    baseline = context.outputs("baseline_dispatch", context.operating) if context.has_demand else None
+    results = {}
+    for column, (t, h) in enumerate(context.operating):
+        if t != period:
+            continue
+        progress("AC", context.snapshots.index(h) / len(context.snapshots), f"{t}, {h}")
+        units = case.generators.index
+        results[h] = check_ac(
+            plan,
+            _campuses(context, h),
+            pd.Series(context.output_mw[:, column], index=units),
+            load_mw=pd.Series(context.load_mw[:, column], index=case.buses.index) - apart,
+            output_max_mw=case.output_max_mw[h],
+            output_before_mw=None if baseline is None else pd.Series(baseline[:, column], index=units),
+            grid_before=before,
+            outages=critical_outages(context, period, h, n_outages),
+            power_factor=power_factor,
+            susceptance=grid_config.susceptance,
+        )
+    return results
+
+
+def _rated(context: Context, upgrades: pd.DataFrame) -> Grid:
+    """The grid with the ratings that hold in the last period; base overloads are no rating and stay out."""
+    assert context.study.grid is not None
+    grid, case = context.study.grid, context.case
+    branches = grid.branches.copy()
+    for column, added in (("rating_mw", "added_mw"), ("rating_emergency_mw", "added_emergency_mw")):
+        last = context.added_mw(added, upgrades)[:, -1]
+        branches.loc[case.branches.index, column] = case.branches[column].to_numpy(float) + last
+    return replace(grid, branches=branches)
+
+
+def _campuses(context: Context, snapshot: str) -> pd.DataFrame:
+    """What each campus draws in the last period, index site."""
+    rows = context.placed
+    now = ((rows["period"] == context.periods[-1]) & (rows["tie"] != "")).to_numpy(bool)
+    bus = context.case.ties.loc[rows["tie"][now], "bus"].to_numpy()
+    drawn = context.facility_mw[snapshot].to_numpy(float)[now]
+    return pd.DataFrame({"bus": bus, "load_mw": drawn}, index=pd.Index(rows["site"][now].to_numpy(), name="site"))
+
+
+def critical_outages(context: Context, period: int, snapshot: str, count: int) -> dict[str, Sequence[str]]:
+    """Elements of the outages with the highest DC loadings, the highest first.
+
+    Parameters
+    ----------
+    context : Context
+        The plan.
+    period : int
+        Year of decision.
+    snapshot : str
+        Operating condition.
+    count : int
+        Outages at most [-].
+    """
+    table = context.table("contingencies")
+    here = table[(table["period"] == period) & (table["snapshot"] == snapshot)]
+    ranked = here.sort_values("loading", ascending=False, kind="stable")["contingency"]
+    return {name: _elements(context, name) for name in list(dict.fromkeys(ranked))[:count]}
+
+
+def _elements(context: Context, name: str) -> list[str]:
+    """Ids in the converted network of what an outage takes out."""
+    joint = next((one.elements for one in context.case.joint.outages if one.elements.name == name), None)
+    if joint is None:
+        return [f"{BRANCH}{name}"]
+    branches = [f"{BRANCH}{context.case.branches.index[i]}" for i in joint.branches]
+    units = [f"{UNIT}{context.case.generators.index[i]}" for i in joint.generators]
+    return [*branches, *units, *dict.fromkeys(f"{NEW}{site}" for site, _ in joint.loads)]
+
+
+def _together(period: int, results: Mapping[str, ACResult], power_factor: float) -> list[Finding]:
+    """Findings of all snapshots: how many limits are broken, what is said of each, then the worst violations of any."""
+    text = f"the last period is checked in every snapshot, campuses at a power factor of {power_factor:g} lagging"
+    found = [Finding("grid.ac.scope", f"AC, period {period}", f"{text} (unverified)", severity="info")]
+    seen = set()
+    parts = []
+    for h, result in results.items():
+        for finding in result.findings:
+            if finding.rule in _VIOLATIONS:
+                continue
+            stated = not finding.where.startswith("AC")  # of the grid's tables: the same in all snapshots
+            where = finding.where if stated else f"AC, {h}, {finding.where.removeprefix('AC, ')}"
+            named = Finding(**{**finding.to_dict(), "where": where})
+            if str(named) not in seen:
+                seen.add(str(named))
+                found.append(named)
+        parts.append(result.violations.assign(when=h))
+    broken = violation_findings(pd.concat(parts, ignore_index=True)) if parts else []
+    counts = [finding for finding in broken if finding.value is None]
+    return [*counts, *found, *(finding for finding in broken if finding.value is not None)]
+
+
+def ac_text(figures: Mapping[str, Any]) -> str:
+    """The answer in a line for each snapshot."""
+    lines = []
+    for h, one in figures.get("snapshots", {}).items():
+        if not one["converged"]:
+            before = {True: "but one without them", False: "nor one without them", None: ""}[one["converged_before"]]
+            lines.append(f"  {h}: no AC solution with the campuses {before}".rstrip(" ,"))
+            continue
+        counts = one["violations"]
+        new = sum(n for key, n in counts.items() if not key.endswith(".existing"))
+        unsolved = sum(row["state"] == "not_solved" for row in one["outages"])
+        error = one["flow_error"]
+        parts = [f"{new} limits broken by the campuses or more than before, {sum(counts.values()) - new} as before"]
+        parts.append(f"{len(one['outages'])} outages, {unsolved} without a solution")
+        if error is not None:
+            parts.append(f"AC from DC flows {error['mean_mw']:.1f} MW, at most {error['max_mw']:.1f} MW")
+        lines.append(f"  {h}: {'; '.join(parts)}")
+    return "\n".join([f"AC power flow, {figures['period']}:", *lines]) if lines else ""
