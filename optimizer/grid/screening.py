@@ -17,7 +17,7 @@ from optimizer.progress import Progress, silent
 SCREEN_BLOCK = 32
 
 #: Outages that one thread takes at a time, and threads: the sparse solves and the array steps let others run.
-RUN = 1024
+RUN = 256
 THREADS = 2
 
 
