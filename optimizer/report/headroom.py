@@ -14,7 +14,7 @@ from shapely.geometry import LineString
 
 from optimizer.plan.place import CRS, fix_times
 from optimizer.report import map_network, maps, style
-from optimizer.report.html import _render, _write
+from optimizer.report.html import render_page, write_page
 from optimizer.report.map_layer import hover_rows, trace
 from optimizer.report.map_network import Lines
 from optimizer.report.page import Bullets, Column, Details, Figure, KeyFigures, Section, Table, Text, blocks, table
@@ -86,7 +86,7 @@ def write_headroom_page(grid: Grid, found: Headroom, path: Path) -> Path:
     path : Path
         File to write; it appears in one step.
     """
-    return _write(_render(str(found.summary["name"]), sections(grid, found)), path)
+    return write_page(render_page(str(found.summary["name"]), sections(grid, found)), path)
 
 
 def sections(grid: Grid, found: Headroom) -> list[Section]:
@@ -298,7 +298,7 @@ def headroom_map(grid: Grid, answer: pd.DataFrame) -> go.Figure | None:
             traces += made
     for position, drawn in enumerate(traces[ground:]):
         drawn.visible = position < views[0][1]
-    layout = maps._layout()
+    layout = maps.map_layout()
     layout["legend"]["groupclick"] = "togglegroup"
     layout["updatemenus"] = [_buttons(views, ground)]
     return style.figure(traces, _HEIGHT_PX, **layout)

@@ -39,7 +39,7 @@ def render_report(plan: Plan) -> str:
         again. Without a study the page says so, and shows what the tables alone can.
     """
     view = View(with_study(plan))
-    return _render(view.title, sections_of(view))
+    return render_page(view.title, sections_of(view))
 
 
 def write_report(plan: Plan, path: str | Path) -> Path:
@@ -57,7 +57,7 @@ def write_report(plan: Plan, path: str | Path) -> Path:
     Path
         The file.
     """
-    return _write(render_report(plan), Path(path))
+    return write_page(render_report(plan), Path(path))
 
 
 def sites_map(candidates: Candidates, path: str | Path, study: Study | None = None) -> Path:
@@ -78,10 +78,11 @@ def sites_map(candidates: Candidates, path: str | Path, study: Study | None = No
         The file.
     """
     title = study.config.study.name if study is not None else "Candidate sites"
-    return _write(_render(title, [all_candidates(candidates, study)]), Path(path))
+    return write_page(render_page(title, [all_candidates(candidates, study)]), Path(path))
 
 
-def _render(title: str, sections: list[Section]) -> str:
+def render_page(title: str, sections: list[Section]) -> str:
+    """Return a page of sections as HTML that opens offline."""
     figures = [figure for section in sections for figure in section.figures()]
     template = _environment().get_template("report.html")
     return template.render(
@@ -118,7 +119,8 @@ def _json(figure: go.Figure) -> Markup:
     return Markup(plotly.io.to_json(figure, validate=False, engine="json"))
 
 
-def _write(text: str, path: Path) -> Path:
+def write_page(text: str, path: Path) -> Path:
+    """Write a page under a temporary name, then give it its own."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

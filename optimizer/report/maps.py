@@ -133,7 +133,7 @@ def _map(layers: Iterable[MapLayer | None], views: tuple[str, ...]) -> go.Figure
             trace.legendrank = 100 * _HEADINGS.index(layer.heading) + 1
             trace.visible = _visible(layer, views[0])
             traces.append(trace)
-    layout = _layout()
+    layout = map_layout()
     if len(views) > 1:
         layout["updatemenus"] = [_buttons(drawn, views)]
     return style.figure(traces, _HEIGHT_PX, **layout)
@@ -153,7 +153,8 @@ def _buttons(layers: list[MapLayer], views: tuple[str, ...]) -> dict[str, Any]:
     return {"type": "buttons", "buttons": [button(view) for view in views]} | place | look
 
 
-def _layout() -> dict[str, Any]:
+def map_layout() -> dict[str, Any]:
+    """Return the layout of a map: equal axes in km, legend beside it."""
     shown = {"showgrid": False, "zeroline": False, "ticks": "outside", "tickcolor": style.RULE, "tickformat": ",.0f"}
     return {
         "xaxis": style.axis("km east", constrain="domain", **shown),

@@ -16,7 +16,7 @@ from optimizer.errors import Finding, SolverError
 from optimizer.solve.headroom_case import HeadroomCase
 from optimizer.solve.headroom_columns import Columns
 from optimizer.solve.headroom_pairs import Pairs, all_broken
-from optimizer.solve.highs import HighsProgram, Matrix
+from optimizer.solve.highs import NO_COEFFICIENT, Matrix, RowProgram
 
 #: An excess up to this is not a broken limit [MW]; as while the rows of a plan are found.
 TOLERANCE_MW = 1e-4
@@ -39,9 +39,6 @@ TIGHT_MW = 1e-6
 #: Rounds of adding rows after which to give up.
 ROUNDS = 200
 
-#: Coefficients below this are rounding of the solves that give them; the solver would drop them too [MW/MW].
-NO_COEFFICIENT = 1e-9
-
 NOTHING = -1
 """Outage number of the base case."""
 
@@ -63,39 +60,6 @@ class Point:
     load_mw: float
     output_mw: np.ndarray
     prices: dict[tuple[int, int], float]
-
-
-class _Solver(HighsProgram):
-    """Changes in place that this program needs beside those of `HighsProgram`."""
-
-    def add_dense_rows(self, rows: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> None:
-        """Add rows given with every column, shape (m, n_column)."""
-        kept = np.abs(rows) >= NO_COEFFICIENT
-        starts = np.concatenate([[0], np.cumsum(kept.sum(axis=1))[:-1]]).astype(np.int32)
-        index = np.nonzero(kept)[1].astype(np.int32)
-        self._highs.addRows(len(rows), lower, upper, len(index), starts, index, rows[kept])
-
-    def change_column(self, column: int, rows: Sequence[int], values: np.ndarray) -> None:
-        """Change coefficients of one column."""
-        for row, value in zip(rows, values.tolist(), strict=True):
-            self._highs.changeCoeff(row, column, value)
-
-    def set_cost(self, column: int, cost: float) -> None:
-        """Change the cost of one column."""
-        self._highs.changeColsCost(1, np.array([column], dtype=np.int32), np.array([cost]))
-
-    def set_rows(self, rows: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> None:
-        """Change the bounds of rows."""
-        for row, low, high in zip(rows.tolist(), lower.tolist(), upper.tolist(), strict=True):
-            self._highs.changeRowBounds(row, low, high)
-
-    def drop_rows(self, rows: np.ndarray) -> None:
-        """Delete rows; the basis stays valid where all of them are slack."""
-        self._highs.deleteRows(len(rows), rows.astype(np.int32))
-
-    def row_values(self) -> np.ndarray:
-        """Values of all rows in the last solution."""
-        return np.array(self._highs.getSolution().row_value)
 
 
 class SecureDispatch:
@@ -140,7 +104,7 @@ class SecureDispatch:
         # Coefficients are shares between -1 and 1: scaling them would only hide the last basis from the next load.
         self.solver.set_options(simplex_scale_strategy=0)
 
-    def _start(self) -> _Solver:
+    def _start(self) -> RowProgram:
         """Balance of every island; w in none yet."""
         network, columns = self.problem.network, self.columns
         n, islands = len(columns.bus), len(network.reference)
@@ -149,7 +113,7 @@ class SecureDispatch:
             (np.ones(n), (network.island[columns.bus], np.arange(n))), shape=(islands, n + 1), dtype=float
         )
         needed = -np.bincount(network.island, weights=self._fixed, minlength=islands).astype(float)
-        return _Solver(
+        return RowProgram(
             Matrix(
                 matrix=balance,
                 cost=np.concatenate([columns.cost_usd_per_mwh, [0.0]]),

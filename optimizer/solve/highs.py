@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -35,6 +35,9 @@ _STATUS: dict[Any, Status] = {
     highspy.HighsModelStatus.kObjectiveTarget: "limit",
     highspy.HighsModelStatus.kInterrupt: "limit",
 }
+
+NO_COEFFICIENT = 1e-9
+"""Coefficients of added rows below this are rounding of the solves that give them; the solver would drop them too."""
 
 
 @dataclass(frozen=True)
@@ -175,6 +178,39 @@ class HighsProgram:
     def size(self) -> tuple[int, int, int]:
         """Rows, columns and nonzeros."""
         return self._highs.getNumRow(), self._highs.getNumCol(), self._highs.getNumNz()
+
+
+class RowProgram(HighsProgram):
+    """A program whose rows and columns change in place while its basis is kept."""
+
+    def add_dense_rows(self, rows: NDArray[np.float64], lower: NDArray[np.float64], upper: NDArray[np.float64]) -> None:
+        """Add rows given with every column, shape (m, n_column)."""
+        kept = np.abs(rows) >= NO_COEFFICIENT
+        starts = np.concatenate([[0], np.cumsum(kept.sum(axis=1))[:-1]]).astype(np.int32)
+        index = np.nonzero(kept)[1].astype(np.int32)
+        self._highs.addRows(len(rows), lower, upper, len(index), starts, index, rows[kept])
+
+    def change_column(self, column: int, rows: Sequence[int], values: NDArray[np.float64]) -> None:
+        """Change coefficients of one column."""
+        for row, value in zip(rows, values.tolist(), strict=True):
+            self._highs.changeCoeff(row, column, value)
+
+    def set_cost(self, column: int, cost: float) -> None:
+        """Change the cost of one column."""
+        self._highs.changeColsCost(1, np.array([column], dtype=np.int32), np.array([cost]))
+
+    def set_rows(self, rows: NDArray[np.intp], lower: NDArray[np.float64], upper: NDArray[np.float64]) -> None:
+        """Change the bounds of rows."""
+        for row, low, high in zip(rows.tolist(), lower.tolist(), upper.tolist(), strict=True):
+            self._highs.changeRowBounds(row, low, high)
+
+    def drop_rows(self, rows: NDArray[np.intp]) -> None:
+        """Delete rows; the basis stays valid where all of them are slack."""
+        self._highs.deleteRows(len(rows), rows.astype(np.int32))
+
+    def row_values(self) -> NDArray[np.float64]:
+        """Values of all rows in the last solution."""
+        return np.array(self._highs.getSolution().row_value)
 
 
 class HighsModel(HighsProgram):
