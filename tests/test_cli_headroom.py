@@ -77,6 +77,31 @@ def test_writes_every_file(gridsite, grid: Path) -> None:
     assert all(re.fullmatch("[0-9a-f]{64}", f["sha256"]) for f in summary["inputs"])
 
 
+def test_the_headroom_of_a_bus_in_ac(gridsite, grid: Path) -> None:
+    """100 MW and 100 tan(acos 0.95) = 32.87 Mvar at b, over lines of 0.1 pu from a bus held at 1 pu.
+
+    With X the reactance to b, V^2 = 1/2 - Q X + sqrt(1/4 - Q X - (P X)^2): of one line 0.92225, V = 0.96034, a current
+    of 1.05263 / 0.96034 = 1.0961 pu, and so 109.6 MVA leave a on a line rated 100 MVA, whichever of the two is out.
+    """
+    result = gridsite("headroom", grid, "--quiet", "--mode", "redispatch", "--ac-bus", "b")
+    assert result.exit_code == 0, result.output
+    folder = grid.parent / "out" / "star-headroom"
+    findings = json.loads((folder / "findings.json").read_text())
+    assert "2 branches above their rating" in next(f["found"] for f in findings if f["rule"] == "headroom.ac.limits")
+    table = pd.read_csv(folder / "ac.csv", keep_default_na=False)
+    row = table.iloc[0]
+    assert len(table) == 1
+    assert (row["bus"], row["mode"], row["headroom_mw"], row["power_factor"]) == ("b", "redispatch", 100.0, 0.95)
+    assert row["converged"] == row["converged_before"] == True  # noqa: E712 - text of a CSV either way
+    assert (row["voltage_low"], row["voltage_high"], row["loading"], row["outages_not_solved"]) == (0, 0, 2, 0)
+    assert float(row["worst_loading"]) == pytest.approx(1.0961, abs=2e-4)
+
+
+def test_a_bus_to_check_in_ac_must_be_one_of_the_answer(gridsite, grid: Path) -> None:
+    refused(gridsite("headroom", grid, "--ac-bus", "c"), "headroom.ac.bus", grid.parent)
+    refused(gridsite("headroom", grid, "--ac", "-1"), "headroom.ac.count", grid.parent)
+
+
 def test_the_page_needs_nothing_and_shows_text_as_text(gridsite, grid: Path) -> None:
     assert gridsite("headroom", grid, "--quiet").exit_code == 0
     page = (grid.parent / "out" / "star-headroom" / "headroom.html").read_text(encoding="utf-8")

@@ -61,6 +61,13 @@ def headroom(
             "--base-overloads", metavar="WHAT", help="refuse or allow; a study's own by default.", show_default=False
         ),
     ] = None,
+    ac: Annotated[
+        int, typer.Option("--ac", metavar="COUNT", help="Check the buses with the most headroom by AC power flow.")
+    ] = 0,
+    ac_bus: Annotated[
+        list[str] | None,
+        typer.Option("--ac-bus", metavar="BUS", help="Check this bus as well; may be repeated.", show_default=False),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Folder to write.", show_default=False)
     ] = None,
@@ -87,6 +94,8 @@ def headroom(
             DISPATCHES[dispatch],  # type: ignore[arg-type]
             cutoff,
             base_overloads or study.config.security.base_overloads,  # type: ignore[arg-type]
+            ac,
+            tuple(ac_bus or ()),
         )
         problem = headroom_case(study, snapshot or ())
         found = find_headroom(problem, settings, progress)
@@ -94,7 +103,7 @@ def headroom(
         return Outcome(
             text=_text(found, folder),
             findings=found.findings,
-            files=tuple(str(folder / name) for name in FILES),
+            files=tuple(str(folder / name) for name in (*FILES, *(["ac.csv"] if len(found.ac) else []))),
             more={**summary, "top": _records(found.table)},
         )
 
@@ -129,6 +138,8 @@ def _write(
     with staged(folder) as staging:
         staging.mkdir()
         found.table.to_csv(staging / "headroom.csv", index=False, lineterminator="\n")
+        if len(found.ac):
+            found.ac.to_csv(staging / "ac.csv", index=False, lineterminator="\n")
         headroom_layers(problem.grid, found.table, staging / "headroom.gpkg")
         write_headroom_page(problem.grid, found, staging / "headroom.html")
         (staging / "findings.json").write_text(findings_to_json(found.findings), encoding="utf-8")
@@ -167,6 +178,10 @@ def _text(found: Headroom, folder: Path) -> str:
             f"  most         {best['headroom_mw']:,.0f} MW at bus {best['bus']} ({best['base_kv']:g} kV)",
             f"  100 MW       fit at {some:,} buses",
         ]
+    if len(found.ac):
+        good = found.ac[["voltage_low", "voltage_high", "loading", "outages_not_solved"]].sum(axis=1) == 0
+        fine = int((good & found.ac["converged"].astype(bool)).sum())
+        lines.append(f"AC             {fine} of {len(found.ac)} loads hold every limit; {folder / 'ac.csv'}")
     counts, seconds = found.summary["counts"], found.summary["seconds"]
     snapshots = found.summary["settings"]["snapshots"]
     lines += [

@@ -112,7 +112,8 @@ def sections(grid: Grid, found: Headroom) -> list[Section]:
             _top(rows, names, mode),
         ),
     )
-    return [first, _stops(found.table), _reliefs(found.table), _definitions(found)]
+    checked = [_checked_in_ac(found.ac)] if len(found.ac) else []
+    return [first, *checked, _stops(found.table), _reliefs(found.table), _definitions(found)]
 
 
 def _headline(rows: pd.DataFrame) -> str:
@@ -243,6 +244,31 @@ def _reliefs(answer: pd.DataFrame) -> Section:
     return Section(
         "relief", "What would raise it", (Text(text), table(grouped, columns, caption, most=15, file="headroom.csv"))
     )
+
+
+def _checked_in_ac(checked: pd.DataFrame) -> Section:
+    shown = checked.assign(mode=checked["mode"].map(_TITLES))
+    shown["solved"] = np.where(checked["converged"].astype(bool), "yes", "no")
+    columns = (
+        Column("bus", "Bus", text=True),
+        Column("mode", "By", text=True),
+        Column("snapshot", "Snapshot", text=True),
+        Column("headroom_mw", "Headroom", decimals=0),
+        Column("solved", "AC solution", text=True),
+        Column("outages_not_solved", "Outages without one", unit="", decimals=0),
+        Column("voltage_low", "Voltages too low", unit="", decimals=0),
+        Column("voltage_high", "Voltages too high", unit="", decimals=0),
+        Column("loading", "Branches above rating", unit="", decimals=0),
+        Column("dc_error_mean_mw", "DC from AC flow, mean", unit="MW", decimals=1),
+    )
+    factor = float(checked["power_factor"].iloc[0])
+    text = (
+        f"The load at a power factor of {factor:g} lagging, with the dispatch that allows it, in the snapshot that "
+        "stops it: without an outage, after the limiting one and the highest loaded ones. Counted are limits that hold "
+        "without the load, or that it breaks by more: 0.95 to 1.05 pu, 0.90 to 1.10 pu after an outage, normal and "
+        "emergency ratings."
+    )
+    return Section("ac", "Would it survive AC?", (Text(text), table(shown, columns, "AC check", file="ac.csv")))
 
 
 def _definitions(found: Headroom) -> Section:

@@ -48,6 +48,14 @@ import pandas as pd
 from optimizer.errors import Finding, SolverError, refuse_errors
 from optimizer.grid.screening import screen
 from optimizer.progress import Progress, peak_memory_mb, silent
+from optimizer.solve.headroom_ac import COLUMNS as AC_COLUMNS
+from optimizer.solve.headroom_ac import (
+    check_headroom_ac,
+    chosen_buses,
+    distributed_samples,
+    loads_to_check,
+    unknown_buses,
+)
 from optimizer.solve.headroom_base import (
     CHECKED_MW,
     MODES,
@@ -89,6 +97,8 @@ class Headroom:
         `COLUMNS`: one row a bus and mode, the modes one after the other, buses in the grid's order.
     base_overloads : DataFrame
         ``branch, contingency, snapshot, overload_mw``: limits that the existing system breaks, and by how much.
+    ac : DataFrame
+        What AC power flow says of some buses, see `optimizer.solve.headroom_ac`; empty where it was not asked.
     findings : tuple of Finding
         Warnings and notes.
     summary : dict
@@ -97,6 +107,7 @@ class Headroom:
 
     table: pd.DataFrame
     base_overloads: pd.DataFrame
+    ac: pd.DataFrame
     findings: tuple[Finding, ...]
     summary: dict[str, Any]
 
@@ -129,10 +140,12 @@ def find_headroom(
     settings = settings or HeadroomSettings()
     refuse_errors(_unusable(settings))
     buses = problem.chosen_buses(settings.min_kv)
+    refuse_errors(unknown_buses(problem, buses, settings.ac_buses))
     watch = Watch()
     problem, base, notes = before_new_load(problem, settings, watch, progress)
     found: dict[Mode, dict[int, Found]] = {}
     samples: list[Sample] = []
+    outputs: list[np.ndarray] | None = None
     rng = np.random.default_rng(SEED)
     sampled = frozenset(rng.choice(buses, min(CHECKED_BUSES, len(buses)), replace=False).tolist())
     if "redispatch" in settings.modes:
@@ -150,12 +163,19 @@ def find_headroom(
             found["distributed"] = distributed_headroom(problem, states, buses, share, settings.cutoff, progress)
             notes = [*notes, *more, *_congested(problem, settings, found["distributed"])]
         if settings.cutoff <= 0:
-            samples += _distributed_samples(problem, outputs, found["distributed"], sampled)
+            samples += distributed_samples(problem, outputs, found["distributed"], sorted(sampled))
     with watch.stage("check"):
         worst = _refuse_broken(problem, samples, progress)
+    checked_ac = pd.DataFrame(columns=AC_COLUMNS)
+    if settings.ac_count or settings.ac_buses:
+        with watch.stage("ac"):
+            chosen = chosen_buses(problem, found, settings.ac_count, settings.ac_buses)
+            loads = loads_to_check(problem, found, base, outputs, chosen)
+            checked_ac, said = check_headroom_ac(problem, base, loads, progress)
+            notes = [*notes, *said]
     table = pd.concat([_table(problem, mode, found[mode]) for mode in settings.modes], ignore_index=True)
     summary = _summary(problem, settings, table, base, watch, len(samples), worst)
-    return Headroom(table, problem.base_overloads, (*problem.findings, *notes), summary)
+    return Headroom(table, problem.base_overloads, checked_ac, (*problem.findings, *notes), summary)
 
 
 def _congested(problem: HeadroomCase, settings: HeadroomSettings, found: dict[int, Found]) -> list[Finding]:
@@ -192,23 +212,10 @@ def _unusable(settings: HeadroomSettings) -> list[Finding]:
     if not settings.min_kv >= 0:
         text = "a voltage is not negative"
         findings.append(Finding("headroom.min_kv", "--min-kv", text, f"{settings.min_kv:g} kV", "give 0 or more"))
+    if settings.ac_count < 0:
+        text, count = "a number of buses is not negative", str(settings.ac_count)
+        findings.append(Finding("headroom.ac.count", "--ac", text, count, "give 0 or more"))
     return findings
-
-
-def _distributed_samples(
-    problem: HeadroomCase, outputs: list[np.ndarray], found: dict[int, Found], sampled: frozenset[int]
-) -> list[Sample]:
-    """The dispatch at the headroom of some buses, in the snapshot that limits each."""
-    samples = []
-    island = problem.network.island
-    for bus in sorted(sampled):
-        item = found[bus]
-        if item.snapshot < 0:
-            continue
-        share = np.where(island == island[bus], problem.participation[:, item.snapshot], 0.0)
-        output = outputs[item.snapshot] + item.headroom_mw * share
-        samples.append(Sample(bus, item.snapshot, item.headroom_mw, output))
-    return samples
 
 
 def _refuse_broken(problem: HeadroomCase, samples: list[Sample], progress: Progress) -> float:

@@ -53,6 +53,10 @@ class HeadroomSettings:
         all [MW/MW].
     base_overloads : {"refuse", "allow"}
         What to do where limits are broken before any new load.
+    ac_count : int
+        How many buses, those with the most headroom, are put through AC power flow as well.
+    ac_buses : tuple of str
+        Buses that are put through it by name.
     """
 
     min_kv: float = 100.0
@@ -61,6 +65,8 @@ class HeadroomSettings:
     dispatch: Literal["least_cost", "given"] = "least_cost"
     cutoff: float = 0.0
     base_overloads: Literal["refuse", "allow"] = "refuse"
+    ac_count: int = 0
+    ac_buses: tuple[str, ...] = ()
 
 
 @dataclass
