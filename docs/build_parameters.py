@@ -52,8 +52,9 @@ recommendation: replace what you know better, in a copy of the dataset or by a k
 def page() -> str:
     """Return the text of the page."""
     levels = [["confidence", "meaning"], *([f"`{name}`", meaning] for name, meaning in CONFIDENCE.items())]
-    chapters = [INTRODUCTION, _table(levels), *(_dataset(name) for name in ("texas", "facilities"))]
-    return "\n".join([*chapters, _keys(), _constants()])
+    names = ("texas", "facilities", "cooling", "interconnection")
+    chapters = [INTRODUCTION, _table(levels), *(_dataset(name) for name in names)]
+    return "\n".join([*chapters, _rules(), _keys(), _constants()])
 
 
 def _dataset(name: str) -> str:
@@ -116,6 +117,19 @@ def _content(row: dict[str, str]) -> str:
     apart = ("_source", "_confidence")
     cells = [f"{key} {text}" for key, text in row.items() if text and key not in _ABOUT and not key.endswith(apart)]
     return ", ".join(cells[:MOST_CELLS])
+
+
+def _rules() -> str:
+    """Bundled rules: all with their status and confidence, and what is not certain about each."""
+    folder = REPOSITORY / "datasets" / "rules"
+    about = tomllib.loads((folder / "dataset.toml").read_text(encoding="utf-8"))
+    lines = [["rule", "title", "status", "confidence", "source", "what is not certain"]]
+    for path in sorted(folder.glob("*.toml")):
+        for rule in tomllib.loads(path.read_text(encoding="utf-8")).get("rule", ()):
+            doubts = "; ".join(rule.get("doubts", ()))
+            keys = (rule[key] for key in ("title", "status", "confidence", "source"))
+            lines.append([f"`{rule['id']}`", *keys, doubts])
+    return f"## {about['title']}\n\n`datasets/rules/`. {about['description']}\n\n{_table(lines)}"
 
 
 def _keys() -> str:

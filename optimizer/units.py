@@ -29,9 +29,15 @@ SUFFIXES: dict[str, str] = {
     "_t": "tonne CO2 equivalent",
     "_t_per_mwh": "tonne CO2 equivalent per megawatt-hour",
     "_t_per_year": "tonne CO2 equivalent per year",
+    "_c": "degree Celsius",
+    "_pa": "pascal",
     "_years": "year",
     "_months": "month",
     "_s": "second",
+    "_ms": "millisecond",
+    "_minutes_per_year": "minutes per year",
+    "_people": "people",
+    "_workers": "people in the labour force",
     "_mb": "megabyte",
 }
 """Suffix of a name, and the unit it stands for."""

@@ -27,7 +27,7 @@ from optimizer.cli.verbs import app
 from optimizer.errors import Finding, InfeasibleError, InputError, SolverError
 from optimizer.progress import shown_on, silent
 
-VERBS = ["check", "sites", "headroom", "solve", "verify", "report", "schema", "data"]
+VERBS = ["check", "sites", "headroom", "rules", "solve", "verify", "report", "schema", "data"]
 
 
 @pytest.fixture
@@ -85,6 +85,14 @@ def test_datasets_are_listed_and_shown(gridsite) -> None:
     assert shown.exit_code == 0
     assert "archetypes.csv" in shown.stdout
     assert "licence" in shown.stdout
+
+
+def test_recipes_are_shown_with_what_they_do(gridsite) -> None:
+    shown = json.loads(gridsite("data", "show", "recipes", "--json").stdout)["dataset"]["recipes"]
+    assert shown["fema_nfhl"]["fills"] == {"rule": "exclude", "where": "{SFHA_TF} = 'T'"}
+    assert "GAP_Sts" in shown["padus"]["columns"]
+    text = gridsite("data", "show", "recipes").stdout
+    assert "no commercial use" in text
 
 
 def test_an_unknown_dataset_gets_the_nearest_name(gridsite) -> None:
@@ -307,7 +315,7 @@ def test_sites_writes_candidates_and_refusals(gridsite, ring: Path) -> None:
     result = gridsite("sites", "ring/study.toml")
     assert result.exit_code == 0, result.output
     written = ring.parent / "out" / "ring-sites"
-    assert set(contents(written)) == {"sites.gpkg", "sites.csv", "refused.csv", "sites.html"}
+    assert set(contents(written)) == {"sites.gpkg", "sites.csv", "refused.csv", "area_lost.csv", "sites.html"}
     rows = (written / "sites.csv").read_text(encoding="utf-8").splitlines()
     assert [row.split(",")[0] for row in rows] == ["site", "s1", "s2", "s3"]
     import pyogrio

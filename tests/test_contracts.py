@@ -100,21 +100,30 @@ def test_every_requirement_is_pinned_to_a_version_it_allows(repository: Path) ->
 
 COUNTS_AND_RATIOS = {
     "availability",
+    "band",
     "cost_segments",
     "gap",
     "hops",
     "hot_day_percentile",
+    "hot_hour_percentile",
     "max_rounds",
     "max_sites",
     "points_per_site",
     "seed",
     "threads",
     "utilization",
+    "weight",
 }
 """Numbers without a unit, by their whole name."""
 
+UNIT_OF_ITS_RULE = {"value"}
+"""Names of numbers whose unit another key decides: the value of a map layer is what its rule needs."""
+
 ENDINGS_OF_RATIOS = ("_factor", "_factors", "_growth", "_rate", "_share")
 """Endings of names of numbers without a unit: a share of something, or a factor on something."""
+
+COORDINATES = {"lat", "lon"}
+"""Names that mean degrees everywhere."""
 
 CALENDAR = {"currency_year", "decision_year", "hours", "periods"}
 """Names that are their own unit: years of the calendar, and hours."""
@@ -122,7 +131,7 @@ CALENDAR = {"currency_year", "decision_year", "hours", "periods"}
 
 def names_its_unit(name: str) -> bool:
     """Whether the name of a number says its unit, or is known to need none."""
-    if name in COUNTS_AND_RATIOS | CALENDAR:
+    if name in COUNTS_AND_RATIOS | UNIT_OF_ITS_RULE | CALENDAR | COORDINATES:
         return True
     quantity = "_" + re.sub("^(min|max)_|_(min|max)$", "", name)
     divided = re.sub(r"_per_[a-z0-9]+(_year)?$", "", quantity)

@@ -41,7 +41,11 @@ def data_show(name: Annotated[str, typer.Argument(metavar="NAME")], as_json: Jso
 
     def action(progress: Progress) -> Outcome:
         described = json.loads(json.dumps(_described(name), default=str))
-        return Outcome(text="\n".join(_outline(described)), more={"dataset": described})
+        lines = _outline(described)
+        if name == "recipes":
+            described["recipes"] = _recipes()
+            lines += ["", *_outline({"recipes": described["recipes"]})]
+        return Outcome(text="\n".join(lines), more={"dataset": described})
 
     run(action, as_json, quiet=True)
 
@@ -90,6 +94,17 @@ def _described(name: str) -> dict[str, Any]:
     except ValueError as failure:
         remedy = fetch_remedy(name) or "install gridsite again"
         raise InputError([Finding("command.dataset", str(path), "cannot be read", str(failure), remedy)]) from None
+
+
+def _recipes() -> dict[str, Any]:
+    """What a user of map layers asks of each recipe."""
+    from optimizer.layers.recipes import load_recipes
+
+    asked = ("title", "licence", "kind", "formats", "choice", "checked", "confidence", "caveats", "fills")
+    return {
+        name: {**recipe.model_dump(mode="json", include=set(asked)), "columns": [c.name for c in recipe.columns]}
+        for name, recipe in load_recipes().items()
+    }
 
 
 def _outline(value: Any, indent: str = "") -> list[str]:

@@ -16,9 +16,10 @@ from optimizer.progress import Progress, peak_memory_mb
 
 if TYPE_CHECKING:
     from optimizer.plan.plan import Plan
+    from optimizer.study.sites import Candidates
     from optimizer.study.study import Study
 
-SITES_FILES = ("sites.gpkg", "sites.csv", "refused.csv", "sites.html")
+SITES_FILES = ("sites.gpkg", "sites.csv", "refused.csv", "area_lost.csv", "sites.html")
 
 
 def output_folder(source: str, out: Path | None, ending: str = "") -> Path:
@@ -152,8 +153,10 @@ def sites_to_folder(source: str, folder: Path, progress: Progress) -> Study:
     """
     refuse_other(folder, SITES_FILES)
     progress("read", None, str(source))
+    import pandas as pd
+
     from optimizer.plan.place import Places, write_geopackage
-    from optimizer.report import sites_map
+    from optimizer.report import sites_page
     from optimizer.study.study import read_study
 
     study = read_study(source, progress=progress)
@@ -163,17 +166,33 @@ def sites_to_folder(source: str, folder: Path, progress: Progress) -> Study:
             [Finding("study.no_demand", "study.toml: demand", "a study without demand has no sites", "", remedy)]
         )
     progress("sites", None, "candidates and refused land")
-    candidates = study.candidates
+    candidates = _scored(study)
     sites, ties = candidates.sites.reset_index(), candidates.ties.reset_index()
     with staged(folder) as staging:
         staging.mkdir()
+        progress("sites", None, "GeoPackage")
         layers = {"candidates": sites, "refused": candidates.refused, "ties": ties}
         write_geopackage(layers, Places(), staging / "sites.gpkg")
-        for name, table in (("sites.csv", sites), ("refused.csv", candidates.refused)):
-            plain = table.drop(columns="geometry", errors="ignore").round(6)
-            plain.to_csv(staging / name, index=False, lineterminator="\n")
-        sites_map(candidates, staging / "sites.html")
+        progress("sites", None, "tables")
+        for name, table in (("sites", sites), ("refused", candidates.refused), ("area_lost", candidates.lost)):
+            plain = pd.DataFrame(table.drop(columns="geometry", errors="ignore")).round(6)
+            plain.to_csv(staging / f"{name}.csv", index=False, lineterminator="\n")
+        progress("sites", None, "map")
+        sites_page(candidates, candidates.lost, candidates.sources, staging / "sites.html", study)
     return study
+
+
+def _scored(study: Study) -> Candidates:
+    """Candidates with the score that the study declares, best first; the optimizer never sees it."""
+    candidates, settings = study.candidates, study.config.sites.scores
+    if not settings:
+        return candidates
+    from optimizer.layers.ranking import score
+
+    scored = candidates.sites.assign(score=score(candidates.sites, settings))
+    scored = scored.sort_values("score", ascending=False, kind="stable")
+    said = {"score": ("", "weighted as [[sites.scores]] says, for browsing only")}
+    return replace(candidates, sites=scored, sources={**candidates.sources, **said})
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from optimizer.cli.data import data
 from optimizer.cli.flow import output_folder, sites_to_folder, solve_to_folder
 from optimizer.cli.headroom import headroom
 from optimizer.cli.outcome import ExitCode, Outcome, run
+from optimizer.cli.rules import rules
 from optimizer.errors import Finding, InputError
 from optimizer.progress import Progress
 
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 app.add_typer(data, name="data")
 app.command()(headroom)
+app.command()(rules)
 
 StudyArgument = Annotated[
     str, typer.Argument(metavar="STUDY", help="study.toml, its folder, or the name of an example.")

@@ -13,6 +13,7 @@ from optimizer.errors import Finding, nearest
 
 if TYPE_CHECKING:
     from optimizer.config.tables import (
+        CoolingSettings,
         DemandSettings,
         DispatchSettings,
         FacilitySettings,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
         SecuritySettings,
         SitesSettings,
         StudySettings,
+        WaterSettings,
     )
 
 
@@ -162,6 +164,29 @@ def _fixed_dispatch(demand: DemandSettings | None, dispatch: DispatchSettings) -
         )
 
 
+def _weather(cooling: CoolingSettings) -> Iterator[Finding]:
+    if cooling.weather is not None and cooling.stations:
+        text, remedy = "weather that holds everywhere leaves nothing to stations", "keep one of the two"
+        yield Finding("config.weather_twice", "cooling.weather", text, repr(cooling.weather), remedy)
+    yield from _repeated([s.file for s in cooling.stations], "cooling.stations")
+    yield from _repeated([s.zone for s in cooling.stations if s.zone is not None], "cooling.stations")
+    for number, station in enumerate(cooling.stations, start=1):
+        placed = (station.lat is not None) + (station.lon is not None)
+        if placed + 2 * (station.zone is not None) != 2:
+            where = f"cooling.stations#{number} ({station.file})"
+            text, remedy = "a station stands for a zone or for a place", "give zone, or both lat and lon"
+            yield Finding("config.station_place", where, text, "", remedy)
+
+
+def _water(water: WaterSettings) -> Iterator[Finding]:
+    pairs = [(s.basin, s.name) for s in water.source]
+    yield from _repeated([f"{name} in {basin}" for basin, name in pairs], "water.source")
+    if water.indirect is not None and water.indirect_m3_per_mwh is not None:
+        text = "water behind the electricity is given twice"
+        found, remedy = repr(water.indirect), "keep indirect or indirect_m3_per_mwh"
+        yield Finding("config.indirect_twice", "water.indirect", text, found, remedy)
+
+
 def _scenarios(scenario: Mapping[str, Any], report: ReportSettings) -> Iterator[Finding]:
     for name in scenario:
         # A scenario's plan is written to a folder of that name.
@@ -186,6 +211,8 @@ _CHECKS: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Finding]]], ...] = 
     (("grid",), _snapshots),
     (("security",), _contingencies),
     (("facility",), _campus_size),
+    (("cooling",), _weather),
+    (("water",), _water),
     (("sites",), _site_tables),
     (("demand", "dispatch"), _fixed_dispatch),
     (("study", "demand", "limits"), _limit_years),

@@ -154,7 +154,7 @@ def _refuse(rule: str, where: str, message: str, value: str, remedy: str) -> Inp
 
 def _read_merged(path: Path, shown: str, chain: tuple[Path, ...]) -> _Merged:
     """Read a file and the files it extends, base first."""
-    data = _read_toml(path, shown)
+    data = read_toml(path, shown)
     real = Path(os.path.realpath(path))
     base = data.pop("extends", None)
     own = _Merged(data, dict.fromkeys(_leaves(data), shown))
@@ -174,8 +174,21 @@ def _read_merged(path: Path, shown: str, chain: tuple[Path, ...]) -> _Merged:
     return _Merged(_merge(rebased, data), {**under.origin, **own.origin})
 
 
-def _read_toml(path: Path, shown: str) -> Data:
-    """Read one TOML file, within limits, without a traceback for any content."""
+def read_toml(path: Path, shown: str) -> Data:
+    """Read one TOML file, within limits, without a traceback for any content.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    shown : str
+        How findings name it.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, is too large, is not UTF-8 text or not TOML.
+    """
     remedy = "check the path; it is taken relative to the file that names it"
     try:
         if path.is_dir():
@@ -185,7 +198,7 @@ def _read_toml(path: Path, shown: str) -> Data:
             raise _refuse(
                 "config.too_large",
                 shown,
-                "too large for a study file",
+                "too large for a file of settings",
                 f"{size} bytes",
                 f"give at most {MAX_BYTES} bytes",
             )
@@ -203,7 +216,7 @@ def _read_toml(path: Path, shown: str) -> Data:
     try:
         return tomllib.loads(text.replace("\r\n", "\n"))
     except RecursionError:
-        raise _refuse("config.toml", shown, "nested too deeply", "", "a study file has few levels") from None
+        raise _refuse("config.toml", shown, "nested too deeply", "", "such a file has few levels") from None
     except ValueError as error:
         hint = "check quotes, brackets and = on that line; a table is [name], a list [1, 2]"
         raise _refuse("config.toml", shown, "not valid TOML", str(error), hint) from None
@@ -242,6 +255,9 @@ def _rebase(data: Data, base_folder: Path, folder: Path) -> Data:
     for table, key in named:
         if isinstance(changed.get(table), dict) and key in changed[table]:
             changed[table][key] = moved(changed[table][key])
+    rules = changed.get("rules")
+    if isinstance(rules, dict) and isinstance(rules.get("sources"), list):
+        rules["sources"] = [moved(source) for source in rules["sources"]]
     layers = changed["sites"].get("layers") if isinstance(changed.get("sites"), dict) else None
     if isinstance(layers, list):
         changed["sites"]["layers"] = [

@@ -58,7 +58,7 @@ def read_bytes(path: Path, where: str = "") -> bytes:
         raise refuse("file.unreadable", where, "the file cannot be read", failure.strerror or "") from failure
 
 
-def check_file(path: Path, where: str) -> None:
+def check_file(path: Path, where: str, max_bytes: int = MAX_BYTES) -> None:
     """Raise `InputError` if there is no file of a readable size at `path`."""
     if path.is_dir():
         raise refuse("file.is_folder", where, "this is a folder, a file is needed", "", "name a file in it")
@@ -67,8 +67,8 @@ def check_file(path: Path, where: str) -> None:
     size = path.stat().st_size
     if size == 0:
         raise refuse("file.empty", where, "the file is empty", "0 bytes", "write it again from its source")
-    if size > MAX_BYTES:
-        remedy = f"at most {MAX_BYTES // 10**6} MB are read: keep only the rows and columns that are needed"
+    if size > max_bytes:
+        remedy = f"at most {max_bytes // 10**6} MB are read: keep only the rows and columns that are needed"
         raise refuse("file.too_large", where, "the file is too large", f"{size / 1e6:.0f} MB", remedy)
 
 

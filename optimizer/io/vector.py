@@ -1,170 +1,213 @@
-"""Vector map layers: read with their reference system, refused where a geometry cannot be trusted.
+"""Vector map layers: read with their reference system, repaired where that can be done and said, else refused.
 
-A layer without a coordinate reference system has no place on the map, a self-crossing polygon has no defined inside,
-and an empty layer excludes nothing without saying so: each is refused, naming the file and the feature.
+A layer without a coordinate reference system has no place on the map and an empty layer excludes nothing without saying
+so: each is refused, naming the file and the feature. What `optimizer.io.vector_repair` mends is a warning.
 """
 
 from __future__ import annotations
 
 import json
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pyogrio
 import shapely
 
-from optimizer.errors import Finding, InputError, nearest
-from optimizer.io.reading import check_file, layer_names, read_text, refuse
+from optimizer.errors import Finding, InputError, nearest, refuse_errors
+from optimizer.io.reading import MAX_CELLS, refuse
+from optimizer.io.vector_place import placed, unrolled
+from optimizer.io.vector_repair import LABELS, by_feature, drawn, empty, problem, repaired, with_shapes
+from optimizer.io.vector_source import Source, locate
+from optimizer.io.where import Filter, parse_where
 
-_SIGNATURES: dict[str, tuple[bytes, ...]] = {
-    ".geojson": (b"{", b"\xef\xbb\xbf{"),
-    ".json": (b"{", b"\xef\xbb\xbf{"),
-    ".gpkg": (b"SQLite format 3\x00",),
-    ".shp": (b"\x00\x00\x27\x0a",),
-    ".fgb": (b"fgb",),
-    ".parquet": (b"PAR1",),
-}
-_NAMED = 5
+#: Rules of findings about features that are left out because they have no geometry that can be used.
+LEFT_OUT = frozenset({"vector.empty_geometry", "vector.collapsed_geometry"})
 
-PARSED_BYTES = 20_000_000
-"""A GeoJSON file up to this size is parsed here first, to say where it is wrong [bytes]; a larger one would need memory
-many times its size, and is left to the reading library alone."""
+_FAILURES = (
+    shapely.errors.GEOSException,
+    pa.ArrowException,
+    LookupError,
+    NameError,
+    ValueError,
+    OSError,
+    RuntimeError,
+)
+"""What the reading libraries raise on a file that they cannot read; pyogrio uses an unset name on a garbled .prj."""
 
 
-def read_vector(path: Path, layer: str | None = None, where: str = "") -> gpd.GeoDataFrame:
+def read_vector(
+    path: Path,
+    layer: str | None = None,
+    where: str = "",
+    filter: str | None = None,
+    columns: Sequence[str] | None = None,
+) -> tuple[gpd.GeoDataFrame, list[Finding]]:
     """Read one vector layer, in its own coordinate reference system.
 
     Parameters
     ----------
     path : Path
-        GeoJSON, GeoPackage, Shapefile, FlatGeobuf or GeoParquet.
+        GeoJSON, GeoPackage, Shapefile (zipped or not), file geodatabase (folder, or zipped), FlatGeobuf or GeoParquet.
     layer : str, optional
-        Layer of a GeoPackage; may be left out when the file has only one.
+        Layer of a file that may hold several; may be left out when it has only one.
     where : str
         How findings name the file; its file name if empty.
+    filter : str, optional
+        Features that count, in CQL2 text.
+    columns : sequence of str, optional
+        Columns to keep, besides those that the filter needs and that name a feature. Default: all.
 
     Returns
     -------
-    GeoDataFrame
-        Features in file order, with a known ``crs``, no missing and no invalid geometry.
+    features : GeoDataFrame
+        Features in file order, counted from 0, with a known ``crs``, flat, none without geometry and each valid.
+        Features that are left out leave no gap.
+    findings : list of Finding
+        What was repaired or left out, as warnings.
 
     Raises
     ------
     InputError
-        With every problem found: missing or too large file, wrong content, unknown layer, no CRS, no features,
-        missing or invalid geometry, coordinates that the CRS cannot hold.
+        With every problem found: missing or too large file, wrong content, unknown layer or column, no reference
+        system, no features, geometry that cannot be repaired, coordinates that the reference system cannot hold.
     """
     name = where or path.name
-    suffix = path.suffix.lower()
-    _check_content(path, suffix, name)
-    if suffix == ".gpkg":
-        layer = _layer_name(path, layer, name)
-        name = f"{name} layer {layer}"
-    try:
-        frame = gpd.read_parquet(path) if suffix == ".parquet" else gpd.read_file(path, layer=layer)
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError, OSError, RuntimeError) as error:
-        reason = str(error).strip().split("\n")[0][:200]
-        remedy = "check that the file opens in a GIS program"
-        raise refuse("file.unreadable", name, "the layer cannot be read", reason, remedy) from error
-    if not isinstance(frame, gpd.GeoDataFrame):
-        raise refuse("vector.no_geometry", name, "the table has no geometry", "", "give a map layer")
-    findings = _check_layer(frame, name)
-    if findings:
-        raise InputError(findings)
-    return frame.reset_index(drop=True)
-
-
-def _check_content(path: Path, suffix: str, name: str) -> None:
-    """Refuse what is not a file of the format that its suffix names."""
-    check_file(path, name)
-    if suffix not in _SIGNATURES:
-        remedy = f"give one of {', '.join(_SIGNATURES)}"
-        raise refuse("file.format", name, "unknown format of a map layer", path.suffix or "no suffix", remedy)
-    # The suffix must be telling the truth: a library that guesses by content could follow a file that points elsewhere.
-    with path.open("rb") as file:
-        start = file.read(64).lstrip(b" \t\r\n")
-    if not start.startswith(_SIGNATURES[suffix]):
-        remedy = "export the layer again, or give the file the suffix of its format"
-        raise refuse("vector.content", name, f"the content is not {suffix[1:]}", repr(start[:16]), remedy)
-    if suffix in (".geojson", ".json") and path.stat().st_size <= PARSED_BYTES:
-        _check_json(path, name)
-
-
-def _check_json(path: Path, name: str) -> None:
-    """Refuse malformed GeoJSON, or JSON of another kind, with the place of the error."""
-    remedy = "export the layer as a GeoJSON feature collection (RFC 7946)"
-    try:
-        content = json.loads(read_text(path, name))
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise refuse("vector.content", name, "the file is not valid JSON", str(error)[:200], remedy) from error
-    kind = content.get("type")
-    if kind != "FeatureCollection" or not isinstance(content.get("features"), list):
-        raise refuse("vector.content", name, "the file is not a GeoJSON feature collection", repr(kind), remedy)
-    if not content["features"]:
-        raise InputError([_empty(name)])
-
-
-def _layer_name(path: Path, layer: str | None, name: str) -> str:
-    known = layer_names(path, name)
-    if layer is None and len(known) == 1:
-        return known[0]
-    if layer is None or layer not in known:
-        text = "no such layer" if layer else "the file has more than one layer: name one"
-        raise refuse("file.layer", name, text, layer or "", nearest(layer or "", known))
-    return layer
-
-
-def _check_layer(frame: gpd.GeoDataFrame, name: str) -> list[Finding]:
+    source = locate(path, layer, name)
+    chosen = None if filter is None else parse_where(filter, f"{name}, where")
+    frame, findings = _read(source, _fields(source, chosen, columns))
     if frame.empty:
-        return [_empty(name)]
-    findings = []
-    if frame.crs is None:
+        raise InputError([*findings, empty(source.name)])
+    frame, found = _filtered(frame, chosen, source.name)
+    findings += found
+    if frame.crs is None or not (frame.crs.is_geographic or frame.crs.is_projected):
+        text = "the layer has no coordinate reference system that places it on the Earth"
         remedy = "assign the layer its coordinate reference system and export it again (a Shapefile needs its .prj)"
-        findings.append(_finding("no_crs", name, "the layer has no coordinate reference system", "none", remedy))
-    shapes = frame.geometry.values
-    missing = np.asarray(shapely.is_missing(shapes) | shapely.is_empty(shapes))
-    findings += _features(frame, missing, name, "empty_geometry", "the feature has no geometry", "remove the feature")
-    invalid = ~missing & ~np.asarray(shapely.is_valid(shapes))
-    remedy = "repair the geometry (GIS programs call it 'fix geometries') and export it again"
-    findings += _features(frame, invalid, name, "invalid_geometry", "the geometry is not valid", remedy, reasons=True)
-    if frame.crs is not None and frame.crs.is_geographic:
-        bounds = shapely.bounds(shapes)
-        outside = (np.abs(bounds[:, [0, 2]]) > 180).any(axis=1) | (np.abs(bounds[:, [1, 3]]) > 90).any(axis=1)
-        text = f"the coordinates are no longitudes and latitudes, which {frame.crs.name} means"
-        remedy = "the coordinates are projected, or in another order: state the right reference system"
-        findings += _features(frame, outside & ~missing, name, "coordinates", text, remedy)
-    return findings
+        found_crs = "none" if frame.crs is None else frame.crs.name
+        findings.append(problem("no_crs", source.name, text, found_crs, remedy))
+    if frame.crs is not None:
+        # Heights are dropped below, and a reference system with heights would ask for them.
+        frame = frame.set_crs(frame.crs.to_2d(), allow_override=True)
+    for step in (drawn, unrolled, repaired):
+        frame, found = step(frame, source.name)
+        findings += found
+    refuse_errors(findings)
+    frame, found = placed(frame, source.name)
+    return frame.reset_index(drop=True), list(refuse_errors([*findings, *found]))
 
 
-def _features(
-    frame: gpd.GeoDataFrame, chosen: np.ndarray, name: str, rule: str, message: str, remedy: str, reasons: bool = False
-) -> list[Finding]:
-    """One finding for each chosen feature, the first few named one by one and the rest counted."""
-    findings = []
-    rows = np.flatnonzero(chosen)
-    for row in rows[:_NAMED]:
-        shape = frame.geometry.iloc[row]
-        found = shapely.is_valid_reason(shape) if reasons else ""
-        findings.append(_finding(rule, f"{name}, feature {row + 1}{_label(frame, row)}", message, found, remedy))
-    if len(rows) > _NAMED:
-        rest = f"{len(rows) - _NAMED} further features"
-        findings.append(_finding(rule, f"{name}, {rest}", message, "", remedy))
-    return findings
+def _fields(source: Source, chosen: Filter | None, columns: Sequence[str] | None) -> list[str] | None:
+    """Columns to read; ``None`` for all. Refuses too many cells, and columns that the layer does not have."""
+    known, features = _described(source)
+    needed = [] if chosen is None else list(chosen.columns)
+    unknown = [c for c in [*(columns or []), *needed] if c not in known]
+    if unknown:
+        text = "the layer has no such column"
+        raise InputError([problem("column", source.name, text, repr(c), nearest(c, known)) for c in unknown])
+    wanted = known if columns is None else [c for c in known if c in {*columns, *needed} or c.lower() in LABELS]
+    if (cells := features * (len(wanted) + 1)) > MAX_CELLS:
+        remedy = f"at most {MAX_CELLS:,} cells are read: keep only the features and columns that are needed"
+        raise refuse("file.too_large", source.name, "the layer is too large", f"{cells:,} cells", remedy)
+    return None if columns is None else wanted
 
 
-def _label(frame: gpd.GeoDataFrame, row: int) -> str:
-    """Name of a feature in the user's own words, when it has one."""
-    for column in frame.columns:
-        if str(column).lower() in ("name", "id", "fips", "county", "label"):
-            return f" ({column} {frame[column].iloc[row]})"
-    return ""
+def _described(source: Source) -> tuple[list[str], int]:
+    """Columns of a layer besides its geometry, and its number of features."""
+    try:
+        if source.parquet:
+            described = pq.read_metadata(source.address)
+            geometry = _geometry_columns(described)
+            names = described.schema.to_arrow_schema().names
+            return [c for c in names if c not in geometry], described.num_rows
+        with warnings.catch_warnings():
+            # Reading the features gives the same warnings again.
+            warnings.simplefilter("ignore")
+            described = pyogrio.read_info(source.address, layer=source.layer, force_feature_count=True)
+        return [str(field) for field in described["fields"]], int(described["features"])
+    except _FAILURES as error:
+        raise _unreadable(source.name, error) from error
 
 
-def _empty(name: str) -> Finding:
-    remedy = "give a layer with at least one feature, or leave the layer out"
-    return _finding("empty_layer", name, "the layer has no features", "0 features", remedy)
+def _geometry_columns(described: pq.FileMetaData) -> list[str]:
+    """Columns of a GeoParquet file that hold geometry, the one that is meant first; none of another Parquet file."""
+    stored = (described.metadata or {}).get(b"geo")
+    if stored is None:
+        return []
+    content = json.loads(stored)
+    main = content["primary_column"]
+    return [main, *(name for name in content["columns"] if name != main)]
 
 
-def _finding(rule: str, where: str, message: str, found: str, remedy: str) -> Finding:
-    return Finding(f"vector.{rule}", where, message, found, remedy)
+def _read(source: Source, fields: list[str] | None) -> tuple[gpd.GeoDataFrame, list[Finding]]:
+    """Features as they are in the file; a geometry that cannot be built is refused, an unclosed ring is closed."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        try:
+            frame = _read_parquet(source, fields) if source.parquet else _read_features(source, fields)
+        except _FAILURES as error:
+            raise _unreadable(source.name, error) from error
+        if not isinstance(frame, gpd.GeoDataFrame):
+            raise refuse("vector.no_geometry", source.name, "the table has no geometry", "", "give a map layer")
+        frame, findings = _rebuilt(frame.reset_index(drop=True), source)
+    return frame, [*_notes(said, source.name), *findings]
+
+
+def _read_parquet(source: Source, fields: list[str] | None) -> gpd.GeoDataFrame | None:
+    geometry = _geometry_columns(pq.read_metadata(source.address))
+    if not geometry:
+        return None
+    return gpd.read_parquet(source.address, columns=None if fields is None else [*fields, geometry[0]])
+
+
+def _read_features(source: Source, fields: list[str] | None) -> pd.DataFrame:
+    return pyogrio.read_dataframe(
+        source.address, layer=source.layer, columns=fields, on_invalid="ignore", datetime_as_string=False
+    )
+
+
+def _rebuilt(frame: gpd.GeoDataFrame, source: Source) -> tuple[gpd.GeoDataFrame, list[Finding]]:
+    """Close the rings that are not closed and say so; refuse, and leave out, what still is no geometry."""
+    missing = np.flatnonzero(frame.geometry.isna())
+    if source.parquet or not len(missing):
+        return frame, []
+    stored = pyogrio.raw.read(source.address, layer=source.layer, columns=[])[2]
+    broken = missing[[stored[row] is not None for row in missing]]
+    shapes, closed = frame.geometry.to_numpy().copy(), np.zeros(len(frame), dtype=bool)
+    shapes[broken] = shapely.from_wkb(stored[broken], on_invalid="fix")
+    closed[broken] = ~np.asarray(shapely.is_missing(shapes[broken]))
+    bad = ~closed
+    bad[np.setdiff1d(np.arange(len(frame)), broken)] = False
+    text, remedy = "a ring was not closed and has been closed", "compare the feature with its source"
+    findings = by_feature(frame, closed, source.name, "unclosed_ring", text, remedy, severity="warning")
+    text, remedy = "the geometry has too few points to be drawn", "remove the feature, or draw it again"
+    findings += by_feature(frame, bad, source.name, "invalid_geometry", text, remedy)
+    return with_shapes(frame, shapes, ~bad), findings
+
+
+def _notes(said: Sequence[warnings.WarningMessage], name: str) -> list[Finding]:
+    """What the reading library warned of, each thing once; open rings are said of their features."""
+    texts = dict.fromkeys(str(w.message).strip().split("\n")[0][:200] for w in said)
+    remedy = "check the layer in a GIS program"
+    text = "the layer was read with a note"
+    return [problem("note", name, text, note, remedy, "warning") for note in texts if "Non closed ring" not in note]
+
+
+def _filtered(frame: gpd.GeoDataFrame, chosen: Filter | None, name: str) -> tuple[gpd.GeoDataFrame, list[Finding]]:
+    if chosen is None:
+        return frame, []
+    kept = frame[chosen.mask(pd.DataFrame(frame.drop(columns=frame.geometry.name)))]
+    if len(kept):
+        return kept, []
+    text = "the filter lets no feature of the layer through"
+    remedy = "check its values against those of the layer, or leave the layer out"
+    return kept, [problem("none_left", name, text, repr(chosen.text), remedy, "warning")]
+
+
+def _unreadable(name: str, error: Exception) -> InputError:
+    reason = str(error).strip().split("\n")[0][:200]
+    return refuse("file.unreadable", name, "the layer cannot be read", reason, "check that it opens in a GIS program")

@@ -42,20 +42,29 @@ def attach(places: gpd.GeoDataFrame, counties: gpd.GeoDataFrame, options: Option
     DataFrame
         `COLUMNS`, same index. A centre on a shared border belongs to the first county by code.
     """
+    return of_points(shapely.centroid(places.geometry.values), counties).set_axis(places.index)
+
+
+def of_points(centres: np.ndarray, counties: gpd.GeoDataFrame) -> pd.DataFrame:
+    """County of each point; as `attach`, in the order of the points.
+
+    Parameters
+    ----------
+    centres : array of Point
+        In the projection of the counties.
+    counties : GeoDataFrame
+        As for `attach`.
+    """
     shapes = np.asarray(counties.geometry.values)
-    centres = shapely.centroid(places.geometry.values)
-    tree = shapely.STRtree(shapes)
-    place_at, county_at = tree.query(centres, predicate="intersects")
-    inside = pd.Series(county_at, index=place_at, dtype=int).groupby(level=0).min()
-    position = inside.reindex(range(len(places))).to_numpy()
-    found = ~np.isnan(position)
-    outside_km = np.zeros(len(places))
-    if not found.all():
-        _, distance = tree.query_nearest(centres[~found], all_matches=False, return_distance=True)
-        outside_km[~found] = distance / M_PER_KM
-    chosen = position[found].astype(int)
+    # Counties are few and large: asked as they are prepared, each tells all points that it holds apart at once.
+    county_at, place_at = shapely.STRtree(centres).query(shapes, predicate="intersects")
+    position = np.full(len(centres), len(shapes))
+    np.minimum.at(position, place_at, county_at)
+    outside = position == len(shapes)
+    outside_km = np.zeros(len(centres))
+    if outside.any():
+        _, distance = shapely.STRtree(shapes).query_nearest(centres[outside], all_matches=False, return_distance=True)
+        outside_km[outside] = distance / M_PER_KM
     columns = {"fips": counties.index.to_numpy(), **{c: counties[c].to_numpy() for c in ("county", "jurisdiction")}}
-    texts = {name: np.full(len(places), "", dtype=object) for name in columns}
-    for name, values in columns.items():
-        texts[name][found] = values[chosen]
-    return pd.DataFrame({**texts, "outside_km": outside_km}, index=places.index)
+    texts = {name: np.append(values.astype(object), "")[position] for name, values in columns.items()}
+    return pd.DataFrame({**texts, "outside_km": outside_km})

@@ -7,12 +7,17 @@ from dataclasses import dataclass
 import pandas as pd
 
 from optimizer.grid.schema import Column
+from optimizer.layers.attributes import Places, index_of
+from optimizer.layers.distance import distance_km
+from optimizer.layers.layer import MapLayer
 from optimizer.layers.places import nearest_km
 
 COLUMNS = (
     Column("exchange", "text", meaning="nearest exchange point"),
     Column("fibre_km", "float", "km", meaning="length of the fibre route to it"),
 )
+
+ROUTE_COLUMNS = (Column("fibre_route_km", "float", "km", meaning="distance to the nearest fibre route"),)
 
 
 @dataclass(frozen=True)
@@ -52,3 +57,21 @@ def attach(places: pd.DataFrame, exchanges: pd.DataFrame, options: Options) -> p
     )
     names = exchanges["name"].to_numpy(dtype=object)[position[:, 0]]
     return pd.DataFrame({"exchange": names, "fibre_km": options.route_factor * distance[:, 0]}, index=places.index)
+
+
+def attach_routes(places: Places, layer: MapLayer) -> pd.DataFrame:
+    """Distance of each place to the nearest fibre route, from its border, 0 where they meet.
+
+    Parameters
+    ----------
+    places : Cells or GeoDataFrame
+        Cells of a lattice, or polygons in an equal-area projection in metres.
+    layer : MapLayer
+        Lines of fibre, or areas that have it.
+
+    Returns
+    -------
+    DataFrame
+        `ROUTE_COLUMNS`; nan where there is none as near as the last of `optimizer.layers.distance.REACH_KM`.
+    """
+    return pd.DataFrame({ROUTE_COLUMNS[0].name: distance_km(layer, places)}, index=index_of(places))

@@ -6,10 +6,8 @@ ellipsoid, so that neither depends on where on the map a place lies.
 
 from __future__ import annotations
 
-import geopandas as gpd
 import numpy as np
 import pyproj
-import shapely
 from scipy.spatial import cKDTree
 
 WGS84 = "EPSG:4326"
@@ -34,37 +32,6 @@ def equal_area_crs(bounds_deg: tuple[float, float, float, float]) -> pyproj.CRS:
     west, south, east, north = bounds_deg
     lat, lon = round((south + north) / 2), round((west + east) / 2)
     return pyproj.CRS.from_proj4(f"+proj=laea +lat_0={lat} +lon_0={lon} +datum=WGS84 +units=m +no_defs")
-
-
-def square_cells(footprint: shapely.Geometry, cell_km: float, crs: pyproj.CRS) -> gpd.GeoDataFrame:
-    """Square cells that cover a footprint, those that merely touch its border included.
-
-    Corners lie on multiples of the side from the projection's centre.
-
-    Parameters
-    ----------
-    footprint : Geometry
-        Area to cover, in `crs`.
-    cell_km : float
-        Side of a cell [km].
-    crs : CRS
-        Equal-area projection in metres.
-
-    Returns
-    -------
-    GeoDataFrame
-        Index ``cell``, such as ``"e012n-034"``: column and row of the south-west corner, from the projection's centre.
-    """
-    side = cell_km * M_PER_KM
-    west, south, east, north = footprint.bounds
-    columns = np.arange(np.floor(west / side), np.ceil(east / side)).astype(int)
-    rows = np.arange(np.floor(south / side), np.ceil(north / side)).astype(int)
-    column, row = (a.ravel() for a in np.meshgrid(columns, rows))
-    squares = shapely.box(column * side, row * side, (column + 1) * side, (row + 1) * side)
-    shapely.prepare(footprint)
-    inside = shapely.intersects(footprint, squares)
-    names = [f"e{c:03d}n{r:03d}" for c, r in zip(column[inside], row[inside], strict=True)]
-    return gpd.GeoDataFrame({"cell": names}, geometry=squares[inside], crs=crs).set_index("cell")
 
 
 def cell_count(bounds_m: tuple[float, float, float, float], cell_km: float) -> float:

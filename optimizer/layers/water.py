@@ -15,6 +15,28 @@ COLUMNS = (
 
 
 @dataclass(frozen=True)
+class OwnSource:
+    """Water that a study brings itself, such as trucked or reclaimed water.
+
+    Parameters
+    ----------
+    basin : str
+        Water region that it serves.
+    source : str
+        Its name.
+    available_m3_day : float
+        Volume it can give [m3/day].
+    price_usd_per_m3 : float
+        Price [$/m3].
+    """
+
+    basin: str
+    source: str
+    available_m3_day: float
+    price_usd_per_m3: float
+
+
+@dataclass(frozen=True)
 class Options:
     """How much of what is available a study may take.
 
@@ -24,10 +46,13 @@ class Options:
         Share of the available volume of every source [-].
     sources : tuple of str, optional
         Sources that may be used; ``None`` for all.
+    own : tuple of OwnSource
+        Sources that the study brings, used whole.
     """
 
     withdrawal_share: float = 1.0
     sources: tuple[str, ...] | None = None
+    own: tuple[OwnSource, ...] = ()
 
 
 def supply(sources: pd.DataFrame, options: Options) -> pd.DataFrame:
@@ -54,6 +79,8 @@ def supply(sources: pd.DataFrame, options: Options) -> pd.DataFrame:
             "price_usd_per_m3": chosen["price_usd_per_m3"],
         }
     )
+    if options.own:
+        table = pd.concat([table, pd.DataFrame([vars(one) for one in options.own])], ignore_index=True)
     return table.set_index(["basin", "source"]).sort_index()
 
 

@@ -18,6 +18,9 @@ SITING_TABLES = ("sites", "ties", "cooling", "demand", "water", "water_sources",
 GRID_TABLES = ("dispatch", "flows", "contingencies", "energy_prices", "base_overloads", "upgrades")
 """Tables of a study with a grid."""
 
+ELECTRICITY_TABLES = ("electricity_water",)
+"""Tables of a study with demand that asks for the water behind its electricity."""
+
 BASELINE_TABLES = ("baseline_dispatch", "baseline_upgrades")
 """Tables of a study with both."""
 
@@ -47,6 +50,7 @@ def check_tables_present(context: Context) -> list[Finding]:
     wanted = ["costs", "binding"]
     wanted += SITING_TABLES if context.has_demand else ()
     wanted += GRID_TABLES if context.has_grid else ()
+    wanted += ELECTRICITY_TABLES if context.has_demand and context.study.outdoors.reports_electricity else ()
     wanted += BASELINE_TABLES if context.has_grid and context.has_demand else ()
     message, remedy = "the table is missing", "solve the study again"
     return [

@@ -1,4 +1,4 @@
-"""Water by basin and source: the split in order of price, and what the sources can give."""
+"""Water by basin and source: the split in order of price, what the sources can give, and water behind electricity."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from optimizer.errors import Finding
 from optimizer.plan import tolerances
 from optimizer.plan.verify_compare import broken, compare_tables
 from optimizer.plan.verify_context import Context
-from optimizer.plan.verify_water import basin_withdrawal, supplies
+from optimizer.plan.verify_water import basin_withdrawal, electricity_m3_per_mwh, supplies, withdrawal_m3_day
+from optimizer.units import HOURS_PER_DAY
 
 
 def _idle(rows: pd.DataFrame) -> np.ndarray:
@@ -59,4 +60,16 @@ def _equal_prices(sources: pd.DataFrame, drawn: pd.Series, stated: pd.Series) ->
     return taken
 
 
-CHECKS = (check_basins, check_sources)
+def check_electricity(context: Context) -> list[Finding]:
+    """Water behind the electricity of every campus, where the study asks for it."""
+    if not context.study.outdoors.reports_electricity:
+        return []
+    rows, own = context.placed, withdrawal_m3_day(context)
+    factor = rows["period"].map(electricity_m3_per_mwh(context)).to_numpy(float)
+    mwh_day = (rows["it_mw"] * rows["utilization"] * rows["pue_annual"]).to_numpy(float) * HOURS_PER_DAY
+    figures = {"factor_m3_per_mwh": factor, "site_m3_day": own, "indirect_m3_day": mwh_day * factor}
+    expected = rows[["site", "period"]].assign(**figures, source_m3_day=own + mwh_day * factor)
+    return compare_tables(context.prefix, "electricity_water", context.table("electricity_water"), expected)
+
+
+CHECKS = (check_basins, check_sources, check_electricity)

@@ -39,6 +39,7 @@ PLACED_BY = {
     "base_overloads": "branch",
     "candidates": "site",
     "refused": "place",
+    "rules": "site",
     "comparison": "site",
     "comparison_limits": "branch",
 }

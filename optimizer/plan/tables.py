@@ -73,6 +73,7 @@ _KINDS |= dict.fromkeys(_IDS.split(), "id")
 _UNITS = (
     ("_usd_per_mwh", "$/MWh"),
     ("_usd_per_m3", "$/m3"),
+    ("_m3_per_mwh", "m3/MWh"),
     ("_usd_per_unit", "$/unit"),
     ("_t_per_year", "t/year"),
     ("_m3_day", "m3/day"),
@@ -239,6 +240,15 @@ PLAN_TABLES: dict[str, PlanTable] = {
         available_m3_day="what the source can still give",
         price_usd_per_m3="price",
     ),
+    "electricity_water": _table(
+        "site period",
+        site=_SITE,
+        period=_PERIOD,
+        factor_m3_per_mwh="water consumed behind the electricity",
+        site_m3_day="water withdrawn at the site on a mean day",
+        indirect_m3_day="water consumed behind its electricity on a mean day",
+        source_m3_day="both together",
+    ),
     "costs": _table("account period", account="account", period=_PERIOD, cost_musd="present value"),
     "demand": _table(
         "period",
@@ -297,6 +307,18 @@ PLAN_TABLES: dict[str, PlanTable] = {
         rule="first rule that refuses it",
         value="what the rule found",
         limit="what the rule allows",
+    ),
+    "rules": _table(
+        "site rule effect",
+        kinds=dict.fromkeys(("effect", "asks", "document", "reservations"), "text"),
+        site=_SITE,
+        rule="rule that holds there",
+        effect="what of it the row is about",
+        value="its amount for this site, empty where it has none",
+        unit="unit of the amount",
+        asks="what it asks, in words",
+        document="where the rule was read",
+        reservations="what is not certain about the rule",
     ),
     "comparison": _table(
         "scenario site period",

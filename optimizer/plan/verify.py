@@ -21,11 +21,13 @@ from typing import TYPE_CHECKING
 from optimizer.errors import Finding, InputError
 from optimizer.plan import (
     checks_binding,
+    checks_climate,
     checks_comparison,
     checks_files,
     checks_money,
     checks_power,
     checks_prices,
+    checks_rules,
     checks_security,
     checks_siting,
     checks_structure,
@@ -143,7 +145,7 @@ def checks_for(context: Context) -> Sequence[Check]:
     chosen: list[Check] = [*checks_files.CHECKS, *checks_summary.CHECKS, *checks_money.CHECKS, *checks_binding.CHECKS]
     chosen.append(checks_siting.check_site_count)
     if context.has_demand:
-        chosen += [*checks_siting.CHECKS, *checks_water.CHECKS]
+        chosen += [*checks_siting.CHECKS, *checks_rules.CHECKS, *checks_water.CHECKS, *checks_climate.CHECKS]
     if context.has_grid:
         chosen += [*checks_power.CHECKS, *checks_security.CHECKS, *checks_prices.CHECKS]
     return chosen

@@ -77,6 +77,22 @@ def supplies(context: Context) -> dict[tuple[str, int], Supply]:
     }
 
 
+def electricity_m3_per_mwh(context: Context) -> dict[int, float]:
+    """Water behind a MWh of electricity by period: the study's number, else the mean over the plan's own outputs."""
+    outdoors = context.study.outdoors
+    if outdoors.electricity_m3_per_mwh is not None:
+        return dict.fromkeys(context.periods, outdoors.electricity_m3_per_mwh)
+    factor = [outdoors.carrier_m3_per_mwh.get(c, np.nan) for c in context.case.generators["carrier"]]
+    known = np.isfinite(factor)
+    hours = np.array([float(context.case.snapshots.at[h, "hours"]) for _, h in context.operating])
+    mwh = context.output_mw[known] * hours
+    found = {}
+    for t in context.periods:
+        now = mwh[:, [period == t for period, _ in context.operating]]
+        found[t] = float(np.array(factor)[known] @ now.sum(axis=1) / now.sum()) if now.sum() > 0 else np.nan
+    return found
+
+
 def water_cost_musd(context: Context, cost_usd_day: float, period: int) -> float:
     """Present value of a daily cost through a period [M$]."""
     days = HOURS_PER_YEAR / HOURS_PER_DAY

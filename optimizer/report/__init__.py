@@ -1,5 +1,5 @@
-"""What people look at: the report of a plan, and the map of candidates, each one file that opens offline."""
+"""What people look at: the report of a plan, and the page of candidate sites, each one file that opens offline."""
 
-from optimizer.report.html import sites_map, write_report
+from optimizer.report.html import sites_map, sites_page, write_report
 
-__all__ = ["sites_map", "write_report"]
+__all__ = ["sites_map", "sites_page", "write_report"]

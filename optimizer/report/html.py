@@ -6,10 +6,12 @@ page itself forbids it any request. The same plan gives the same bytes.
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 import plotly.graph_objects as go
@@ -17,13 +19,15 @@ import plotly.io
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from optimizer.report.page import Section
+from optimizer.report.page import Section, SwitchedMap
 from optimizer.report.reading import with_study
 from optimizer.report.sections import sections_of
-from optimizer.report.sections.land import all_candidates
+from optimizer.report.sections.land_page import land_sections
 from optimizer.report.view import View
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from optimizer.plan.plan import Plan
     from optimizer.study.sites import Candidates
     from optimizer.study.study import Study
@@ -61,12 +65,39 @@ def write_report(plan: Plan, path: str | Path) -> Path:
 
 
 def sites_map(candidates: Candidates, path: str | Path, study: Study | None = None) -> Path:
-    """Write the map of candidate sites and refused land as one self-contained HTML page.
+    """Write the page of candidate sites and refused land as one self-contained HTML page.
+
+    Parameters
+    ----------
+    candidates, path, study
+        As for `sites_page`.
+
+    Returns
+    -------
+    Path
+        The file.
+    """
+    return sites_page(candidates, None, {}, path, study)
+
+
+def sites_page(
+    candidates: Candidates,
+    area_lost: pd.DataFrame | None,
+    column_sources: Mapping[str, tuple[str, str]],
+    path: str | Path,
+    study: Study | None = None,
+) -> Path:
+    """Write candidate sites, refused land and what took it as one self-contained HTML page.
 
     Parameters
     ----------
     candidates : Candidates
         What to show.
+    area_lost : DataFrame, optional
+        Land lost by rule: ``rule``, ``alone_ha``, what it takes by itself, ``only_ha``, what no other takes [ha]; with
+        the rows ``"all layers together"``, ``"all rules together"`` and ``"land of the region"``.
+    column_sources : mapping of str to (str, str)
+        Unit and source of columns of the sites, for their cards.
     path : path
         File to write; it appears in one step.
     study : Study, optional
@@ -78,20 +109,22 @@ def sites_map(candidates: Candidates, path: str | Path, study: Study | None = No
         The file.
     """
     title = study.config.study.name if study is not None else "Candidate sites"
-    return write_page(render_page(title, [all_candidates(candidates, study)]), Path(path))
+    return write_page(render_page(title, land_sections(candidates, area_lost, column_sources, study)), Path(path))
 
 
 def render_page(title: str, sections: list[Section]) -> str:
     """Return a page of sections as HTML that opens offline."""
     figures = [figure for section in sections for figure in section.figures()]
+    switched = [figure for figure in figures if isinstance(figure, SwitchedMap)]
     template = _environment().get_template("report.html")
     return template.render(
         title=title,
         sections=sections,
         figures=[(figure.name, _json(figure.figure)) for figure in figures],
+        cards=[(figure.name, _plain_json(figure.cards)) for figure in switched],
         library=Markup(get_plotlyjs()) if figures else "",
         style=_text("style.css"),
-        script=_text("draw.js"),
+        script=_text("draw.js") + (_text("switch.js") if switched else ""),
     )
 
 
@@ -117,6 +150,12 @@ def _text(name: str) -> Markup:
 def _json(figure: go.Figure) -> Markup:
     # plotly writes <, > and / of texts as escapes, so that no text can end the script element that holds it.
     return Markup(plotly.io.to_json(figure, validate=False, engine="json"))
+
+
+def _plain_json(content: Any) -> Markup:
+    # <, > and & as escapes, so that no text can end the script element that holds it.
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
 
 
 def write_page(text: str, path: Path) -> Path:

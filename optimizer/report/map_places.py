@@ -8,13 +8,14 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from optimizer.report import style
+from optimizer.report import land_shapes, style
 from optimizer.report.map_layer import CHOSEN, LAND, LOADING, PLAN, REFUSED, SITES, MapLayer, hover_rows, trace
 from optimizer.report.projection import GEOGRAPHIC, Projection
 from optimizer.report.text import count, figure_text, rule_words
 from optimizer.report.view import View
 
 _REFUSED = ("#b9a27f", style.SKY, style.PURPLE, style.ORANGE, "#8d8d8d", style.YELLOW, style.VERMILION, style.GREEN)
+_HATCHES = ("/", "x", ".")
 _LARGEST_CIRCLE_PX = 38.0
 # White on all sides of a letter, so that labels stay legible over lines.
 _HALO = ", ".join(f"{x}px {y}px 1.5px white" for x in (-1, 0, 1) for y in (-1, 0, 1))
@@ -38,9 +39,12 @@ def refused_land(refused: gpd.GeoDataFrame, projection: Projection) -> list[MapL
     """Return refused land, one layer a rule, most places first; cells of one rule are merged."""
     counts = refused["rule"].value_counts()
     rules = sorted(counts.index, key=lambda rule: (-counts[rule], rule))
+    looks = {rule: _refused_look(number) for number, rule in enumerate(rules)}
+    if len(refused) <= land_shapes.MANY:
+        return [_refused_by(r, refused.geometry[refused["rule"] == r], looks[r], projection) for r in rules]
+    drawn = land_shapes.outlines(refused.geometry, refused["rule"].to_numpy(dtype=str), projection)
     return [
-        _refused_by(rule, refused.geometry[refused["rule"] == rule], _REFUSED[i % len(_REFUSED)], projection)
-        for i, rule in enumerate(rules)
+        _shaded(*drawn[rule], f"{rule_words(rule)} ({counts[rule]:,})", looks[rule]) for rule in rules if rule in drawn
     ]
 
 
@@ -147,17 +151,30 @@ def label_sides(x: np.ndarray, y: np.ndarray, diameter_px: list[float]) -> list[
     return sides
 
 
-def _refused_by(rule: str, shapes: gpd.GeoSeries, colour: str, projection: Projection) -> MapLayer:
+def _refused_look(number: int) -> dict[str, Any]:
+    """Colour of the n-th rule, and a hatching once the colours are used up."""
+    again, colour = divmod(number, len(_REFUSED))
+    look: dict[str, Any] = {"fillcolor": _REFUSED[colour]}
+    if again:
+        shape = _HATCHES[(again - 1) % len(_HATCHES)]
+        look["fillpattern"] = {"shape": shape, "fgcolor": style.INK, "bgcolor": _REFUSED[colour], "size": 6}
+    return look
+
+
+def _shaded(x: np.ndarray, y: np.ndarray, name: str, look: dict[str, Any]) -> MapLayer:
+    filled = {"mode": "lines", "line": {"width": 0}, "fill": "toself", "opacity": 0.55, **look}
+    return MapLayer(REFUSED, (trace(x, y, name, hoveron="fills", hoverinfo="name", **filled),), frozenset({LAND}))
+
+
+def _refused_by(rule: str, shapes: gpd.GeoSeries, look: dict[str, Any], projection: Projection) -> MapLayer:
     name = f"{rule_words(rule)} ({len(shapes):,})"
     shapes = shapes[shapes.notna() & ~shapes.is_empty]
     polygons = shapes[shapes.geom_type.isin(["Polygon", "MultiPolygon"])]
     if len(polygons):
-        x, y = projection.merged(polygons, tolerance_km=0.3)
-        filled = {"mode": "lines", "line": {"width": 0}, "fill": "toself", "fillcolor": colour, "opacity": 0.55}
-        return MapLayer(REFUSED, (trace(x, y, name, hoveron="fills", hoverinfo="name", **filled),), frozenset({LAND}))
+        return _shaded(*projection.merged(polygons, tolerance_km=0.3), name, look)
     points = shapes.to_crs(GEOGRAPHIC)
     x, y = projection.points(points.x, points.y)
-    marker = {"size": 6, "symbol": "x-thin", "line": {"width": 1.5, "color": colour}}
+    marker = {"size": 6, "symbol": "x-thin", "line": {"width": 1.5, "color": look["fillcolor"]}}
     return MapLayer(REFUSED, (trace(x, y, name, mode="markers", marker=marker, hoverinfo="name"),), frozenset({LAND}))
 
 

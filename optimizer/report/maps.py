@@ -16,7 +16,6 @@ from optimizer.report.projection import GEOGRAPHIC, Projection
 from optimizer.report.view import View
 
 if TYPE_CHECKING:
-    from optimizer.study.sites import Candidates
     from optimizer.study.study import Study
 
 _HEADINGS = (CHOSEN, STRESS, SITES, REFUSED, NETWORK)
@@ -64,18 +63,6 @@ def comparison_map(view: View, other: View, name: str, broken: pd.DataFrame) -> 
     largest_mw = float(view.sites["it_mw"].max()) if len(view.sites) else 0.0
     layers.append(map_places.other_sites(other, projection, f"plan {name}", largest_mw))
     return _map(layers, (PLAN,))
-
-
-def candidates_map(candidates: Candidates, study: Study | None) -> go.Figure | None:
-    """Return the map of candidates and refused land, over the network of the study if it is given."""
-    points = candidates.sites
-    refused = candidates.refused.to_crs(GEOGRAPHIC)
-    west, south, east, north = refused.total_bounds if len(refused) else (float("nan"),) * 4
-    lon, lat = [*points["lon"], west, east], [*points["lat"], south, north]
-    projection = Projection.around(lon, lat)
-    ground, _ = _ground(study, projection, land=False) if study else ([], None)
-    land = map_places.refused_land(refused, projection) if len(refused) else []
-    return _map([*ground, *land, map_places.candidate_sites(points, projection)], (LAND,))
 
 
 def _projection(study: Study | None, view: View) -> Projection:

@@ -6,7 +6,7 @@ A block is a frozen value that the template of its ``kind`` draws. Texts are pla
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import pandas as pd
@@ -49,6 +49,45 @@ class Figure:
     figure: go.Figure
     caption: str
     wide: bool = False
+
+
+@dataclass(frozen=True)
+class Switch:
+    """A layer of a map that the reader switches on and off.
+
+    Parameters
+    ----------
+    heading, label : str
+        Under which heading it stands, and what it is.
+    colour, look, hatch : str
+        Colour; ``"area"``, ``"line"`` or ``"mark"``; sign of the hatching, empty for none.
+    traces : tuple of int
+        Traces of the figure, by position.
+    on : bool
+        Whether it is on at first.
+    """
+
+    heading: str
+    label: str
+    colour: str
+    look: str
+    hatch: str
+    traces: tuple[int, ...]
+    on: bool
+
+
+@dataclass(frozen=True)
+class SwitchedMap(Figure):
+    """A map with a switch for each layer, and a card for each site; `cards` is what the page's script reads."""
+
+    kind: ClassVar[str] = "switched_map"
+    switches: tuple[Switch, ...] = ()
+    cards: dict[str, Any] = field(default_factory=dict)
+
+    def by_heading(self) -> list[tuple[str, list[Switch]]]:
+        """Return the switches under each heading, both in the order given."""
+        headings = dict.fromkeys(switch.heading for switch in self.switches)
+        return [(heading, [s for s in self.switches if s.heading == heading]) for heading in headings]
 
 
 @dataclass(frozen=True)

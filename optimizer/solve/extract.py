@@ -13,7 +13,9 @@ from optimizer.algebra import clean_value
 from optimizer.formulation import dispatch, interconnection, siting, upgrades, water
 from optimizer.plan.tables import PLAN_TABLES
 from optimizer.study.case import Case
+from optimizer.study.rule_lines import rule_lines
 from optimizer.study.study import Study
+from optimizer.study.water import electricity_factor, electricity_water
 from optimizer.units import HOURS_PER_DAY, HOURS_PER_YEAR
 
 DECIMALS = 6
@@ -160,6 +162,18 @@ def water_tables(case: Case, made: Decisions, sites: pd.DataFrame) -> dict[str, 
     return {"water": basins, "water_sources": pd.concat([sources.reset_index(drop=True), facts], axis=1)}
 
 
+def electricity_water_tables(study: Study, case: Case, tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Table ``electricity_water``, where the study asks for it; no decision rests on it."""
+    if not study.outdoors.reports_electricity:
+        return {}
+    sites, none = tables["sites"], pd.DataFrame(columns=["generator", "period", "snapshot", "output_mw"])
+    outputs = tables.get("dispatch", none)
+    carriers, hours = case.generators["carrier"], case.snapshots["hours"]
+    factor = electricity_factor(study.outdoors, case.periods.index, outputs, carriers, hours)
+    utilization = sites["site"].map(case.sites["utilization"]).astype(float)
+    return {"electricity_water": electricity_water(sites, factor, utilization)}
+
+
 def upgrade_table(case: Case, started: pd.DataFrame) -> pd.DataFrame:
     """Table ``upgrades``."""
     facts = case.upgrades.loc[started["upgrade"]].reset_index(drop=True)
@@ -175,6 +189,16 @@ def candidate_tables(study: Study) -> dict[str, pd.DataFrame]:
         "candidates": pd.DataFrame(sites[PLAN_TABLES["candidates"].names]),
         "refused": pd.DataFrame(refused[PLAN_TABLES["refused"].names]),
     }
+
+
+def rules_table(study: Study, sites: pd.DataFrame, ties: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Table ``rules``: what rules ask of the built sites; none where no rule asks anything."""
+    load_mw = sites.groupby("site")["facility_mw"].max()
+    base_kv = ties.set_index("site")["base_kv"].astype(float).reindex(load_mw.index)
+    built = pd.DataFrame({"load_mw": load_mw, "base_kv": base_kv})
+    codes = study.candidates.sites["jurisdictions"].to_dict()
+    lines = rule_lines(built, codes, study.rules, study.config)
+    return {"rules": lines} if len(lines) else {}
 
 
 def cost_table(case: Case, m: pyo.ConcreteModel) -> pd.DataFrame:

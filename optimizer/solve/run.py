@@ -157,6 +157,8 @@ def _solve_one(study: Study, progress: Progress) -> Plan:
     tables, operated, notes = _tables(program, overloads, baseline)
     if len(case.demand_mw):
         tables |= extract.candidate_tables(study)
+        tables |= extract.electricity_water_tables(study, case, tables)
+        tables |= extract.rules_table(study, tables["sites"], tables["ties"])
     summary = _summary(run, case, found, base, common, tables, operated)
     return Plan(summary, tables, (*study.findings, *notes), study.config, study, tuple(run.lines))
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import shapely
-
 from optimizer.errors import Finding
-from optimizer.study import cooling
+from optimizer.study import water
 from optimizer.study.campus import unfilled
 from optimizer.study.facts import value
+from optimizer.study.map_layers import layer_findings
 from optimizer.study.operation import operate
+from optimizer.study.routing_checks import routing_findings
+from optimizer.study.rule_findings import rule_findings
 
 if TYPE_CHECKING:
     from optimizer.study.study import Study
@@ -34,7 +35,13 @@ def study_findings(study: Study, everything_read: bool) -> list[Finding]:
     """
     findings = [*_money(study), *_unsupported(study)]
     if everything_read:
-        findings += [*_sources_of_sites(study), *_layers(study), *_water_and_cooling(study), *_long_ties(study)]
+        findings += [
+            *_sources_of_sites(study),
+            *layer_findings(study.layers, study.region),
+            *routing_findings(study.config.sites, study.layers, study.terrain, study.region),
+            *_water_and_cooling(study),
+            *_long_ties(study),
+        ]
         operating = operate(study.config, study.grid)[1]
         findings += operating
         if not any(f.severity == "error" for f in operating):
@@ -42,6 +49,8 @@ def study_findings(study: Study, everything_read: bool) -> list[Finding]:
     if study.own is not None and not any(f.severity == "error" for f in findings) and everything_read:
         findings += study.own_offers[1]
         findings += _same_names(study)
+    if everything_read and not any(f.severity == "error" for f in findings):
+        findings += rule_findings(study)
     return findings
 
 
@@ -108,29 +117,14 @@ def _sources_of_sites(study: Study) -> Iterator[Finding]:
         )
 
 
-def _layers(study: Study) -> Iterator[Finding]:
-    for number, exclusion in enumerate(study.exclusions, start=1):
-        where = f"sites.layers#{number} ({exclusion.name})"
-        flat = shapely.get_dimensions(exclusion.features.geometry.to_numpy()) < 2
-        if flat.any() and exclusion.buffer_m == 0:
-            text = "points and lines exclude no land without a buffer"
-            remedy = "give buffer_m, the distance to keep from them"
-            yield Finding("study.layer.no_area", where, text, f"{int(flat.sum())} features", remedy)
-        elif study.region is not None:
-            shapes = exclusion.shapes(study.region.crs, study.region.footprint.bounds)
-            if not shapely.STRtree(shapes).query(study.region.footprint, predicate="intersects").size:
-                text = "the layer does not meet the region: it excludes nothing"
-                remedy = "check its coordinate reference system, or leave it out"
-                yield Finding("study.layer.elsewhere", where, text, "", remedy, "warning")
-
-
 def _water_and_cooling(study: Study) -> Iterator[Finding]:
     if study.region is None or study.config.demand is None:
         return
     if study.grid is not None:
         yield from unfilled(study.config.facility)
-    yield from cooling.unknown_sources(study.region, study.config.water.sources)
-    yield from cooling.technologies(study.region, study.config)[1]
+    yield from water.unknown_sources(study.region, study.config.water)
+    yield from water.unknown_carriers(study.outdoors, None if study.grid is None else study.grid.generators)
+    yield from study.technologies[1]
 
 
 def _long_ties(study: Study) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from optimizer.layers.places import M2_PER_HA, M_PER_KM
 from optimizer.study import facts as fact
 from optimizer.units import USD_PER_MUSD
 
@@ -76,6 +77,49 @@ class Costs:
         mva = load_mw / self.firm_share * circuits / (circuits - 1)
         return mva * self._lowest_transformer(base_kv) / USD_PER_MUSD
 
+    def transformers(self, base_kv: np.ndarray, circuits: np.ndarray) -> np.ndarray:
+        """Number of the campus's transformers: one a circuit, none for a tie at the lowest voltage [count]."""
+        return np.where(self._lowest_transformer(base_kv) > 0, circuits, 0)
+
+    def transformer_mva(self, base_kv: np.ndarray, circuits: np.ndarray, load_mw: np.ndarray) -> np.ndarray:
+        """Size of each of the campus's transformers, the load being carried with one out [MVA].
+
+        ``MVA = load / power factor / (circuits - 1)``, 0 where there is none.
+        """
+        each = load_mw / self.firm_share / (circuits - 1)
+        return np.where(self.transformers(base_kv, circuits) > 0, each, 0.0)
+
+    def campus_positions(self, circuits: np.ndarray) -> np.ndarray:
+        """Positions of the campus's own station: four take two circuits, more need six [count]."""
+        return np.where(circuits > 2, 6, 4)
+
+    def right_of_way_ha_per_km(self, base_kv: np.ndarray, circuits: np.ndarray) -> np.ndarray:
+        """Land of the right-of-way of a tie [ha per km of route]; nan where the region's table gives no width.
+
+        ``width x number of lines / 10``, the width that of one line at the voltage. Circuits share towers two by two
+        where the region has such lines; lines run side by side.
+        """
+        table = self._at("line_costs", base_kv)
+        pairs = np.where(table["new_double_circuit_musd_per_km"].isna(), 2, 1)
+        lines = pairs * (circuits // 2) + circuits % 2
+        return table["right_of_way_width_m"].to_numpy() * lines * M_PER_KM / M2_PER_HA
+
+    @cached_property
+    def right_of_way_musd_per_ha(self) -> float:
+        """Cost of a right-of-way: land, acquisition and permitting, as far as the region has them [M$/ha].
+
+        It is part of the cost of a line, not to be added to it: the guide that the line costs are from counts land and
+        right-of-way among them (MISO, Transmission Cost Estimation Guide for MTEP24, s.2.1).
+        """
+        rows = self.facts["land"].set_index("item")["value"]
+        known = rows.reindex(["land_price_pasture", "right_of_way_acquisition", "right_of_way_permitting"])
+        return float(known.sum(min_count=1)) / USD_PER_MUSD
+
+    def suggested_load_mw(self, base_kv: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Smallest and largest load suggested for a tie by its voltage class [MW]."""
+        table = self._at("tie_ratings", base_kv)
+        return table["suggested_load_min_mw"].to_numpy(), table["suggested_load_max_mw"].to_numpy()
+
     def _lowest_transformer(self, base_kv: np.ndarray) -> np.ndarray:
         table = self.facts["transformer_costs"]
         lowest = table[table["kv_low"] == table["kv_low"].min()].set_index("kv_high").sort_index()
@@ -121,12 +165,6 @@ class Costs:
     def land_musd_per_ha(self) -> float:
         """Price of land [M$/ha]."""
         return fact.value(self.facts, "land", "land_price") / USD_PER_MUSD
-
-    def study_fee_musd(self, campus_mw: float) -> float:
-        """Fee of the interconnection study: the largest of the rules in force for a campus of this size [M$]."""
-        rules = self.facts["rules"]
-        apply = rules[(rules["status"] == "in_force") & (rules["threshold_mw"] <= campus_mw)]
-        return float(apply["study_fee_usd"].max()) / USD_PER_MUSD if len(apply) else 0.0
 
     @cached_property
     def emission_t_per_mwh(self) -> float:

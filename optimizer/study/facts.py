@@ -56,6 +56,7 @@ FACTS: dict[str, tuple[Column, ...]] = {
         _cost("new_single_circuit_musd_per_km", "M$/km", "New line, one circuit."),
         Column("new_double_circuit_musd_per_km", "float", "M$/km", lower=0, meaning="New line, two circuits."),
         _cost("reconductor_musd_per_km", "M$/km", "New conductor on existing structures."),
+        Column("right_of_way_width_m", "float", "m", lower=0, meaning="Width of a line's right-of-way."),
     ),
     "substation_costs": (
         Column("base_kv", "float", "kV", None, True, 0, meaning="Voltage.", lower_open=True),
@@ -72,6 +73,8 @@ FACTS: dict[str, tuple[Column, ...]] = {
     "tie_ratings": (
         Column("base_kv", "float", "kV", None, True, 0, meaning="Voltage.", lower_open=True),
         Column("rating_per_circuit_mva", "float", "MVA", None, True, 0, meaning="Thermal rating.", lower_open=True),
+        Column("suggested_load_min_mw", "float", "MW", 0.0, lower=0, meaning="Smallest load of the class."),
+        Column("suggested_load_max_mw", "float", "MW", math.inf, lower=0, meaning="Largest load of the class."),
     ),
     "lead_times": (
         _id("item", "What takes time."),
@@ -80,12 +83,6 @@ FACTS: dict[str, tuple[Column, ...]] = {
         Column("months_typical", "float", "month", None, True, 0, meaning="Usual duration."),
     ),
     "land": (_id("item", "Fact."), Column("value", "float", "", None, True, meaning="Value, in the unit of its row.")),
-    "rules": (
-        _id("rule", "Rule."),
-        Column("threshold_mw", "float", "MW", 0.0, lower=0, meaning="Smallest load it applies to."),
-        Column("study_fee_usd", "float", "$", 0.0, lower=0, meaning="Fee of the interconnection study."),
-        Column("status", "text", meaning="in_force, or anything else: not applied."),
-    ),
     "emission_factors": (
         _id("item", "Fact."),
         Column("carbon_t_per_mwh", "float", "t/MWh", None, True, 0, meaning="Emissions, CO2 equivalent."),

@@ -16,7 +16,7 @@ class InputFile:
         Where it was read from.
     role : str
         What it was read as: ``study``, ``grid``, ``region``, ``archetypes``, ``sites``, ``ties``,
-        ``coordinates``, ``outages`` or ``layer``.
+        ``coordinates``, ``outages``, ``rules``, ``layer``, ``parcels``, ``weather``, ``cooling`` or ``terrain``.
     """
 
     path: Path

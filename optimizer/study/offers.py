@@ -6,7 +6,9 @@ become offers on their own ways (`optimizer.study.cells`, `optimizer.study.own_o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -35,15 +37,32 @@ COLUMNS = (
     "utilization",
     "emission_t_per_mwh",
     "cell",
+    "jurisdictions",
+    "pue_max",
+    "wue_max_l_per_kwh",
+    "water_forbidden",
 )
-"""What is known of an offer: sizes [MW, blocks], one-time [M$] and yearly [M$/year] costs, place and climate."""
+"""What is known of an offer: sizes [MW, blocks], one-time [M$] and yearly [M$/year] costs, place, climate and rules."""
+
+LOST_COLUMNS = ("rule", "alone_ha", "only_ha")
+"""Land lost by rule: what the rule takes by itself, and what no other rule takes [ha]."""
 
 RULES: dict[str, tuple[str, str]] = {
     "outside_footprint": ("the cell's centre lies outside the region; distance from it", "km"),
     "excluded": ("a layer leaves less land than the smallest campus needs; land left", "ha"),
     "usable_area": ("less land inside the region than the smallest campus needs; land", "ha"),
+    "forbidden": ("a rule forbids the smallest campus; what it draws, and the size from which", "MW"),
+    "limit_mw": ("a layer allows less than the smallest campus; IT capacity it allows", "MW"),
+    "block_area": ("less land in the cell's contiguous block than the smallest campus needs; land of the block", "ha"),
+    "beside_campus": ("the best boundary of a campus in its block leaves the cell out; land of that campus", "ha"),
     "too_far": ("no point of interconnection within sites.max_tie_km; straight line to the nearest", "km"),
     "point_cut_off": ("a single outage cuts off every point of interconnection in reach; distance", "km"),
+    "no_route": (
+        "barriers leave no way to a firm point of interconnection in reach; straight line to the nearest",
+        "km",
+    ),
+    "cooling_derated": ("no technology holds enough of the IT load in the hot hour; largest share that one holds", "-"),
+    "water_stress": ("the stress of the water forbids every technology; class, from 0 for low to 4", "class"),
     "no_cooling": ("no technology whose water the region can give to the smallest campus; water left", "m3/day"),
     "firm_capacity": ("no tie in reach carries the smallest campus with one element out; most it carries", "MW"),
     "dominated": (
@@ -53,7 +72,12 @@ RULES: dict[str, tuple[str, str]] = {
     "not_among_max_sites": ("other sites rank before it and sites.max_sites are kept; cost", "M$/MW-year"),
 }
 """What each rule of refusal means, with what its value is, and the unit of value and limit. ``excluded`` is followed by
-the layer: ``excluded:protected``."""
+the layer: ``excluded:protected``; ``forbidden`` by the rule."""
+
+
+def no_loss() -> pd.DataFrame:
+    """Return an empty table of land lost."""
+    return pd.DataFrame({name: pd.Series(dtype=object if name == "rule" else float) for name in LOST_COLUMNS})
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,71 +89,141 @@ class Offers:
     sites : GeoDataFrame, index ``site``
         `COLUMNS` and geometry, EPSG:4326.
     ties : DataFrame, index ``tie``
-        `optimizer.study.points.TIE_COLUMNS`.
+        `optimizer.study.points.TIE_COLUMNS`, and `ROUTE_COLUMNS` where they were made from geometry.
     refused : GeoDataFrame
-        ``place``, ``rule``, ``value``, ``limit``, ``unit`` and geometry, EPSG:4326.
+        ``place``, ``rule``, ``value``, ``limit``, ``unit``, ``also`` and geometry, EPSG:4326.
+    lost : DataFrame
+        Land lost by rule, see `optimizer.study.land_lost.area_lost`; without rows where nothing is known of land.
+    sources : mapping of str to (str, str)
+        Unit and source of further columns of `sites`.
     """
 
     sites: gpd.GeoDataFrame
     ties: pd.DataFrame
     refused: gpd.GeoDataFrame
+    lost: pd.DataFrame = field(default_factory=no_loss)
+    sources: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 class Sieve:
-    """Places that are left, and those refused so far, each by the first rule that it broke.
+    """All places, and what each rule says of them: the first that refuses a place, and all others that would.
 
     Parameters
     ----------
-    places : GeoDataFrame
-        All places.
+    places : DataFrame
+        All places; a rule may add columns to them.
     """
 
-    def __init__(self, places: gpd.GeoDataFrame) -> None:
-        self.left = places
-        self._refused: list[gpd.GeoDataFrame] = []
+    def __init__(self, places: pd.DataFrame) -> None:
+        self.places = places
+        self._rules: list[str] = []
+        self._first = np.full(len(places), -1, dtype=np.int16)
+        self._value = np.full(len(places), np.nan)
+        self._limit = np.full(len(places), np.nan)
+        self._others = [""]
+        self._also = np.zeros(len(places), dtype=np.int32)
+
+    @property
+    def is_left(self) -> np.ndarray:
+        """Whether no rule has refused a place yet, one for each."""
+        return np.asarray(self._first < 0)
+
+    @property
+    def left(self) -> Any:
+        """Places that no rule has refused yet."""
+        return self.places if self.is_left.all() else self.places[self.is_left]
 
     def refuse(
         self,
         bad: pd.Series | np.ndarray,
-        rule: str | pd.Series,
+        rule: str,
         value: pd.Series | np.ndarray | float,
         limit: pd.Series | np.ndarray | float,
     ) -> None:
-        """Refuse some of the places that are left.
+        """Refuse places, or note that a rule would also refuse those that are refused already.
 
         Parameters
         ----------
-        bad : bool array
-            Which.
-        rule : str or Series
-            Rule of `RULES`, one for all or one for each place.
-        value, limit : array or float
-            What the rule found and what it allows, for each place that is left.
+        bad : bool array or Series
+            Which: an array holds one for each place; of a Series, places that it does not name are not meant.
+        rule : str
+            A key of `RULES`, with more after a colon.
+        value, limit : array, Series or float
+            What the rule found and what it allows, in the same form.
         """
-        mask = np.asarray(bad, dtype=bool)
+        mask = self._whole(bad, False).astype(bool)
         if not mask.any():
             return
-        rows = self.left[mask]
-        rules = rule[mask].to_numpy() if isinstance(rule, pd.Series) else np.full(len(rows), rule, dtype=object)
-        table = {
-            "place": rows.index.to_numpy(),
-            "rule": rules,
-            "value": np.broadcast_to(np.asarray(value, dtype=float), len(mask))[mask],
-            "limit": np.broadcast_to(np.asarray(limit, dtype=float), len(mask))[mask],
-            "unit": [RULES[str(r).partition(":")[0]][1] for r in rules],
-        }
-        self._refused.append(gpd.GeoDataFrame(table, geometry=rows.geometry.values, crs=rows.crs))
-        self.left = self.left[~mask]
+        new = mask & self.is_left
+        self.note(mask & ~new, rule)
+        if rule not in self._rules:
+            self._rules.append(rule)
+        self._first[new] = self._rules.index(rule)
+        self._value[new] = self._whole(value, np.nan)[new]
+        self._limit[new] = self._whole(limit, np.nan)[new]
+
+    def note(self, bad: pd.Series | np.ndarray, rule: str) -> None:
+        """Note that a rule would also refuse places that another has refused, unless it is their first."""
+        mask = self._whole(bad, False).astype(bool) & ~self.is_left
+        if rule in self._rules:
+            mask &= self._first != self._rules.index(rule)
+        at = np.flatnonzero(mask)
+        known, which = np.unique(self._also[at], return_inverse=True)
+        self._also[at] = which + len(self._others)
+        self._others += [f"{self._others[code]};{rule}".lstrip(";") for code in known]
+
+    def take_over(self, other: Sieve, member_of: np.ndarray) -> None:
+        """Refuse the places whose campus another sieve refused, with its rule, value and limit.
+
+        Parameters
+        ----------
+        other : Sieve
+            Of campuses.
+        member_of : int array
+            Position of each place's campus in it, -1 for places that are no part of one.
+        """
+        member = np.where(other.is_left[member_of], -1, member_of) if len(other.is_left) else member_of
+        for code, rule in enumerate(other._rules):
+            bad = (member >= 0) & (other._first == code)[member]
+            self.refuse(bad, rule, other._value[member], other._limit[member])
+        for code in np.unique(other._also[~other.is_left]):
+            for rule in filter(None, other._others[code].split(";")):
+                self.note((member >= 0) & (other._also == code)[member], rule)
+
+    def refused_table(self) -> pd.DataFrame:
+        """Refused places without geometry, with the index of the places."""
+        at = np.flatnonzero(~self.is_left)
+        first = self._first[at]
+        rules = np.array([*self._rules, ""], dtype=object)
+        units = np.array([*(RULES[r.partition(":")[0]][1] for r in self._rules), ""], dtype=object)
+        return pd.DataFrame(
+            {
+                "rule": rules[first],
+                "value": self._value[at],
+                "limit": self._limit[at],
+                "unit": units[first],
+                "also": np.array(self._others, dtype=object)[self._also[at]],
+            },
+            index=self.places.index[at],
+        )
 
     def refused(self) -> gpd.GeoDataFrame:
-        """Return the refused places in EPSG:4326, by name."""
-        if not self._refused:
+        """Return the refused places in EPSG:4326, by name; the places are a GeoDataFrame."""
+        if self.is_left.all():
             return no_refusals()
-        table = pd.concat(self._refused, ignore_index=True)
-        return table.to_crs(WGS84).sort_values("place", kind="stable", ignore_index=True)
+        table = self.refused_table().rename_axis("place").reset_index()
+        shapes = self.places.geometry.values[~self.is_left]
+        found = gpd.GeoDataFrame(table, geometry=shapes, crs=self.places.crs)
+        return found.to_crs(WGS84).sort_values("place", kind="stable", ignore_index=True)
+
+    def _whole(self, values: pd.Series | np.ndarray | float, missing: float | bool) -> np.ndarray:
+        """One value for each place."""
+        if isinstance(values, pd.Series) and not values.index.equals(self.places.index):
+            values = values.reindex(self.places.index, fill_value=missing)
+        return np.broadcast_to(np.asarray(values), len(self.places))
 
 
 def no_refusals() -> gpd.GeoDataFrame:
     """Return an empty table of refused places."""
     columns = {"place": [], "rule": [], "value": np.array([], float), "limit": np.array([], float), "unit": []}
-    return gpd.GeoDataFrame(columns, geometry=[], crs=WGS84)
+    return gpd.GeoDataFrame({**columns, "also": []}, geometry=[], crs=WGS84)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from optimizer.errors import Finding, GridsiteError, nearest
+from optimizer.errors import Finding, GridsiteError, nearest, refuse_errors
 from optimizer.grid.schema import Column, check_table
 from optimizer.io.reading import read_table
-from optimizer.io.vector import read_vector
+from optimizer.io.vector import LEFT_OUT, read_vector
 from optimizer.layers.places import WGS84
 
 
@@ -89,8 +89,9 @@ def read_own(table: Path, ties: Path | None) -> tuple[OwnSites, list[Finding]]:
     """
     findings: list[Finding] = []
     raw, shapes = pd.DataFrame({c.name: [] for c in SITES if c.required}), None
+    noted: list[Finding] = []
     try:
-        raw, shapes = _read_places(table)
+        raw, shapes, noted = _read_places(table)
     except GridsiteError as error:
         findings += error.findings
     sites, found = check_table(raw, SITES, table.name)
@@ -109,22 +110,22 @@ def read_own(table: Path, ties: Path | None) -> tuple[OwnSites, list[Finding]]:
     places = shapes if shapes is not None else np.full(len(sites), None)
     sites = sites.drop(columns=["geometry"], errors="ignore")
     own = gpd.GeoDataFrame(sites, geometry=gpd.GeoSeries(places, index=sites.index, crs=WGS84))
-    return OwnSites(_located(own), options), findings
+    return OwnSites(_located(own), options), [*findings, *noted]
 
 
-def _read_places(path: Path) -> tuple[pd.DataFrame, np.ndarray | None]:
-    """The table's attributes, and its geometry in EPSG:4326 where it has one."""
-    if path.suffix.lower() in (".geojson", ".json", ".shp", ".fgb"):
-        layer = read_vector(path)
-        layer.index = pd.RangeIndex(1, len(layer) + 1, name="row")
-    else:
-        layer = read_table(path, where=path.name)
-        if isinstance(layer, gpd.GeoDataFrame):
-            layer = read_vector(path).set_axis(layer.index)
-    if not isinstance(layer, gpd.GeoDataFrame):
-        return layer, None
+def _read_places(path: Path) -> tuple[pd.DataFrame, np.ndarray | None, list[Finding]]:
+    """The table's attributes, its geometry in EPSG:4326 where it has one, and what was repaired of that."""
+    drawn = path.suffix.lower() in (".geojson", ".json", ".shp", ".fgb")
+    if not drawn:
+        table = read_table(path, where=path.name)
+        if not isinstance(table, gpd.GeoDataFrame):
+            return table, None, []
+    layer, findings = read_vector(path)
+    # A site that cannot be placed is not left out like a feature of a map layer: its plan would lack it silently.
+    refuse_errors([replace(f, severity="error") if f.rule in LEFT_OUT else f for f in findings])
+    layer.index = pd.RangeIndex(1, len(layer) + 1, name="row")
     shapes = layer.geometry.to_crs(WGS84).to_numpy()
-    return pd.DataFrame(layer.drop(columns=layer.geometry.name)), shapes
+    return pd.DataFrame(layer.drop(columns=layer.geometry.name)), shapes, findings
 
 
 def _located(sites: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import geopandas as gpd
 import numpy as np
@@ -11,14 +11,19 @@ import pandas as pd
 from optimizer.config import StudyConfig
 from optimizer.errors import Finding, nearest
 from optimizer.grid.network import Grid
-from optimizer.layers import community, land
+from optimizer.layers import climate, community, land
+from optimizer.layers.layer import MapLayer
 from optimizer.layers.places import WGS84, equal_area_crs, nearest_km
+from optimizer.layers.regulation import RuleBook
 from optimizer.study import cooling, points
 from optimizer.study.cells import FLOOR, with_county_layers
 from optimizer.study.costs import Costs
+from optimizer.study.economics import ready_year
 from optimizer.study.offers import COLUMNS, Offers, Sieve
 from optimizer.study.own import OwnSites, area_ha
 from optimizer.study.region import Region
+from optimizer.study.routing import Routing
+from optimizer.study.ruled import refuse_forbidden, ruled
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,23 +38,29 @@ class OwnSurroundings:
         The network; without one sites have no ties.
     region : Region, optional
         Gives county, climate, water and costs to sites that lie in it.
-    exclusions : tuple of Exclusion
-        Layers that rule out land.
+    layers : tuple of MapLayer
+        Map layers of the user.
     points : DataFrame
         Points of interconnection, for sites whose ties are made from geometry.
     cut_off : frozenset of str
         Buses that a studied outage disconnects.
-    cooling : DataFrame
-        Technologies by climate zone.
+    cooling : Technologies
+        By climate zone and weather station.
+    routing : Routing, optional
+        How the routes of ties that are made from geometry are found; ``None``: straight lines times the route factor.
+    rules : RuleBook
+        Regulation.
     """
 
     config: StudyConfig
     grid: Grid | None
     region: Region | None
-    exclusions: tuple[land.Exclusion, ...]
+    layers: tuple[MapLayer, ...]
     points: pd.DataFrame
     cut_off: frozenset[str]
-    cooling: pd.DataFrame
+    cooling: cooling.Technologies
+    routing: Routing | None = None
+    rules: RuleBook = field(default_factory=RuleBook)
 
 
 def own_offers(own: OwnSites, around: OwnSurroundings) -> tuple[Offers, list[Finding]]:
@@ -80,6 +91,7 @@ def own_offers(own: OwnSites, around: OwnSurroundings) -> tuple[Offers, list[Fin
     sites = _described(sites, around)
     sieve = Sieve(sites)
     _refuse_excluded(sieve, around)
+    _refuse_by_rules(sieve, around)
     _refuse_dry(sieve, around)
     ties = _ties(sieve.left, own, around)
     if around.grid is not None:
@@ -190,6 +202,7 @@ def _described(sites: gpd.GeoDataFrame, around: OwnSurroundings) -> gpd.GeoDataF
         emission_t_per_mwh=0.0,
         iecc_zone="",
         cell="",
+        fips="",
         water_available_m3_day=0.0,
     )
     placed = sites["lat"].notna()
@@ -205,36 +218,47 @@ def _described(sites: gpd.GeoDataFrame, around: OwnSurroundings) -> gpd.GeoDataF
     for column in ("county", "jurisdiction", "basin"):
         given = described.loc[placed, column]
         described.loc[placed, column] = given.where(given != "", found[column])
-    described.loc[placed, "iecc_zone"] = found["iecc_zone"]
+    described.loc[placed, ["fips", "iecc_zone"]] = found[["fips", "iecc_zone"]]
     described.loc[placed, "water_available_m3_day"] = found["water_available_m3_day"]
     described.loc[placed, "emission_t_per_mwh"] = Costs(around.region.facts).emission_t_per_mwh
     return described
 
 
 def _refuse_excluded(sieve: Sieve, around: OwnSurroundings) -> None:
-    """Refuse sites that stand on excluded land."""
-    if not around.exclusions:
+    """Refuse sites that stand on land that a layer takes."""
+    if not any(layer.settings.rule in land.EXCLUDING for layer in around.layers):
         return
-    marks = _marks(sieve.left)
+    marks = _marks(sieve.places)
     crs = equal_area_crs(tuple(marks.total_bounds)) if around.region is None else around.region.crs
-    for exclusion in around.exclusions:
-        here = _marks(sieve.left).to_crs(crs)
-        taken = gpd.GeoSeries(exclusion.shapes(crs, tuple(here.total_bounds)), crs=crs)
-        hit = here.sindex.query(taken.values, predicate="intersects")[1]
-        bad = np.isin(np.arange(len(here)), hit)
-        sieve.refuse(bad, f"excluded:{exclusion.name}", 0.0, 0.0)
+    here = marks.to_crs(crs)
+    for name, shapes in land.taking(around.layers, crs, tuple(here.total_bounds)):
+        hit = here.sindex.query(shapes, predicate="intersects")[1]
+        sieve.refuse(np.isin(np.arange(len(here)), hit), f"excluded:{name}", 0.0, 0.0)
+
+
+def _refuse_by_rules(sieve: Sieve, around: OwnSurroundings) -> None:
+    """Refuse sites where a rule forbids the smallest campus, and attach what rules change at the others.
+
+    Costs stay those of the table; a ban that ends and a longer study put off the first year.
+    """
+    config, places = around.config, sieve.places
+    least_kv = config.sites.min_base_kv if around.region is not None else 0.0
+    found = ruled(places, around.rules, config, around.cooling, least_kv)
+    refuse_forbidden(sieve, found)
+    months = found["wait_months"] + found["study_months"]
+    first = pd.Series([ready_year(config.study.decision_year, m) for m in months], index=places.index)
+    earliest = places["earliest"].where(months == 0, np.maximum(places["earliest"], first))
+    sieve.places = places.drop(columns="max_blocks").join(found).assign(earliest=earliest)
 
 
 def _refuse_dry(sieve: Sieve, around: OwnSurroundings) -> None:
-    """Refuse sites where no cooling has water enough for one block."""
-    sites = sieve.left
+    """Refuse sites where nothing cools the smallest campus."""
+    sites = climate.with_station(sieve.places, around.cooling.stations)
     least_mw = sites["min_blocks"].clip(lower=1) * sites["block_mw"]
     utilization = float(sites["utilization"].iloc[0]) if len(sites) else 1.0
-    options = cooling.by_place(sites, around.cooling, least_mw, utilization)
-    fit = cooling.allowed(options)["pue_hot_day"].groupby(level="site").min()
-    need = options["water_need_m3_day"].groupby(level="site").min().reindex(sites.index)
-    sieve.refuse(~sites.index.isin(fit.index), "no_cooling", sites["water_available_m3_day"], need)
-    sieve.left = sieve.left.assign(least_pue=fit)
+    judged = cooling.judged(sites, around.cooling, least_mw, utilization, around.config.water.sources)
+    cooling.refuse_uncooled(sieve, judged, np.ones(len(sites), dtype=bool))
+    sieve.places = sites.assign(least_pue=judged["least_pue"])
 
 
 def _ties(sites: pd.DataFrame, own: OwnSites, around: OwnSurroundings) -> pd.DataFrame:
@@ -246,7 +270,7 @@ def _ties(sites: pd.DataFrame, own: OwnSites, around: OwnSurroundings) -> pd.Dat
     given["ready"] = given["ready"].where(given["ready"] > 0, first)
     bare = sites[(sites["bus"] != "") & ~sites.index.isin(own.ties["site"])]
     # An unlimited tie carries all that the site can draw with its least efficient cooling.
-    most_pue = around.cooling["pue_hot_day"].max()
+    most_pue = around.cooling.most_pue
     free = pd.DataFrame(
         {
             "site": bare.index,
@@ -271,7 +295,7 @@ def _ties(sites: pd.DataFrame, own: OwnSites, around: OwnSurroundings) -> pd.Dat
             table[["site", "bus", "circuits"]].itertuples(index=False, name=None), number, strict=True
         )
     ]
-    return table[list(points.TIE_COLUMNS)].set_axis(pd.Index(names, name="tie"))
+    return table.reindex(columns=[*points.TIE_COLUMNS, *points.ROUTE_COLUMNS]).set_axis(pd.Index(names, name="tie"))
 
 
 def _made_ties(sites: pd.DataFrame, around: OwnSurroundings) -> pd.DataFrame:
@@ -279,29 +303,50 @@ def _made_ties(sites: pd.DataFrame, around: OwnSurroundings) -> pd.DataFrame:
         return pd.DataFrame(columns=list(points.TIE_COLUMNS))
     settings = around.config.sites
     firm = around.points[~around.points.index.isin(around.cut_off)]
-    near = points.reach(sites, firm, settings.points_per_site, settings.max_tie_km)
+    routes = None if around.routing is None else around.routing.pairs(sites, firm)
+    near = points.reach(sites, firm, settings.points_per_site, settings.max_tie_km, routes)
     draw = sites["max_blocks"] * sites["block_mw"] * sites["least_pue"]
-    ties = points.tie_options(near, firm, draw, Costs(around.region.facts), around.config.study.decision_year)
+    costs, year = Costs(around.region.facts), around.config.study.decision_year
+    ties = points.tie_options(near, firm, draw, costs, year, settings.voltage_class)
     return points.without_dominated(ties, draw)
+
+
+def _refuse_enclosed(sieve: Sieve, ties: pd.DataFrame, around: OwnSurroundings) -> None:
+    """Refuse sites without a tie of their own that barriers cut off from every firm point in reach."""
+    if around.routing is None:
+        return
+    firm = around.points[~around.points.index.isin(around.cut_off)]
+    most_km = around.config.sites.max_tie_km
+    sites = sieve.left
+    straight = (
+        points.reach(sites, firm, 1, most_km).set_index("place")["straight_km"].reindex(sites.index).astype(float)
+    )
+    bare = ~sites.index.isin(ties["site"]) & (sites["bus"] == "").to_numpy() & straight.notna().to_numpy()
+    routed = around.routing.pairs(sites[bare], firm)["place"]
+    enclosed = pd.Series(bare & ~sites.index.isin(routed), index=sites.index)
+    sieve.refuse(enclosed, "no_route", straight, most_km)
 
 
 def _refuse_untied(sieve: Sieve, ties: pd.DataFrame, around: OwnSurroundings) -> pd.DataFrame:
     """Refuse sites that no tie serves; return the ties of the others, and reduce blocks to what these carry."""
     most_km = around.config.sites.max_tie_km
-    tied = sieve.left.index.isin(ties["site"])
+    left = sieve.left.index
+    tied = left.isin(ties["site"])
     nearest_km_of = points.reach(sieve.left, around.points, 1, np.inf).set_index("place")["straight_km"]
-    straight = nearest_km_of.reindex(sieve.left.index).astype(float)
+    straight = nearest_km_of.reindex(left).astype(float)
     sieve.refuse(~tied & ~(straight <= most_km), "too_far", straight, most_km)
+    _refuse_enclosed(sieve, ties, around)
     firm = ties[~ties["bus"].isin(around.cut_off)]
-    bad = ~sieve.left.index.isin(firm["site"])
-    sieve.refuse(bad, "point_cut_off", straight.reindex(sieve.left.index), most_km)
+    left = sieve.left.index
+    sieve.refuse(pd.Series(~left.isin(firm["site"]), index=left), "point_cut_off", straight.reindex(left), most_km)
     sites = sieve.left
     block = sites["block_mw"] * sites["least_pue"]
     least = sites["min_blocks"].clip(lower=1) * block
     fit = firm[firm["capacity_mw"] + points.ROUNDING_MW >= firm["site"].map(least).astype(float)]
     best = firm.groupby("site")["capacity_mw"].max().reindex(sites.index)
-    sieve.refuse(~sites.index.isin(fit["site"]), "firm_capacity", best, least)
-    sites = sieve.left
-    carried = np.floor(best.reindex(sites.index) / block.reindex(sites.index) + FLOOR)
-    sieve.left = sites.assign(max_blocks=np.minimum(sites["max_blocks"], carried).astype("int64"))
+    unserved = pd.Series(~sites.index.isin(fit["site"]), index=sites.index)
+    sieve.refuse(unserved, "firm_capacity", best, least)
+    carried = np.floor(best / block + FLOOR).reindex(sieve.places.index)
+    most = np.minimum(sieve.places["max_blocks"], carried.fillna(0))
+    sieve.places = sieve.places.assign(max_blocks=most.astype("int64"))
     return fit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,19 @@ TIE_COLUMNS = (
     "length_km",
     "ready",
 )
+
+ROUTE_COLUMNS = (
+    "weighted_km",
+    "right_of_way_ha",
+    "right_of_way_musd",
+    "point_positions",
+    "campus_positions",
+    "transformers",
+    "transformer_mva",
+)
+"""What is known, beside `TIE_COLUMNS`, of a tie that was made from geometry: length times friction, land of the
+right-of-way and what of the line's cost is for it, positions at both ends, transformers at the campus and the size of
+each."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +141,9 @@ def substations(grid: Grid) -> pd.Series:
     return given.where(given != "", grid.buses.index.to_series())
 
 
-def reach(places: pd.DataFrame, points: pd.DataFrame, count: int, max_km: float) -> pd.DataFrame:
+def reach(
+    places: pd.DataFrame, points: pd.DataFrame, count: int, max_km: float, routes: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Nearest substations of each place, within reach.
 
     Parameters
@@ -140,16 +156,27 @@ def reach(places: pd.DataFrame, points: pd.DataFrame, count: int, max_km: float)
         Most substations a place.
     max_km : float
         Longest straight line [km].
+    routes : DataFrame, optional
+        Pairs between which there is a route, as `optimizer.study.routing.Routing.pairs` gives them: the nearest are
+        then those whose route costs least. Without them, by straight line.
 
     Returns
     -------
     DataFrame
-        ``place``, ``substation``, ``straight_km``, ``rank`` (0 is the nearest); one row a pair, by place and rank.
+        ``place``, ``substation``, ``straight_km``, ``length_km``, ``weighted_km`` (nan without routes), ``rank`` (0 is
+        the nearest); one row a pair, by place and rank.
     """
     places = places[places["lat"].notna()]
-    columns = ["place", "substation", "straight_km", "rank"]
+    columns = ["place", "substation", "straight_km", "length_km", "weighted_km", "rank"]
     if points.empty or places.empty:
-        return pd.DataFrame({c: pd.Series(dtype=float if c == "straight_km" else object) for c in columns})
+        return pd.DataFrame({c: pd.Series(dtype=float if c.endswith("_km") else object) for c in columns})
+    if routes is not None:
+        near = routes[routes["place"].isin(places.index) & routes["substation"].isin(points["substation"])]
+        near = near.assign(_place=places.index.get_indexer(near["place"]))
+        near = near.sort_values(["_place", "weighted_km", "substation"], kind="stable")
+        near["rank"] = near.groupby("_place", sort=False).cumcount()
+        chosen = (near["rank"] < count) & (near["straight_km"] <= max_km)
+        return near.loc[chosen, columns].reset_index(drop=True)
     at = points.groupby("substation", sort=False)[["lat", "lon"]].first()
     distance, position = nearest_km(
         places["lat"].to_numpy(), places["lon"].to_numpy(), at["lat"].to_numpy(), at["lon"].to_numpy(), count
@@ -160,6 +187,8 @@ def reach(places: pd.DataFrame, points: pd.DataFrame, count: int, max_km: float)
             "place": np.repeat(places.index.to_numpy(), width),
             "substation": at.index.to_numpy()[position.ravel()],
             "straight_km": distance.ravel(),
+            "length_km": np.nan,
+            "weighted_km": np.nan,
             "rank": np.tile(np.arange(width), len(places)),
         }
     )
@@ -167,13 +196,20 @@ def reach(places: pd.DataFrame, points: pd.DataFrame, count: int, max_km: float)
 
 
 def tie_options(
-    near: pd.DataFrame, points: pd.DataFrame, draw_mw: pd.Series, costs: Costs, decision_year: int
+    near: pd.DataFrame,
+    points: pd.DataFrame,
+    draw_mw: pd.Series,
+    costs: Costs,
+    decision_year: int,
+    voltage_class: Literal["any", "suggested"] = "any",
 ) -> pd.DataFrame:
     """Every tie on offer: place, bus and number of circuits, with firm capacity, cost and first year.
 
     Capacity is the smaller of what the tie carries with one circuit out and of what can flow to its bus. Cost is line,
-    positions and transformers (`optimizer.study.costs`), these for the load that the tie can carry to this place. A tie
-    serves from 1 January of the year by which its lead time has run.
+    positions and transformers (`optimizer.study.costs`), these for the load that the tie can carry to this place; the
+    line's is ``weighted_km x cost per km``, the weighted length being that of its route where `near` has one and the
+    straight line times the route factor where not. A tie serves from 1 January of the year by which its lead time has
+    run.
 
     Parameters
     ----------
@@ -187,11 +223,14 @@ def tie_options(
         Costs of the region.
     decision_year : int
         Lead times run from the start of this year.
+    voltage_class : {"any", "suggested"}
+        With ``suggested`` a tie carries no more than the largest load suggested for its voltage class, and one to a
+        place that draws less than the smallest is not on offer.
 
     Returns
     -------
     DataFrame
-        `TIE_COLUMNS`, with ``straight_km``, ``firm_point_mw`` (`Intake.firm_mw`) and ``rank``.
+        `TIE_COLUMNS` and `ROUTE_COLUMNS`, with ``straight_km``, ``firm_point_mw`` (`Intake.firm_mw`) and ``rank``.
     """
     buses = points.reset_index()[["bus", "substation", "base_kv", "whole_mw", "firm_mw"]]
     pairs = near.merge(buses, on="substation", how="left").rename(columns={"place": "site", "firm_mw": "firm_point_mw"})
@@ -200,16 +239,36 @@ def tie_options(
     kv = table["base_kv"].to_numpy(dtype=float)
     table["circuits"] = circuits
     table["capacity_mw"] = np.minimum(costs.firm_tie_mw(kv, circuits), table["whole_mw"])
-    table["length_km"] = costs.route_factor * table["straight_km"]
+    if voltage_class == "suggested":
+        least_mw, most_mw = costs.suggested_load_mw(kv)
+        offered = table["site"].map(draw_mw).to_numpy(dtype=float) >= least_mw
+        table = table.assign(capacity_mw=np.minimum(table["capacity_mw"], most_mw))[offered].reset_index(drop=True)
+        kv, circuits = kv[offered], circuits[offered]
+    table["length_km"] = table["length_km"].fillna(costs.route_factor * table["straight_km"])
+    table["weighted_km"] = table["weighted_km"].fillna(table["length_km"])
     load = np.minimum(table["capacity_mw"], table["site"].map(draw_mw)).to_numpy(dtype=float)
     table["cost_musd"] = (
-        table["length_km"] * costs.line_musd_per_km(kv, circuits)
+        table["weighted_km"] * costs.line_musd_per_km(kv, circuits)
         + costs.positions_musd(kv, circuits)
         + costs.transformers_musd(kv, circuits, load)
     )
     years = {v: ready_year(decision_year, costs.tie_months(v)) for v in np.unique(kv)}
     table["ready"] = table["base_kv"].map(years).astype("int64")
-    return table
+    return table.assign(**_equipment(table, load, costs))
+
+
+def _equipment(table: pd.DataFrame, load_mw: np.ndarray, costs: Costs) -> dict[str, np.ndarray]:
+    """`ROUTE_COLUMNS` of ties but for their weighted length."""
+    kv, circuits = table["base_kv"].to_numpy(dtype=float), table["circuits"].to_numpy()
+    hectares = table["length_km"].to_numpy() * costs.right_of_way_ha_per_km(kv, circuits)
+    return {
+        "right_of_way_ha": hectares,
+        "right_of_way_musd": hectares * costs.right_of_way_musd_per_ha,
+        "point_positions": circuits,
+        "campus_positions": costs.campus_positions(circuits),
+        "transformers": costs.transformers(kv, circuits),
+        "transformer_mva": costs.transformer_mva(kv, circuits, load_mw),
+    }
 
 
 def without_dominated(ties: pd.DataFrame, draw_mw: pd.Series) -> pd.DataFrame:
@@ -225,7 +284,7 @@ def without_dominated(ties: pd.DataFrame, draw_mw: pd.Series) -> pd.DataFrame:
     draw_mw : Series, index site
         Largest power that the site draws [MW].
     """
-    useful = np.minimum(ties["capacity_mw"], ties["site"].map(draw_mw)).round(6)
+    useful = np.minimum(ties["capacity_mw"], ties["site"].map(draw_mw).astype(float)).round(6)
     order = ties.assign(_useful=useful).sort_values(["site", "bus", "cost_musd", "circuits"], kind="stable")
     best = order.groupby(["site", "bus"], sort=False)["_useful"].cummax()
     before = best.groupby([order["site"], order["bus"]], sort=False).shift()

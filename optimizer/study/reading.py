@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from optimizer.config import AreaSettings, GridSettings, LayerSettings, StudyConfig
+import geopandas as gpd
+
+from optimizer.config import (
+    AreaSettings,
+    GridSettings,
+    LayerSettings,
+    RulesSettings,
+    SitesSettings,
+    StudyConfig,
+)
 from optimizer.errors import Finding, GridsiteError, InputError, nearest
 from optimizer.grid.area import cut_area
 from optimizer.grid.columns import KEYS, TABLES
@@ -16,16 +25,29 @@ from optimizer.grid.network import Grid
 from optimizer.grid.schema import Column
 from optimizer.io import join_coordinates, read_grid
 from optimizer.io.detect import TABLES_FOLDER, detect_format
+from optimizer.io.raster import Raster
 from optimizer.io.reading import TABLE_SUFFIXES
 from optimizer.io.vector import read_vector
-from optimizer.layers.land import Exclusion
+from optimizer.layers.cooling_hours import Method
+from optimizer.layers.layer import MapLayer
+from optimizer.layers.weather import read_hours
 from optimizer.resources import dataset_names, dataset_path, example_names, example_path, fetch_remedy
+from optimizer.study import outdoors
 from optimizer.study.facts import read_checked
 from optimizer.study.inputs import InputFile
+from optimizer.study.map_layers import MADE_OF, files_of, read_data, unique_names
+from optimizer.study.outdoors import Outdoors
 from optimizer.study.own import read_own
-from optimizer.study.region import read_region
+from optimizer.study.parcels import named_parcels
+from optimizer.study.recipe_layers import read_recipe_layer
+from optimizer.study.region import Region, read_region
+from optimizer.study.rule_sources import read_rules
+from optimizer.study.terrain import read_terrain
 
 STUDY_FILE = "study.toml"
+
+COOLING = "cooling"
+"""Bundled dataset of cooling methods and of water behind the electricity."""
 
 ARCHETYPES = (
     Column("archetype", "id", required=True, meaning="Archetype."),
@@ -63,12 +85,13 @@ class Reader:
     def read(self, key: tuple[str, ...], action: Callable[[], Loaded]) -> Any:
         """Return what is read under a key, ``None`` if it cannot be read (the findings then say why)."""
         try:
-            loaded = self.known.get(key) or action()
+            loaded = self.used.get(key) or self.known.get(key) or action()
         except GridsiteError as error:
             self.findings += error.findings
             return None
+        if key not in self.used:
+            self.findings += loaded.findings
         self.used[key] = loaded
-        self.findings += loaded.findings
         return loaded.value
 
     def inputs(self) -> tuple[InputFile, ...]:
@@ -96,21 +119,71 @@ class Reader:
         """Archetypes of facilities by name, then parameter."""
         return self.read(("archetypes",), _archetypes)
 
+    def terrain(self) -> Any:
+        """Terrain tables by name."""
+        return self.read(("terrain",), _terrain)
+
     def own(self, table: str, ties: str | None) -> Any:
         """The user's sites and ties."""
         return self.read(("sites", table, ties or ""), lambda: _own(self.folder, table, ties))
+
+    def outdoors(self, config: StudyConfig, region: str) -> Outdoors:
+        """Weather, stress classes and water behind the electricity, each only where the study asks for it."""
+        methods: Mapping[str, Method] = {}
+        parameters: Mapping[str, float] = {}
+        stations = outdoors.collect(config.cooling, lambda one: self.read(("weather", one.file), self._hours(one.file)))
+        if stations:
+            methods, parameters = self.read(("methods",), _methods) or ({}, {})
+        stress: Mapping[str, str] = {}
+        if config.water.forbid:
+            stress = self.read(("stress", region), lambda: _stress(self._locate(region, "sites.region"))) or {}
+        asked = config.water.indirect
+        number: float | None = config.water.indirect_m3_per_mwh
+        carriers: Mapping[str, float] = {}
+        if asked == "mix":
+            carriers = self.read(("carriers",), lambda: _numbers("carrier_water.csv", outdoors.CARRIERS)) or {}
+        elif asked is not None:
+            number = self.read(("electricity", asked), lambda: _electricity(asked))
+        return Outdoors(stations, methods, parameters, stress, number, carriers)
+
+    def _hours(self, file: str) -> Callable[[], Loaded]:
+        return lambda: _weather(self.folder / file, file)
 
     def outages(self, source: str) -> Any:
         """A list of outages."""
         return self.read(("outages", source), lambda: _outages(self.folder / source, source))
 
-    def layer(self, settings: LayerSettings) -> Exclusion | None:
-        """A layer that excludes land."""
-        frame = self.read(
-            ("layer", settings.source, settings.layer or ""),
-            lambda: _layer(self.folder / settings.source, settings.layer, settings.source),
+    def layers(self, settings: Sequence[LayerSettings], region: Region | None) -> tuple[MapLayer, ...]:
+        """The map layers of the user that can be read, in the order of the study."""
+        read = (self.layer(one, name, region) for one, name in zip(settings, unique_names(settings), strict=True))
+        return tuple(layer for layer in read if layer is not None)
+
+    def layer(self, settings: LayerSettings, name: str, region: Region | None) -> MapLayer | None:
+        """A map layer of the user, under the name that results give it; its recipe fills what is not given.
+
+        Tables of public data are joined to the counties of the region.
+        """
+        made_of = MADE_OF if settings.recipe is None else set(LayerSettings.model_fields)
+        place = "" if settings.recipe is None or region is None else region.name
+        key = ("layer", settings.model_dump_json(include=made_of), place)
+        counties = None if region is None else region.counties
+        found = self.read(key, lambda: _layer(self.folder / settings.source, settings, counties))
+        if found is None:
+            return None
+        filled, features, raster = found
+        return MapLayer(name, settings if settings.recipe is None else filled, features, raster)
+
+    def parcels(self, settings: SitesSettings) -> Any:
+        """The user's parcels by name."""
+        source, layer, name = str(settings.parcels), settings.parcels_layer, settings.parcels_name
+        return self.read(
+            ("parcels", source, layer or "", name or ""),
+            lambda: _parcels(self.folder / source, layer, name, source),
         )
-        return None if frame is None else Exclusion(Path(settings.source).stem, frame, settings.buffer_m)
+
+    def rules(self, settings: RulesSettings) -> Any:
+        """Regulation from the sources that a study names."""
+        return self.read(("rules", settings.model_dump_json()), lambda: _rules(self.folder, settings))
 
     def _grid_path(self, source: str) -> Path:
         path = self._locate(source, "grid.source")
@@ -224,6 +297,14 @@ def _archetypes() -> Loaded:
     return Loaded(values, (InputFile(path, "archetypes"),))
 
 
+def _terrain() -> Loaded:
+    path = dataset_path("interconnection") / "terrain_multipliers.csv"
+    tables, findings = read_terrain(path)
+    if findings:
+        raise InputError(findings)
+    return Loaded(tables, (InputFile(path, "terrain"),))
+
+
 def _own(folder: Path, table: str, ties: str | None) -> Loaded:
     own, findings = read_own(folder / table, None if ties is None else folder / ties)
     if any(f.severity == "error" for f in findings):
@@ -239,8 +320,64 @@ def _outages(path: Path, where: str) -> Loaded:
     return Loaded(table, (InputFile(path, "outages"),), tuple(findings))
 
 
-def _layer(path: Path, layer: str | None, where: str) -> Loaded:
-    # A Shapefile is several files; the others beside it hold its attributes and reference system.
-    beside = [p for p in sorted(path.parent.glob(f"{path.stem}.*")) if path.suffix.lower() == ".shp"]
-    frame = read_vector(path, layer, where)
-    return Loaded(frame, tuple(InputFile(p, "layer") for p in beside or [path]))
+def _parcels(path: Path, layer: str | None, column: str | None, where: str) -> Loaded:
+    frame, findings = read_vector(path, layer, where, None, [] if column is None else [column])
+    inputs = tuple(InputFile(p, "parcels") for p in files_of(path))
+    return Loaded(named_parcels(frame, column, where), inputs, tuple(findings))
+
+
+def _layer(path: Path, settings: LayerSettings, counties: gpd.GeoDataFrame | None) -> Loaded:
+    if settings.recipe is None:
+        filled, (data, inputs, findings) = settings, read_data(path, settings)
+    else:
+        filled, data, inputs, findings = read_recipe_layer(settings, path, counties)
+    parts = (filled, None, data) if isinstance(data, Raster) else (filled, data, None)
+    return Loaded(parts, inputs, findings)
+
+
+def _weather(path: Path, where: str) -> Loaded:
+    hours, findings = read_hours(path, where)
+    if any(f.severity == "error" for f in findings):
+        raise InputError(findings)
+    return Loaded(hours, (InputFile(path, "weather"),), tuple(findings))
+
+
+def _methods() -> Loaded:
+    folder = dataset_path(COOLING)
+    methods, parameters, findings = outdoors.read_methods(folder)
+    if findings:
+        raise InputError(findings)
+    files = tuple(InputFile(folder / name, "cooling") for name in ("methods.csv", "parameters.csv"))
+    return Loaded((methods, parameters), files)
+
+
+def _stress(region: Path) -> Loaded:
+    path = region / "facts" / "water_regions.csv"
+    stress, findings = outdoors.read_stress(path)
+    if findings:
+        raise InputError(findings)
+    return Loaded(stress, (InputFile(path, "region"),))
+
+
+def _numbers(name: str, columns: tuple[Column, ...]) -> Loaded:
+    path = dataset_path(COOLING) / name
+    numbers, findings = outdoors.read_numbers(path, columns)
+    if findings:
+        raise InputError(findings)
+    return Loaded(numbers, (InputFile(path, "cooling"),))
+
+
+def _electricity(place: str) -> Loaded:
+    numbers = _numbers("electricity_water.csv", outdoors.PLACES)
+    if place not in numbers.value:
+        text, remedy = "no water behind the electricity is known there", nearest(place, numbers.value)
+        remedy = f'{remedy}; or give "mix", or indirect_m3_per_mwh'
+        raise InputError([Finding("study.water.indirect", "water.indirect", text, repr(place), remedy)])
+    return Loaded(numbers.value[place], numbers.inputs)
+
+
+def _rules(folder: Path, settings: RulesSettings) -> Loaded:
+    book, paths, findings = read_rules(folder, settings)
+    if any(f.severity == "error" for f in findings):
+        raise InputError(findings)
+    return Loaded(book, tuple(InputFile(path, "rules") for path in paths), tuple(findings))

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 
@@ -19,7 +20,9 @@ from optimizer.grid.joint import Elements, JointSet
 from optimizer.grid.network import Grid
 from optimizer.grid.topology import is_equivalent
 from optimizer.layers import water
-from optimizer.layers.land import Exclusion
+from optimizer.layers.layer import MapLayer
+from optimizer.layers.regulation import RuleBook
+from optimizer.layers.terrain import TerrainTable
 from optimizer.progress import Progress, silent
 from optimizer.study import checks, cooling, points
 from optimizer.study.branches import branch_table, no_branches, no_upgrades, upgrade_table
@@ -27,16 +30,20 @@ from optimizer.study.build import build_case
 from optimizer.study.case import Case
 from optimizer.study.cells import Surroundings, land_offers
 from optimizer.study.contingencies import grid_outages, list_files
+from optimizer.study.cooling import Technologies
 from optimizer.study.costs import Costs
 from optimizer.study.economics import period_table, yearly_factor
 from optimizer.study.inputs import InputFile
 from optimizer.study.offers import Offers
 from optimizer.study.operation import Operation, operate
+from optimizer.study.outdoors import Outdoors
 from optimizer.study.own import OwnSites
 from optimizer.study.own_offers import OwnSurroundings, own_offers
 from optimizer.study.reading import Loaded, Reader, default_region, study_file, study_files
 from optimizer.study.region import Region
+from optimizer.study.routing import Routing, make_routing
 from optimizer.study.sites import Candidates, assemble, no_candidates, no_water
+from optimizer.study.water import water_options
 
 __all__ = ["Candidates", "Study", "read_study"]
 
@@ -65,12 +72,20 @@ class Study:
         The study file as it was given, which overrides apply to.
     own : OwnSites, optional
         The user's own sites and ties.
-    exclusions : tuple of Exclusion
-        Layers that rule out land.
+    layers : tuple of MapLayer
+        Map layers of the user.
+    parcels : GeoDataFrame, optional
+        The user's parcels, index name.
     loaded : mapping
         All that was read, by role and name, so that an override does not read it again.
     outage_lists : mapping of str to DataFrame
         Lists of outages by the name of their file.
+    outdoors : Outdoors
+        Hourly weather, stress of water and water behind the electricity, where the study asks for them.
+    terrain : mapping of str to TerrainTable
+        Terrain tables by name, where a layer asks for one.
+    rules : RuleBook
+        Regulation.
     """
 
     name: str
@@ -82,9 +97,13 @@ class Study:
     findings: tuple[Finding, ...]
     written: StudyConfig = field(repr=False)
     own: OwnSites | None = field(repr=False, default=None)
-    exclusions: tuple[Exclusion, ...] = field(repr=False, default=())
+    layers: tuple[MapLayer, ...] = field(repr=False, default=())
+    parcels: gpd.GeoDataFrame | None = field(repr=False, default=None)
     loaded: Mapping[tuple[str, ...], Loaded] = field(repr=False, default_factory=dict)
     outage_lists: Mapping[str, pd.DataFrame] = field(repr=False, default_factory=dict)
+    outdoors: Outdoors = field(repr=False, default_factory=Outdoors)
+    terrain: Mapping[str, TerrainTable] = field(repr=False, default_factory=dict)
+    rules: RuleBook = field(repr=False, default_factory=RuleBook)
 
     def override(self, mapping: Mapping[str, Any]) -> Study:
         """Return a study with some keys changed; files that the change does not touch are not read again.
@@ -197,12 +216,32 @@ class Study:
         return points.points_of_interconnection(self.grid, flows, cut_off, self.config)
 
     @cached_property
-    def cooling(self) -> pd.DataFrame:
-        """Cooling technologies by climate zone, see `optimizer.study.cooling.technologies`."""
+    def routing(self) -> Routing | None:
+        """How the routes of ties are found; ``None`` for straight lines, and without a region or points.
+
+        Raises
+        ------
+        InputError
+            A raster holds a friction factor that is not a positive number.
+        """
+        settings = self.config.sites
+        if settings.routing == "straight" or self.region is None or self.points.empty:
+            return None
+        return make_routing(self.region, settings, self.layers, self.terrain, self.points)
+
+    @cached_property
+    def cooling(self) -> Technologies:
+        """Cooling technologies, see `optimizer.study.cooling.technologies`."""
         if self.region is None:
             return cooling.unspecified()
-        table = cooling.technologies(self.region, self.config)[0]
-        return table if self.own is None else pd.concat([table, cooling.unspecified()])
+        found = self.technologies[0]
+        return found if self.own is None else found.with_unspecified()
+
+    @cached_property
+    def technologies(self) -> tuple[Technologies, list[Finding]]:
+        """Cooling technologies of the region, and what is wrong with the keys about them."""
+        assert self.region is not None
+        return cooling.technologies(self.region, self.config, self.outdoors)
 
     @cached_property
     def candidates(self) -> Candidates:
@@ -222,13 +261,22 @@ class Study:
             parts.append(offers)
         if self.region is not None and self.grid is not None:
             around = Surroundings(
-                self.config, self.region, self.exclusions, self.points, self.cooling, self.yearly_factor
+                self.config,
+                self.region,
+                self.layers,
+                self.parcels,
+                self.points,
+                self.cooling,
+                self.yearly_factor,
+                self.routing,
+                self.rules,
             )
             parts.append(land_offers(around))
-        settings = water.Options(self.config.water.withdrawal_share, self.config.water.sources)
+        settings = water_options(self.config)
         supply = no_water() if self.region is None else water.supply(self.region.facts["water_sources"], settings)
         buses = None if self.grid is None else self.grid.buses
-        return assemble(parts, self.cooling, supply, self.operation.hot_day, buses, self.yearly_factor)
+        hot_day, sources = self.operation.hot_day, self.config.water.sources
+        return assemble(parts, self.cooling, supply, hot_day, buses, self.yearly_factor, self.routing, sources)
 
     @cached_property
     def own_offers(self) -> tuple[Offers, list[Finding]]:
@@ -238,7 +286,15 @@ class Study:
             cut_off = np.union1d(cut_off, self.outages.disconnected_buses)
         buses = [] if self.grid is None else self.grid.buses.index[cut_off]
         around = OwnSurroundings(
-            self.config, self.grid, self.region, self.exclusions, self.points, frozenset(buses), self.cooling
+            self.config,
+            self.grid,
+            self.region,
+            self.layers,
+            self.points,
+            frozenset(buses),
+            self.cooling,
+            self.routing,
+            self.rules,
         )
         assert self.own is not None
         return own_offers(self.own, around)
@@ -293,8 +349,12 @@ def _study(
         archetypes = reader.archetypes() if written.demand is not None else None
     if written.demand is not None and written.sites.table is not None:
         own = reader.own(written.sites.table, written.sites.ties)
-    layers = written.sites.layers if written.demand is not None else ()
-    exclusions = tuple(e for e in map(reader.layer, layers) if e is not None)
+    parcels = None
+    if written.demand is not None and written.sites.parcels is not None:
+        parcels = reader.parcels(written.sites)
+    layers = reader.layers(written.sites.layers if written.demand is not None else (), region)
+    terrain = reader.terrain() if any(layer.settings.multipliers for layer in layers) else {}
+    rules = reader.rules(written.rules) if written.demand is not None else None
     config = written
     if archetypes is not None:
         try:
@@ -302,6 +362,7 @@ def _study(
         except GridsiteError as error:
             reader.findings += error.findings
     lists = {} if grid is None else {source: reader.outages(source) for source in list_files(written)}
+    outdoors = Outdoors() if source is None or written.demand is None else reader.outdoors(written, source)
     show("read", None, "checks")
     made = Study(
         config.study.name,
@@ -313,9 +374,13 @@ def _study(
         (),
         written,
         own,
-        exclusions,
+        layers,
+        parcels,
         reader.used,
         {source: table for source, table in lists.items() if table is not None},
+        outdoors,
+        terrain or {},
+        RuleBook() if rules is None else rules,
     )
     unread = any(f.severity == "error" for f in reader.findings)
     findings = [*reader.findings, *checks.study_findings(made, everything_read=not unread)]

@@ -4,9 +4,9 @@ Each cell is valued by its *cost*: the yearly cost per IT MW of its campus at fu
 cheapest. Water, energy and network prices are left out: they are what the optimization decides by, and cells that share
 a substation, a county, a climate zone and a water region share them.
 
-1. Cells that share these four, and hold as many blocks, compete. A cell is *dominated* when cheaper ones of its group
-   are enough to take all that can flow to that substation: its campus could stand on one of them for less. (Their
-   second and third nearest substations may differ: that choice is lost.)
+1. Cells that share these four, and hold as many blocks under rules that do the same, compete. A cell is *dominated*
+   when cheaper ones of its group are enough to take all that can flow to that substation: its campus could stand on
+   one of them for less. (Their second and third nearest substations may differ: that choice is lost.)
 2. If more than ``sites.max_sites`` are left, they are ranked: first the best cell of every substation, and among these
    first the best of every county, each by cost; then the second ones, and so on. The first are kept.
 """
@@ -32,7 +32,7 @@ def thin(
     Parameters
     ----------
     places : GeoDataFrame
-        Cells that no rule refused, priced; with ``least_pue`` [-].
+        Cells that no rule refused, priced; with ``least_pue`` [-] and ``rule_group``, equal where regulation is.
     ties : DataFrame
         Their tie options.
     config : StudyConfig
@@ -90,18 +90,20 @@ def _room_mw(ties: pd.DataFrame) -> pd.Series:
 
 def _dominated(places: pd.DataFrame, cost: pd.Series, nearest: pd.Series, room_mw: pd.Series) -> pd.Series:
     """Cost of the last cell kept in each dominated cell's stead [M$/MW-year]; nan for cells that are not dominated."""
+    # Cells under one weather station alone compete, where stations are given.
+    shared = [c for c in ("county", "iecc_zone", "basin", "rule_group", "max_blocks", "station") if c in places.columns]
     table = pd.DataFrame(
         {
             "substation": nearest,
-            **{c: places[c] for c in ("county", "iecc_zone", "basin", "max_blocks")},
+            **{c: places[c] for c in shared},
             "cost": cost,
             "site": places.index,
         }
     ).sort_values(["cost", "site"], kind="stable")
-    keys = ["substation", "county", "iecc_zone", "basin", "max_blocks"]
+    keys = ["substation", *shared]
     place_in_group = table.groupby(keys, sort=False).cumcount()
     full_mw = (places["max_blocks"] * places["block_mw"] * places["least_pue"]).reindex(table.index)
-    enough = np.ceil(table["substation"].map(room_mw) / full_mw - ROUNDING_MW).clip(lower=1)
+    enough = np.ceil(table["substation"].map(room_mw).astype(float) / full_mw - ROUNDING_MW).clip(lower=1)
     last_kept = table["cost"].where(place_in_group == enough - 1)
     limit = last_kept.groupby([table[k] for k in keys], sort=False).transform("max")
     return limit.where(place_in_group >= enough).reindex(places.index)

@@ -10,6 +10,7 @@ import os
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 import geopandas as gpd
@@ -108,6 +109,7 @@ ONE_ZONE = 'source = "grid"\nsnapshot = [{ name = "all", hours = 8760, load_fact
 LAKES = 'layer = "lakes"'
 PARK = box(-99.4, 31.7, -99.3, 31.8)
 BOW_TIE = Polygon([(-99.4, 31.7), (-99.3, 31.8), (-99.3, 31.7), (-99.4, 31.8)])
+ENDLESS = Polygon([(-99.4, 31.7), (-99.3, inf), (-99.3, 31.7), (-99.4, 31.8)])
 
 CASES = {
     # study.toml
@@ -360,11 +362,42 @@ CASES = {
     "empty layer": Case(
         layer(gpd.GeoDataFrame(geometry=[], crs="EPSG:4326")), "vector.empty_layer", ("parks.gpkg",), ""
     ),
+    # A polygon that crosses itself is repaired with a warning; one with an endless coordinate cannot be.
     "invalid polygon": Case(
-        layer(gpd.GeoDataFrame(geometry=[PARK, BOW_TIE], crs="EPSG:4326")),
+        layer(gpd.GeoDataFrame(geometry=[PARK, ENDLESS], crs="EPSG:4326")),
         "vector.invalid_geometry",
         ("parks.gpkg", "feature 2"),
         "",
+    ),
+    "layer with exchanged axes": Case(
+        layer(gpd.GeoDataFrame(geometry=[box(31.7, -99.4, 31.8, -99.3)], crs="EPSG:4326")),
+        "vector.axis_order",
+        ("parks.gpkg",),
+        "x from 31.7",
+    ),
+    "layer filtered by an unknown column": Case(
+        text("study.toml", "buffer_m = 100", "where = \"state = 'TX'\""),
+        "vector.column",
+        ("parks.geojson",),
+        "'state'",
+    ),
+    "filter that is more than a condition": Case(
+        text("study.toml", "buffer_m = 100", "where = \"name = 'x'; DROP TABLE parks\""),
+        "layer.where.syntax",
+        ("parks.geojson", "where"),
+        "character 11",
+    ),
+    "layer that costs nothing in particular": Case(
+        text("study.toml", "buffer_m = 100", 'rule = "cost"\nvalue = 1.0'),
+        "study.layer.no_per",
+        ("sites.layers#1 (parks)", "per"),
+        "",
+    ),
+    "raster that is none": Case(
+        both(raw("slope.tif", b"\x89PNG" + bytes(100)), text("study.toml", "parks.geojson", "slope.tif")),
+        "raster.content",
+        ("slope.tif",),
+        "PNG",
     ),
     "unknown layer": Case(
         both(layer(gpd.GeoDataFrame(geometry=[PARK], crs="EPSG:4326")), text("study.toml", "buffer_m = 100", LAKES)),
@@ -445,6 +478,14 @@ def test_hours_of_another_span_than_a_year_are_said_and_not_refused(
     (line,) = (line for line in result.stdout.splitlines() if "[study.snapshot.hours]" in line)
     assert line.startswith("warning: ")
     assert hours in line
+
+
+def test_a_polygon_that_crosses_itself_is_repaired_and_said(gridsite, good_study: Path) -> None:
+    layer(gpd.GeoDataFrame(geometry=[PARK, BOW_TIE], crs="EPSG:4326"))(good_study)
+    result = gridsite("check")
+    assert result.exit_code == 0, result.output
+    (line,) = (line for line in result.stdout.splitlines() if "[vector.invalid_geometry]" in line)
+    assert line.startswith("warning: parks.gpkg layer parks, feature 2")
 
 
 def test_several_problems_in_several_files_come_together(gridsite, good_study: Path) -> None:

@@ -100,7 +100,6 @@ def polygons() -> dict[str, shapely.Geometry]:
         ("facts/county_water_regions.csv", "fips", 254),
         ("facts/water_regions.csv", "water_region", 11),
         ("facts/assumptions.csv", "id", None),
-        ("facts/rules.csv", "rule", None),
         ("facts/places.csv", "place", None),
         ("facts/land.csv", "item", None),
         ("facts/emission_factors.csv", "item", None),
@@ -463,16 +462,6 @@ def test_emission_factors_are_heat_rate_times_combustion():
 def test_lead_times_are_ordered():
     for row in table("facts/lead_times.csv"):
         assert float(row["months_low"]) <= float(row["months_typical"]) <= float(row["months_high"])
-
-
-def test_a_rule_in_force_is_not_a_proposal():
-    rules = {row["rule"]: row for row in table("facts/rules.csv")}
-    assert {row["status"] for row in rules.values()} == {"in_force", "proposed"}
-    assert rules["texas_sb6"]["threshold_mw"] == "75"
-    assert rules["texas_sb6"]["study_fee_usd"] == "100000"
-    proposed = {row["security_usd_per_mw"] for row in rules.values() if row["status"] == "proposed"}
-    assert proposed == {"50000", "100000"}
-    assert all(row["security_usd_per_mw"] == "" for row in rules.values() if row["status"] == "in_force")
 
 
 def test_places_lie_in_texas(polygons):

@@ -6,7 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import LineString, Point, box
 
-from optimizer.layers.land import Exclusion, Options, attach, subtract
+from optimizer.config import LayerSettings
+from optimizer.layers.land import Options, attach
+from optimizer.layers.layer import MapLayer
+from optimizer.layers.overlay import overlay_places
 from optimizer.layers.places import equal_area_crs
 
 CRS = equal_area_crs((-1, -1, 1, 1))
@@ -18,8 +21,13 @@ def places(*boxes: tuple[float, float, float, float]) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(index=[f"c{i}" for i in range(len(shapes))], geometry=shapes, crs=CRS)
 
 
-def exclusion(name: str, *shapes: object, buffer_m: float = 0.0, crs: object = CRS) -> Exclusion:
-    return Exclusion(name, gpd.GeoDataFrame(geometry=list(shapes), crs=CRS).to_crs(crs), buffer_m)
+def exclusion(name: str, *shapes: object, buffer_m: float = 0.0, crs: object = CRS) -> MapLayer:
+    frame = gpd.GeoDataFrame(geometry=list(shapes), crs=CRS).to_crs(crs)
+    return MapLayer(name, LayerSettings(source=f"{name}.gpkg", buffer_m=buffer_m), frame)
+
+
+def drawn(name: str, frame: gpd.GeoDataFrame) -> MapLayer:
+    return MapLayer(name, LayerSettings(source=f"{name}.gpkg"), frame)
 
 
 WORLD = box(-100 * KM, -100 * KM, 100 * KM, 100 * KM)
@@ -68,14 +76,14 @@ def test_the_layer_that_takes_most_is_named_and_none_where_none_takes_any() -> N
 
 def test_features_on_the_other_side_of_the_earth_take_nothing() -> None:
     far = gpd.GeoDataFrame(geometry=[box(179, -1, 180, 1)], crs="EPSG:4326")
-    found = attach(places((0, 0, 5, 5)), WORLD, Options((Exclusion("far", far),)))
+    found = attach(places((0, 0, 5, 5)), WORLD, Options((drawn("far", far),)))
     assert found["usable_ha"].tolist() == pytest.approx([2500.0])
 
 
 def test_a_feature_around_the_earth_takes_its_part_here() -> None:
     """The northern hemisphere, from pole to equator, takes the half of a cell that the equator halves."""
     north = gpd.GeoDataFrame(geometry=[box(-180, 0, 180, 90)], crs="EPSG:4326")
-    found = attach(places((0, -2.5, 5, 2.5)), WORLD, Options((Exclusion("north", north),)))
+    found = attach(places((0, -2.5, 5, 2.5)), WORLD, Options((drawn("north", north),)))
     assert found["usable_ha"].tolist() == pytest.approx([1250.0], rel=1e-6)
 
 
@@ -87,7 +95,7 @@ def test_what_is_left_and_what_is_taken_add_up(boxes: list[tuple[int, int, int, 
     """Boxes with corners on quarters, overlapping or not, taken from three others."""
     taken = np.array([box(x / 4, y / 4, (x + dx) / 4, (y + dy) / 4) for x, y, dx, dy in boxes], dtype=object)
     shapes = np.array([box(0, 0, 5, 5), box(5, 0, 10, 5), box(20, 20, 21, 21)], dtype=object)
-    left, lost = subtract(shapes, taken)
+    found = overlay_places(shapes, box(-100, -100, 100, 100), [("boxes", taken)])
     union = shapely.union_all(taken) if len(taken) else shapely.Polygon()
-    assert lost == pytest.approx(shapely.area(shapely.intersection(shapes, union)), abs=1e-9)
-    assert shapely.area(left) + lost == pytest.approx(shapely.area(shapes))
+    assert found.refused_m2 == pytest.approx(shapely.area(shapely.intersection(shapes, union)), abs=1e-9)
+    assert found.usable_m2 + found.refused_m2 == pytest.approx(shapely.area(shapes))

@@ -48,10 +48,12 @@ from optimizer.config import StudyConfig, apply_overrides, load_config, scenario
 from optimizer.grid.contingency import OutageSet
 from optimizer.grid.dc import DCNetwork
 from optimizer.grid.network import Grid
+from optimizer.layers.regulation import RuleBook
 from optimizer.plan.plan import Plan
 from optimizer.plan.tables import PLAN_TABLES
 from optimizer.study.case import Case, PortfolioLimits
 from optimizer.study.inputs import InputFile
+from optimizer.study.outdoors import Outdoors
 from optimizer.study.reading import Loaded
 
 PERIODS, SNAPSHOTS = (2030, 2032), ("peak", "light")
@@ -315,6 +317,8 @@ class SmallStudy:
     loaded: dict[tuple[str, ...], Loaded]
     grid: Grid = field(default_factory=grid)
     candidates: Land = field(default_factory=land)
+    outdoors: Outdoors = field(default_factory=Outdoors)
+    rules: RuleBook = field(default_factory=RuleBook)
 
     def scenario(self, name: str) -> SmallStudy:
         """The same without outages: the only scenario."""

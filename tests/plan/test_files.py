@@ -52,6 +52,7 @@ def test_inputs_are_named_relative_to_the_plan(made: Path) -> None:
         "../in/grid/buses.csv",
         "../in/grid/branches.csv",
         "../in/grid/generators.csv",
+        *(f"dataset:rules/{name}.toml" for name in ("asia", "europe", "jurisdictions", "us")),
     }
 
 

@@ -1,5 +1,6 @@
 """The report in a real browser: everything drawn, nothing asked of the network, nothing on the console."""
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,9 +8,10 @@ import pandas as pd
 import pytest
 
 from optimizer.plan.plan import Plan
-from optimizer.report import sites_map, write_report
+from optimizer.report import sites_map, sites_page, write_report
 from tests.report.chromium import Browser
 from tests.report.test_html import HOSTILE, hostile
+from tests.report.test_land_map import LOST
 
 # Of each figure: its size, its visible traces, and how many of each the browser drew.
 DRAWN = """
@@ -146,10 +148,68 @@ def test_hostile_text_is_shown_and_never_run(browser: Browser, plan: Plan, tmp_p
     is_quiet(page)
 
 
+def sites_file(plan: Plan, tmp_path: Path) -> Path:
+    assert plan.study is not None
+    found = plan.study.candidates
+    sites = found.sites.rename(index={"s1": HOSTILE}).assign(road_km=3.25)
+    sources = {"road_km": ("km", "a cited source")}
+    return sites_page(dataclasses.replace(found, sites=sites), LOST, sources, tmp_path / "sites.html", plan.study)
+
+
+VISIBLE = "document.getElementById('figure-sites').data.filter(t => t.visible !== false).map(t => t.name)"
+
+
+def test_layers_of_the_map_of_sites_are_switched(browser: Browser, plan: Plan, tmp_path: Path) -> None:
+    page = opened(browser, sites_file(plan, tmp_path))
+    (figure,) = page.value(DRAWN)
+    assert figure["width"] > 600
+    assert "too far (7)" in page.value(VISIBLE)
+    assert "4 buses" not in page.value(VISIBLE)
+    box = "[...document.querySelectorAll('.switches label')].find(l => l.textContent.includes('{}')).firstElementChild"
+    page.click(box.format("too far"))
+    page.wait_for(f"!({VISIBLE}).includes('too far (7)')")
+    page.click(box.format("buses"))
+    page.wait_for(f"({VISIBLE}).includes('4 buses')")
+    is_quiet(page)
+
+
+def test_a_site_on_the_map_opens_its_card(browser: Browser, plan: Plan, tmp_path: Path) -> None:
+    page = opened(browser, sites_file(plan, tmp_path))
+    card = "document.querySelector('.card-body').textContent"
+    # The first site's card is open, its name shown as it is, and nothing in it is run.
+    assert page.value("document.querySelector('.card h3').textContent") == HOSTILE
+    assert page.value("document.images.length") == 0
+    for said in ("usable land", "900", "ha", "Travis", "road", "3.2", "a cited source"):
+        assert said in page.value(card)
+    page.click("document.querySelectorAll('#figure-sites .scatterlayer .points path.point')[1]")
+    page.wait_for("document.querySelector('.card h3').textContent === 's2'")
+    assert "Williamson" in page.value(card)
+    assert page.value("document.querySelector('.card select').value") == "s2"
+    ring = "document.getElementById('figure-sites').data.find(t => t.meta === 'card')"
+    marks = "document.getElementById('figure-sites').data.find(t => t.meta === 'sites')"
+    assert page.value(f"[{ring}.x[0], {ring}.y[0]]") == page.value(f"[{marks}.x[1], {marks}.y[1]]")
+    assert page.value(f"typeof {marks}.x[1]") == "number"
+    is_quiet(page)
+
+
+def test_the_page_of_sites_fits_a_phone_and_prints(browser: Browser, plan: Plan, tmp_path: Path) -> None:
+    page = opened(browser, sites_file(plan, tmp_path), width=390)
+    assert page.value("document.documentElement.scrollWidth") <= 390
+    (figure,) = page.value(DRAWN)
+    assert figure["height"] <= 460
+    top = "document.querySelector('{}').getBoundingClientRect().top"
+    assert (
+        page.value(top.format("#figure-sites")) < page.value(top.format(".card")) < page.value(top.format(".switches"))
+    )
+    assert len(page.call("Page.printToPDF", paperWidth=8.27, paperHeight=11.69)["data"]) > 20_000
+    is_quiet(page)
+
+
 def test_the_map_of_candidates_is_drawn(browser: Browser, plan: Plan, tmp_path: Path) -> None:
     assert plan.study is not None
     page = opened(browser, sites_map(plan.study.candidates, tmp_path / "sites.html"))
     (figure,) = page.value(DRAWN)
-    assert figure["drawn"] == figure["shown"] == 3
-    assert figure["points"] == 5
+    # Two rules, outlines of the sites, their marks, and the ring around the one whose card is open.
+    assert figure["drawn"] == figure["shown"] == 5
+    assert figure["points"] == 5 + 1
     is_quiet(page)

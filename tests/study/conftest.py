@@ -94,12 +94,44 @@ construction,,,20
 """,
     "land": "item,value,unit\nland_price,100000,usd_per_ha\nline_route_factor,1.3,1\nfibre_route_factor,2,1\n"
     "fibre_cost,0.5,musd_per_km\n",
-    "rules": "rule,threshold_mw,study_fee_usd,status\nbig,75,200000,in_force\nhuge,1000,900000,in_force\n"
-    "next,75,5000000,proposed\n",
     "emission_factors": "item,carbon_t_per_mwh\ncoal,1.0\ngrid_average_tiny,0.4\ngrid_average_other,0.6\n",
     "places": "place,name,kind,lat,lon\nx,Exchange,exchange,{},{}\nm,Town,metro,0,0\n".format(*lat_lon(-7.5, 7.5)),
     "assumptions": "id,value,unit\ntie_firm_share,0.9,1\ntie_short_limit_km,80,km\n",
 }
+
+RULES = """
+jurisdiction = [{ id = "T", kind = "area", name = "tiny" }]
+
+[[rule]]
+id = "big"
+title = "A fee from 75 MW"
+jurisdiction = "T"
+status = "in_force"
+threshold_mw = 75
+fee_usd = 200000
+source = "made for tests"
+confidence = "primary"
+
+[[rule]]
+id = "huge"
+title = "A higher fee from 1,000 MW"
+jurisdiction = "T"
+status = "in_force"
+threshold_mw = 1000
+fee_usd = 900000
+source = "made for tests"
+confidence = "primary"
+
+[[rule]]
+id = "next"
+title = "A proposal"
+jurisdiction = "T"
+status = "proposed"
+threshold_mw = 75
+fee_usd = 5000000
+source = "made for tests"
+confidence = "primary"
+"""
 
 COUNTIES = "fips,county,iecc_zone,water_region\n001,West,1A,w1\n002,East,2A,w2\n"
 
@@ -126,6 +158,8 @@ region = "tiny"
 cell_km = 5
 max_tie_km = 11
 points_per_site = 2
+[rules]
+sources = ["rules.toml"]
 [water]
 withdrawal_share = 1.0
 [economics]
@@ -159,6 +193,7 @@ def tiny_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (folder / "tiny" / kind / f"{name}.csv").write_text(text)
     (folder / "tiny" / "counties.csv").write_text(COUNTIES)
     (folder / "tiny" / "counties.geojson").write_text(counties_map())
+    (folder / "rules.toml").write_text(RULES)
     (folder / "study.toml").write_text(STUDY)
     return folder
 

@@ -11,11 +11,13 @@ from math import hypot
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 from shapely.geometry import box
 
 from optimizer.errors import InputError
-from optimizer.study import Study
+from optimizer.layers.site_values import SiteValues
+from optimizer.study import Study, cells
 from optimizer.study.offers import RULES
 
 Edited = Callable[..., Study]
@@ -256,3 +258,35 @@ def test_the_same_study_gives_the_same_candidates(tiny: Study, edited: Edited) -
     again = edited().candidates
     for name in ("sites", "ties", "refused"):
         assert getattr(again, name).to_json() == getattr(tiny.candidates, name).to_json()
+
+
+def test_what_layers_cost_and_allow(edited: Edited, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Per block 50 x (8 + 0.5 + 2 x (0.1 + 0.05)) M$; 3 M$ a site; ties at twice the cost; at most 120 MW in the west.
+
+    A limit of 120 MW leaves two blocks of 50 MW, and one of 40 MW none. Water of 50 m3/day is less than the 60 that the
+    dry cooler of one block needs.
+    """
+    before = edited().candidates
+
+    def values(layers: object, places: gpd.GeoDataFrame) -> SiteValues:
+        def each(value: float, **by_name: float) -> pd.Series:
+            return pd.Series([by_name.get(name.replace("-", "_"), value) for name in places.index], places.index)
+
+        none = pd.DataFrame(index=places.index)
+        limit, water = each(np.inf, e_02n000=120.0, e_01n000=40.0), each(np.inf, e000n000=50.0)
+        return SiteValues(none, (), each(0.05), each(0.5), each(3.0), each(2.0), limit, water)
+
+    monkeypatch.setattr(cells, "site_values", values)
+    after = edited().candidates
+    site, same = after.sites.loc["e001n000"], before.sites.loc["e001n000"]
+    assert site["block_cost_musd"] == pytest.approx(50 * (8 + 0.5 + 2 * (0.1 + 0.05)))
+    assert site["fixed_cost_musd"] == pytest.approx(same["fixed_cost_musd"] + 3)
+    ties = pd.DataFrame({"after": after.ties["cost_musd"], "before": before.ties["cost_musd"]}).dropna()
+    untouched = ties[ties.index.str.startswith("e001n000")]
+    assert len(untouched) > 0
+    assert untouched["after"].to_numpy() == pytest.approx(2 * untouched["before"].to_numpy())
+    assert after.sites.loc["e-02n000", "max_blocks"] == 2
+    refused = after.refused.set_index("place")
+    assert refused.loc["e-01n000", ["rule", "value", "limit"]].tolist() == ["limit_mw", 40.0, 50.0]
+    assert refused.loc["e000n000", ["rule", "value"]].tolist() == ["no_cooling", 50.0]
+    assert refused.loc["e000n000", "limit"] == pytest.approx(60.0)

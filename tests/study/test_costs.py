@@ -48,12 +48,6 @@ def test_a_voltage_between_classes_costs_as_the_class_above(costs: Costs, kv: fl
     assert costs.reconductor_musd_per_km(array(kv)).tolist() == [cost]
 
 
-@pytest.mark.parametrize(("campus_mw", "fee"), [(50, 0.0), (75, 0.2), (999, 0.2), (1000, 0.9)])
-def test_only_rules_in_force_for_that_size_ask_a_fee(costs: Costs, campus_mw: float, fee: float) -> None:
-    """75 MW: 0.2 M$; 1,000 MW: 0.9 M$. The proposed rule of 5 M$ is not applied."""
-    assert costs.study_fee_musd(campus_mw) == fee
-
-
 def test_lead_times(costs: Costs) -> None:
     """Study 6, permit 6 and a line of 24 or 36 months one after the other, equipment of 31 beside them."""
     assert costs.tie_months(115) == 36

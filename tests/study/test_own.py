@@ -5,10 +5,11 @@ from pathlib import Path
 
 import geopandas as gpd
 import pytest
-from shapely.geometry import Point, box
+from shapely.geometry import Point, Polygon, box
 
 from optimizer.errors import InputError
 from optimizer.study import Study, read_study
+from optimizer.study.own import read_own
 
 PLAIN = """
 [study]
@@ -219,3 +220,23 @@ def test_the_form_of_a_cell_name_is_taken(own: Own) -> None:
     assert "study.site.cell_name" in rules(
         lambda: own("site,bus,block_mw,max_blocks\ne-01n000,n2,50,3\n", toml=WITH_REGION)
     )
+
+
+def test_a_site_without_a_shape_is_refused_and_not_left_out(tiny_folder: Path) -> None:
+    # A map layer leaves such a feature out with a warning; a site would be missing from the plan unnoticed.
+    shapes = [box(0.01, 0.01, 0.02, 0.02), None]
+    sites = gpd.GeoDataFrame({"site": ["a", "b"], "block_mw": 50, "max_blocks": 2}, geometry=shapes, crs="EPSG:4326")
+    sites.to_file(tiny_folder / "sites.gpkg")
+    findings = read_own(tiny_folder / "sites.gpkg", None)[1]
+    assert [(f.rule, f.severity, f.where) for f in findings] == [
+        ("vector.empty_geometry", "error", "sites.gpkg layer sites, feature 2")
+    ]
+
+
+def test_a_site_whose_shape_is_repaired_is_said(tiny_folder: Path) -> None:
+    bow_tie = Polygon([(0, 0), (0.01, 0.01), (0.01, 0), (0, 0.01)])
+    sites = gpd.GeoDataFrame({"site": ["a"], "block_mw": 50, "max_blocks": 2}, geometry=[bow_tie], crs="EPSG:4326")
+    sites.to_file(tiny_folder / "sites.gpkg")
+    own, findings = read_own(tiny_folder / "sites.gpkg", None)
+    assert own.sites.index.tolist() == ["a"]
+    assert [(f.rule, f.severity) for f in findings] == [("vector.invalid_geometry", "warning")]

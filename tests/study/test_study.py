@@ -26,15 +26,18 @@ def test_every_file_that_was_read_is_listed(tiny: Study, tiny_template: Path) ->
     read = {
         (file.path.relative_to(tiny_template).as_posix(), file.role)
         for file in tiny.inputs
-        if file.role != "archetypes"
+        if file.role != "archetypes" and file.path.name != "jurisdictions.toml"
     }
     facts = {
         (path.relative_to(tiny_template).as_posix(), "region") for path in (tiny_template / "tiny/facts").iterdir()
     }
     tables = {(path.relative_to(tiny_template).as_posix(), "grid") for path in (tiny_template / "tiny/grid").iterdir()}
     others = {("study.toml", "study"), ("tiny/counties.csv", "region"), ("tiny/counties.geojson", "region")}
+    others |= {("rules.toml", "rules")}
     assert read == facts | tables | others
     assert [file.path.name for file in tiny.inputs if file.role == "archetypes"] == ["archetypes.csv"]
+    bundled = [file.role for file in tiny.inputs if file.path.name == "jurisdictions.toml"]
+    assert bundled == ["rules"]
 
 
 def test_a_file_or_its_folder(tiny_template: Path) -> None:
@@ -175,7 +178,7 @@ def test_findings_of_all_files_come_together(edited: Edited, tiny_folder: Path) 
         lambda: edited(
             {
                 "tiny/grid/branches.csv": "branch,from_bus,to_bus,x_pu,rating_mw\na,n1,n9,0.1,300\n",
-                "tiny/facts/rules.csv": "rule\nx\nx\n",
+                "tiny/facts/land.csv": "item,value\nx,1\nx,1\n",
                 "tiny/counties.geojson": "{",
             }
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from optimizer.report.page import Section
-from optimizer.report.sections import answer, comparison, land, money, network, record, sites, water
+from optimizer.report.sections import answer, comparison, land, money, network, record, rules, sites, water
 from optimizer.report.view import View
 
 SECTIONS: tuple[Callable[[View], Section | None], ...] = (
@@ -23,6 +23,7 @@ SECTIONS: tuple[Callable[[View], Section | None], ...] = (
     network.network_upgrades,
     network.base_overloads,
     water.water,
+    rules.rules,
     land.candidates,
     record.findings,
     record.data,

@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from optimizer.report import maps
-from optimizer.report.page import Column, Figure, Section, Table, Text, blocks, table
+from optimizer.report.page import Column, Section, Table, Text, blocks, table
 from optimizer.report.text import count, quantity, rule_words
-from optimizer.report.view import View, refused_by_rule
+from optimizer.report.view import View
 from optimizer.study.offers import RULES
 
 if TYPE_CHECKING:
-    from optimizer.study.sites import Candidates
-    from optimizer.study.study import Study
+    pass
 
 _HA_PER_KM2 = 100.0
 
@@ -32,27 +30,7 @@ def candidates(view: View) -> Section | None:
     return Section(
         "candidates",
         "Candidates and refusals",
-        blocks(Text(text), refusals(view.refused_area_km2()), _offered(offered)),
-    )
-
-
-def all_candidates(candidates: Candidates, study: Study | None) -> Section:
-    """Return the map of candidates and refused land, and both in numbers: what `gridsite sites` shows."""
-    figure = maps.candidates_map(candidates, study)
-    caption = (
-        "Squares: candidate sites. Shaded: refused land, by the first rule that refuses it. Click an entry of the "
-        "legend to switch a layer; hover for values; drag a box to zoom in, double-click to zoom out."
-    )
-    refused = count(len(candidates.refused), "place")
-    return Section(
-        "sites",
-        count(len(candidates.sites), "candidate site"),
-        blocks(
-            Text(f"{refused} refused, each by the first rule it fails.", "lead"),
-            Figure("sites", figure, caption, wide=True) if figure is not None else None,
-            refusals(refused_by_rule(candidates.refused)),
-            _offered(candidates.sites),
-        ),
+        blocks(Text(text), refusals(view.refused_area_km2()), differences(offered)),
     )
 
 
@@ -84,7 +62,8 @@ def refusals(by_rule: pd.DataFrame) -> Table | None:
     return table(rows, columns, "Refused land, by the first rule that refuses it", total=total)
 
 
-def _offered(offered: pd.DataFrame) -> Table | None:
+def differences(offered: pd.DataFrame) -> Table | None:
+    """Return how much the candidate sites differ in land, distance and cost."""
     spread = {
         "area_ha": "Land",
         "tie_km": "Distance to the nearest point of interconnection",

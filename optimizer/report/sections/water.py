@@ -20,6 +20,8 @@ def water(view: View) -> Section | None:
         f"The campuses withdraw {quantity(last['withdrawal_m3_day'].sum(), 'water_m3_day')} in {view.last_period}. "
         f"The limit is {quantity(share, 'withdrawal_share')} of what each region's sources can still give."
     )
+    if view.plan.config.water.source:
+        text += " Sources of the study's own give all that they can."
     rows = taken.assign(
         basin=taken["basin"].map(view.basin),
         period=taken["period"].astype(str),
@@ -46,8 +48,32 @@ def water(view: View) -> Section | None:
             else None,
             table(rows, columns, "Water by region and period"),
             _sources(view),
+            _electricity(view),
         ),
     )
+
+
+def _electricity(view: View) -> Details | None:
+    """Water behind the electricity, where the study asks for it."""
+    behind = view.table("electricity_water")
+    if behind.empty:
+        return None
+    columns = (
+        Column("site", "Site", text=True),
+        Column("period", "Period", text=True),
+        Column("factor_m3_per_mwh", "Behind a MWh", unit="m3/MWh", decimals=2),
+        Column("site_m3_day", "At the site"),
+        Column("indirect_m3_day", "Behind its electricity"),
+        Column("source_m3_day", "Together"),
+    )
+    rows = behind.assign(period=behind["period"].astype(str))
+    note = (
+        "Consumed where the electricity is generated, on a mean day: IT load times mean use, PUE and an average of the "
+        "generation, in part not verified. It is reported only: no decision rests on it, and no limit."
+    )
+    caption = "Water at the site and behind its electricity"
+    shown = table(rows, columns, caption, note=note, file="tables/electricity_water.csv")
+    return Details("Water behind the electricity", (shown,))
 
 
 def _sources(view: View) -> Details | None:

@@ -19,10 +19,12 @@
     layout.height = Math.min(layout.height, Math.round(width * 1.1)) + LEGEND_ROW * (named.length + headings.length) + 30;
   }
 
-  function fitPhone(figure) {
+  function fitPhone(figure, width) {
     // Fingers scroll the page rather than zoom a figure, and labels would cover a small map.
     figure.layout.dragmode = false;
     figure.layout.font.size = 11;
+    // A map whose layers are switched beside it has no legend to make room for.
+    if (figure.layout.showlegend === false) { figure.layout.height = Math.min(figure.layout.height, Math.round(width * 1.15)); }
     (figure.layout.updatemenus || []).forEach(function (menu) { menu.type = "dropdown"; menu.direction = "down"; });
     figure.data.forEach(function (trace) { if (trace.mode === "markers+text") { trace.mode = "markers"; } });
   }
@@ -31,7 +33,7 @@
     var figure = read(plot);
     var narrow = plot.clientWidth < NARROW;
     if (narrow) {
-      fitPhone(figure);
+      fitPhone(figure, plot.clientWidth);
       putLegendBelow(figure, plot.clientWidth);
     }
     plot.style.minHeight = figure.layout.height + "px";
