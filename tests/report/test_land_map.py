@@ -191,7 +191,7 @@ def test_the_answer_comes_first(page: str) -> None:
     said = words(page)
     assert "5 candidate sites on 4,500 ha of usable land" in said
     assert "Of 1,000 ha in the region, 800 ha (80.0 %) are refused." in said
-    assert "Most is taken by too far: 600 ha by itself, 500 ha of it by no other rule." in said
+    assert "Most is taken by the rule “too far”: 600 ha by itself, 500 ha of it by no other rule." in said
     assert "Of the map layers, most is taken by protected land: 350 ha by itself, 150 ha" in said
     assert said.index("5 candidate sites on") < said.index("Of 1,000 ha") < said.rindex("What took the land")
 

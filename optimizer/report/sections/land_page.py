@@ -75,16 +75,16 @@ def _answer(candidates: Candidates, lost: pd.DataFrame | None) -> tuple[Text | K
         figures.append((number(region, "a_ha"), "ha", "land of the region"))
     layers = rules[rules["rule"].str.startswith("excluded:")]
     if len(rules):
-        sentences.append(_taker(rules.iloc[0], "Most is taken by"))
+        sentences.append(_taker(rules.iloc[0], "Most is taken by the rule “{}”"))
     if len(layers) and layers.index[0] != 0:
-        sentences.append(_taker(layers.iloc[0], "Of the map layers, most is taken by"))
+        sentences.append(_taker(layers.iloc[0], "Of the map layers, most is taken by {}"))
     return (Text(" ".join([*sentences, refused]), "lead"), KeyFigures(tuple(figures)))
 
 
 def _taker(row: pd.Series, start: str) -> str:
     name = rule_words(row["rule"].removeprefix("excluded:"))
     alone, only = quantity(row["alone_ha"], "a_ha"), quantity(row["only_ha"], "a_ha")
-    return f"{start} {name}: {alone} by itself, {only} of it by no other rule."
+    return f"{start.format(name)}: {alone} by itself, {only} of it by no other rule."
 
 
 def _where(
