@@ -174,6 +174,24 @@ class HighsProgram:
         """Prices of all rows in the last LP: change of the objective per unit of right-hand side."""
         return np.array(self._highs.getSolution().row_dual)
 
+    def set_costs(self, costs: NDArray[np.float64]) -> None:
+        """Change the costs of all columns, shape (n_column,), and drop the constant of the objective."""
+        self._highs.changeColsCost(len(costs), np.arange(len(costs), dtype=np.int32), costs)
+        self._highs.changeObjectiveOffset(0.0)
+
+    def conflict_columns(self) -> frozenset[int]:
+        """Columns whose upper bounds are in an irreducible conflict of the linear program, which is infeasible.
+
+        The default strategy of HiGHS 1.15 returns an empty conflict and calls it valid; this one asks for the conflict
+        of the program itself, reduced until nothing can be left out. Empty where none was found.
+        """
+        strategy = int(highspy.IisStrategy.kIisStrategyFromLp) | int(highspy.IisStrategy.kIisStrategyIrreducible)
+        self.set_options(iis_strategy=strategy)
+        _, found = self._highs.getIis()
+        at_upper = (int(highspy.IisBoundStatus.kIisBoundStatusUpper), int(highspy.IisBoundStatus.kIisBoundStatusBoxed))
+        pairs = zip(found.col_index_, found.col_bound_, strict=True)
+        return frozenset(int(c) for c, bound in pairs if found.valid_ and int(bound) in at_upper)
+
     @property
     def size(self) -> tuple[int, int, int]:
         """Rows, columns and nonzeros."""

@@ -16,6 +16,7 @@ from optimizer.progress import Progress, peak_memory_mb, silent
 from optimizer.resources import dataset_names, dataset_statement
 from optimizer.solve import extract
 from optimizer.solve.compare import comparison_tables
+from optimizer.solve.explain import explained
 from optimizer.solve.loop import Found, Limits, find_plan
 from optimizer.solve.losses import largest_loss
 from optimizer.solve.money import common_musd, decided_musd, gap_of, without_new_load
@@ -112,7 +113,10 @@ def solve_study(study: Study, progress: Progress = silent) -> Plan:
     SolverError
         A limit was reached without a plan.
     """
-    plan = _solve_one(study, progress)
+    try:
+        plan = _solve_one(study, progress)
+    except InfeasibleError as error:
+        raise explained(study, error, progress) from None
     names = study.config.report.compare
     if not names or study.config.demand is None:
         return plan

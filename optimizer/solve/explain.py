@@ -1,0 +1,208 @@
+"""Why a case has no plan: which limits cannot hold together, by how much, and the cheapest ways out.
+
+A way out lets the limits of one rule give way, by the least amount that leaves a plan, and is kept only if the case
+changed by it has a plan in a program of its own. Where no single rule suffices, all rules give way together, each by a
+share of its own size.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.errors import Finding, InfeasibleError, SolverError
+from optimizer.progress import Progress, silent
+from optimizer.solve.explain_conflict import ORDER, Conflict, minimal_conflict
+from optimizer.solve.explain_elastic import ElasticProgram, has_plan, seconds_from_now
+from optimizer.solve.explain_limits import UNITS, Limit, loosened
+from optimizer.solve.explain_text import conflict_text, size_of, way_text
+
+if TYPE_CHECKING:
+    from optimizer.study.case import Case
+    from optimizer.study.study import Study
+
+SECONDS = 60.0
+"""Wall time given to an explanation; what is not known by then is left out and said (unverified: a choice) [s]."""
+
+CONFLICT_SHARE = 0.5
+"""Share of that time for the conflict; the rest is for ways out [-]."""
+
+SIGNIFICANT_DIGITS = 4
+"""Amounts are rounded up to so many digits, so that what is read suffices [-]."""
+
+
+@dataclass(frozen=True)
+class WayOut:
+    """A change that leaves a plan.
+
+    Parameters
+    ----------
+    amounts : dict of Limit to float
+        How far each limit gives way, in its unit.
+    is_least : bool
+        Whether no smaller amount of the same rule would do; false where the time was too short to prove it.
+    """
+
+    amounts: dict[Limit, float]
+    is_least: bool
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """Rules that give way."""
+        return tuple(dict.fromkeys(limit.rule for limit in self.amounts))
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a case has no plan.
+
+    Parameters
+    ----------
+    case : Case
+        The case.
+    conflict : Conflict, optional
+        Limits that cannot hold together; ``None`` where none was found in time.
+    ways_out : tuple of WayOut
+        Each proven sufficient by solving the changed case.
+    sentences : dict of str to str
+        What each rule of the conflict says, in the words of its constraint.
+    """
+
+    case: Case
+    conflict: Conflict | None
+    ways_out: tuple[WayOut, ...]
+    sentences: dict[str, str] = field(default_factory=dict)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """The explanation as findings: the conflict first, then the ways out."""
+        return tuple(self._findings())
+
+    def _findings(self) -> Iterator[Finding]:
+        if self.conflict is None:
+            return
+        text = conflict_text(self.case, self.conflict, self.sentences)
+        remedies = [way_text(self.case, way.amounts) for way in self.ways_out]
+        remedy = "to have a plan, " + "; or ".join(remedies) if remedies else ""
+        yield Finding("solve.infeasible.conflict", "study", text, "", remedy)
+        for way in self.ways_out:
+            if len(way.amounts) > 1:
+                continue
+            ((limit, amount),) = way.amounts.items()
+            where = " ".join(filter(None, (limit.element, str(limit.period or ""), limit.snapshot))) or "study"
+            message = f"giving way here leaves a plan: {way_text(self.case, way.amounts)}"
+            before = size_of(self.case, limit)
+            yield Finding(
+                "solve.infeasible.way_out",
+                where,
+                message,
+                severity="info",
+                value=amount,
+                limit=before if math.isfinite(before) else None,
+                unit=limit.unit,
+            )
+
+
+def explain(case: Case, seconds: float = SECONDS) -> Explanation:
+    """Explain why a case has no plan.
+
+    Parameters
+    ----------
+    case : Case
+        With the allowed overloads of the existing system.
+    seconds : float
+        Wall time after which what is not known is left out [s].
+
+    Returns
+    -------
+    Explanation
+        Without a conflict if the case has a plan, or the time was too short to show that it has none.
+    """
+    if not ElasticProgram.possible(case):
+        return Explanation(case, None, ())
+    end = seconds_from_now(seconds)
+    program = ElasticProgram(case, seconds_from_now(CONFLICT_SHARE * seconds))
+    conflict = minimal_conflict(program)
+    if conflict is None:
+        return Explanation(case, None, ())
+    program.program.deadline = end
+    sentences = {m.rule: program.sentence(m.rule) for m in conflict.members}
+    return Explanation(case, conflict, tuple(_ways_out(program, conflict)), sentences)
+
+
+def _ways_out(program: ElasticProgram, conflict: Conflict) -> Iterator[WayOut]:
+    """The least change of each rule in the conflict; where none suffices alone, one of all rules together."""
+    alone = 0
+    for rule in sorted({m.rule for m in conflict.members}, key=lambda r: -ORDER[r]):
+        way = _least(program, {rule: 1.0})
+        if way is not None:
+            alone += 1
+            yield way
+    if not alone:
+        together = _least(program, _prices(program))
+        if together is not None:
+            yield together
+
+
+def _prices(program: ElasticProgram) -> dict[str, float]:
+    """Price of every rule's unit that makes rules comparable: one over the size of its largest limit."""
+    sizes: dict[str, float] = {}
+    for limit in program.limits():
+        size = size_of(program.case, limit)
+        sizes[limit.rule] = max(sizes.get(limit.rule, 1.0), size if math.isfinite(size) else 1.0)
+    return {rule: 1.0 / sizes.get(rule, 1.0) for rule in UNITS}
+
+
+def _least(program: ElasticProgram, prices: dict[str, float]) -> WayOut | None:
+    """The least change of some rules that leaves a plan, proven to suffice; ``None`` if there is none."""
+    program.hold(lambda limit: limit.rule in prices, prices)
+    outcome = program.answer()
+    if outcome.status != "optimal":
+        return None
+    amounts = {limit: rounded_up(amount) for limit, amount in program.amounts().items()}
+    if amounts and has_plan(loosened(program.case, amounts), program.program.deadline):
+        return WayOut(amounts, True)
+    return None
+
+
+def rounded_up(amount: float) -> float:
+    """The next number of few digits that is no smaller, but for rounding of the solver."""
+    if amount <= 0:
+        return 0.0
+    step = 10.0 ** (math.floor(math.log10(amount)) - SIGNIFICANT_DIGITS + 1)
+    return float(np.round(math.ceil(amount / step - 1e-3) * step, 12))
+
+
+def explained(study: Study, error: InfeasibleError, progress: Progress = silent) -> InfeasibleError:
+    """The error with the explanation of the study added to its findings.
+
+    Parameters
+    ----------
+    study : Study
+        Which has no plan.
+    error : InfeasibleError
+        As solving raised it.
+    progress : callable
+        Told the stage and a line of text.
+    """
+    progress("explain", None, "which limits cannot hold together")
+    found = explain(_with_overloads(study)).findings()
+    return InfeasibleError([*error.findings, *found])
+
+
+def _with_overloads(study: Study) -> Case:
+    """The case with the overloads that it allows the existing system."""
+    from optimizer.solve.overloads import find_overloads
+    from optimizer.solve.program import Clock
+
+    case = study.case
+    if case.network is None or study.config.security.base_overloads != "allow":
+        return case
+    try:
+        found = find_overloads(case, 1, study.config.solve.seed, Clock(), lambda line: None)
+    except (InfeasibleError, SolverError):
+        return case
+    return replace(case, base_overloads=found.table)

@@ -1,0 +1,424 @@
+"""A program whose limits can give way, each by a variable of its own, and whether it has a plan with some of them held.
+
+Limits are held and let go by the bounds of those variables, in place. Rows on demand are added as solutions break them,
+so that "there is a plan" always means a plan that breaks no limit on any branch and after any outage, and "there is
+none" rests on rows that every plan must satisfy.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyomo.environ as pyo
+
+from optimizer.algebra import RowsOnDemand, constraint, rows_on_demand
+from optimizer.formulation import power_flow
+from optimizer.solve import explain_limits as of
+from optimizer.solve.explain_limits import Limit, largest_output_mw, room, wide_case
+from optimizer.solve.highs import Outcome
+from optimizer.solve.program import ROW_TOLERANCE_MW, Clock, SecureProgram
+from optimizer.study.case import Case
+
+ROUNDS = 60
+"""Rounds of adding rows after which the question is left open."""
+
+WHOLE = 1e-6
+"""Distance from a whole number that counts as whole [-]."""
+
+
+@dataclass(frozen=True)
+class Slack:
+    """A variable by which a limit gives way.
+
+    Parameters
+    ----------
+    variable : Var
+        Its upper bound is how far the limit can give way at most.
+    weight : float
+        Unit of the limit per unit of the variable.
+    """
+
+    variable: Any
+    weight: float = 1.0
+
+
+@dataclass
+class Slacks:
+    """All slack variables of a model, by limit, in the order in which they were made."""
+
+    block: pyo.Block
+    by_limit: dict[Limit, list[Slack]] = field(default_factory=dict)
+
+    def make(self, limit: Limit, key: Any, weight: float = 1.0, most: float | None = None) -> Any:
+        """A new variable by which a limit gives way."""
+        variable = self.block.slack[limit, key]
+        variable.setub(most)
+        variable.set_value(0.0)
+        self.by_limit.setdefault(limit, []).append(Slack(variable, weight))
+        return variable
+
+
+def _add(row: Any, term: Any) -> None:
+    """Add a term to the body of a row."""
+    row.set_value(pyo.inequality(row.lower, row.body + term, row.upper))
+
+
+def give_way(m: pyo.ConcreteModel, case: Case) -> Slacks:
+    """Let the limits of a composed model give way.
+
+    Parameters
+    ----------
+    m : ConcreteModel
+        Composed from `wide_case` of the case with elastic allowances.
+    case : Case
+        With the limits as they are.
+    """
+    m.explanation = pyo.Block()
+    m.explanation.slack = pyo.Var(pyo.Any, dense=False, domain=pyo.NonNegativeReals)
+    slacks = Slacks(m.explanation)
+    if len(case.demand_mw):
+        _demand_and_sites(m, case, slacks)
+        _ties_and_water(m, case, slacks)
+        _portfolio(m, case, slacks)
+    if case.network is not None:
+        _outputs(m, case, slacks)
+        _angles(m, case, slacks)
+        for row in case.base_overloads.itertuples():
+            allowance = m.allowances.mw(row.branch, row.contingency, row.snapshot)
+            allowance.setlb(float(row.overload_mw))
+            allowance.set_value(float(row.overload_mw))
+    _readiness(m, case, slacks)
+    return slacks
+
+
+def _demand_and_sites(m: pyo.ConcreteModel, case: Case, slacks: Slacks) -> None:
+    share = case.limits.share_per_county
+    for t, row in m.siting.demand_is_met.items():
+        target = float(case.demand_mw[t])
+        missing = slacks.make(Limit(of.DEMAND, "", int(t)), t, most=max(target, 0.0))
+        _add(row, missing)
+        for (_, year), limit in m.policy.share_of_a_county.items():
+            if year == t and share is not None:
+                _add(limit, share * missing)
+                _add(limit, -target / 100 * _one(slacks, Limit(of.COUNTY), most=100.0))
+    sizes, spare = case.sites["max_blocks"], room(case)
+
+    @constraint(m.explanation, list(case.sites.index), list(case.periods.index))
+    def within_the_site(b: Any, s: str, t: int) -> Any:
+        """A site carries no more blocks than fit, and none before it is built.
+
+        y[s,t] <= max_blocks[s] x[s,t]
+        """
+        larger = _one(slacks, Limit(of.SITE, s), float(case.sites.at[s, "block_mw"]), float(spare[s]))
+        return m.siting.blocks[s, t] <= float(sizes[s]) * m.siting.build[s, t] + larger
+
+    for (s, _), row in m.siting.no_smaller_than_worthwhile.items():
+        least = float(case.sites.at[s, "min_blocks"])
+        if least > 1:
+            smaller = _one(slacks, Limit(of.WORTHWHILE, s), float(case.sites.at[s, "block_mw"]), least - 1)
+            _add(row, smaller)
+
+
+def _one(slacks: Slacks, limit: Limit, weight: float = 1.0, most: float | None = None) -> Any:
+    """The one variable of a limit, made the first time it is asked for."""
+    made = slacks.by_limit.get(limit)
+    return slacks.make(limit, 0, weight, most) if made is None else made[0].variable
+
+
+def _ties_and_water(m: pyo.ConcreteModel, case: Case, slacks: Slacks) -> None:
+    for (o, h, _), row in m.interconnection.within_firm_capacity.items():
+        if h != "size":
+            _add(row, -_one(slacks, Limit(of.TIE, o)))
+    for (basin, _), row in m.water.drawn_from_the_basin.items():
+        more = _one(slacks, Limit(of.WATER, str(basin)))
+        # More than is drawn may come from what gives way, so that it can be the same in every period.
+        row.set_value(pyo.inequality(row.lower, row.body + more, None))
+
+
+def _portfolio(m: pyo.ConcreteModel, case: Case, slacks: Slacks) -> None:
+    for row in m.policy.share_of_a_substation.values():
+        _add(row, -_one(slacks, Limit(of.SUBSTATION)))
+    for rule, name in ((of.BUDGET, "budget"), (of.CARBON, "carbon_cap")):
+        for t, row in m.policy.component(name).items():
+            _add(row, -_one(slacks, Limit(rule, "", int(t))))
+    for row in m.phasing.construction_pace.values():
+        _add(row, -_one(slacks, Limit(of.PACE)))
+
+
+def _readiness(m: pyo.ConcreteModel, case: Case, slacks: Slacks) -> None:
+    """Months by which something is ready earlier: one step a period, so that the steps add up."""
+    years = [int(t) for t in case.periods.index]
+    families = (
+        (of.SITE_READY, "site_not_before_ready", case.sites.get("earliest")),
+        (of.TIE_READY, "tie_not_before_ready", case.ties.get("ready")),
+        (of.UPGRADE_READY, "upgrade_not_before_ready", case.upgrades.get("ready")),
+    )
+    for rule, name, ready in families:
+        for (item, t), row in m.phasing.component(name).items():
+            later = next((y for y in years if y > t), math.inf)
+            months = of.MONTHS_PER_YEAR * (min(later, float(ready[item])) - t)
+            _add(row, -slacks.make(Limit(rule, item), t, months, 1.0))
+
+
+def _outputs(m: pyo.ConcreteModel, case: Case, slacks: Slacks) -> None:
+    most = largest_output_mw(case)
+    key = (list(case.generators.index), list(case.periods.index), list(case.snapshots.index))
+
+    @constraint(m.explanation, *key)
+    def within_available_output(b: Any, g: str, t: int, h: str) -> Any:
+        """A generator gives no more than is available of it.
+
+        p[g,t,h] <= p_max[g] availability[g,h]
+        """
+        more = _one(slacks, Limit(of.OUTPUT, g, 0, h), most=most)
+        return m.dispatch.output_mw[g, t, h] <= float(case.output_max_mw.at[g, h]) + more
+
+    @constraint(m.explanation, *key)
+    def above_least_output(b: Any, g: str, t: int, h: str) -> Any:
+        """A generator gives no less than its least output.
+
+        p[g,t,h] >= p_min[g]
+        """
+        if not case.output_min_mw.at[g, h]:
+            return m.dispatch.output_mw[g, t, h] >= 0.0
+        less = _one(slacks, Limit(of.LEAST_OUTPUT, g, 0, h), most=most)
+        return m.dispatch.output_mw[g, t, h] >= float(case.output_min_mw.at[g, h]) - less
+
+    for output in m.dispatch.output_mw.values():
+        output.setlb(None)
+        output.setub(None)
+    edges = case.cost_segments.index.to_frame(index=False).groupby("generator")["segment"].agg(["first", "last"])
+    for (g, i, _, _), segment in m.dispatch.segment_mw.items():
+        if i == edges.at[g, "last"]:
+            segment.setub(None)
+        if i == edges.at[g, "first"]:
+            segment.domain = pyo.Reals
+
+
+def _angles(m: pyo.ConcreteModel, case: Case, slacks: Slacks) -> None:
+    @rows_on_demand(m.explanation)
+    def within_angle_difference(b: Any, branch: str, t: int, h: str, side: int) -> Any:
+        """The angle between the ends of a branch stays within its limits, which holds its flow within limits too.
+
+        b[l] angle_min[l] <= f[l,t,h] <= b[l] angle_max[l]
+        """
+        bound = case.branches.at[branch, "flow_max_mw" if side > 0 else "flow_min_mw"]
+        return side * m.power_flow.flow_mw[branch, t, h] <= side * float(bound) + _one(slacks, Limit(of.ANGLE, branch))
+
+    m.explanation.angle_rows = within_angle_difference
+
+
+def no_objective(m: pyo.ConcreteModel) -> Any:
+    """Whether there is a plan is asked before what it costs."""
+    return 0.0
+
+
+class Question:
+    """A program that is asked whether it has a plan.
+
+    Parameters
+    ----------
+    program : SecureProgram
+        Composed; its objective is what is minimized.
+    """
+
+    def __init__(self, program: SecureProgram) -> None:
+        self.program = program
+
+    def after_cut(self) -> int:
+        """Add what `SecureProgram.cut` does not look for; return how many rows."""
+        return 0
+
+    def clean(self) -> Outcome:
+        """Solve the linear or integer program as it is bounded now until the solution breaks no limit."""
+        outcome = Outcome("limit", np.inf, -np.inf, np.empty(0))
+        for _ in range(ROUNDS):
+            outcome = self.program.solve("explain")
+            if outcome.status != "optimal":
+                return outcome
+            rows, _ = self.program.cut(outcome.values, True)
+            if rows + self.after_cut() == 0:
+                return outcome
+        return Outcome("limit", outcome.objective, outcome.bound, outcome.values)
+
+    def answer(self) -> Outcome:
+        """Best plan of whole decisions: ``optimal``, ``infeasible``, or ``limit`` where the question stays open."""
+        self.program.highs.relax(True)
+        outcome = self.clean()
+        if outcome.status != "optimal" or self._is_whole(outcome):
+            return outcome
+        self.program.highs.relax(False)
+        return self.clean()
+
+    def _is_whole(self, outcome: Outcome) -> bool:
+        values = outcome.values[self.program.highs.integers]
+        return bool(np.all(np.abs(values - np.round(values)) <= WHOLE))
+
+
+def has_plan(case: Case, deadline: float = np.inf) -> bool | None:
+    """Whether a case has a plan at all, from a program of its own; ``None`` where the time was too short."""
+    if any(_without_supply(case)):
+        return False
+    program = SecureProgram(case, 1, 0, Clock(), lambda line: None, objective=no_objective, deadline=deadline)
+    status = Question(program).answer().status
+    return {"optimal": True, "infeasible": False}.get(status)
+
+
+def _without_supply(case: Case) -> Iterable[bool]:
+    """Islands with load and neither a generator nor a campus: the model of such a case cannot even be written."""
+    if case.network is None:
+        return
+    island = pd.Series(case.network.island, index=case.network.bus_ids)
+    fed = {*island.reindex(case.generators["bus"].unique()), *island.reindex(case.ties["bus"].unique())}
+    load = case.load_mw.abs().max(axis=1).groupby(island).max()
+    yield from (float(mw) > 0 and i not in fed for i, mw in load.items())
+
+
+class ElasticProgram(Question):
+    """A case whose limits give way where they are let go.
+
+    Parameters
+    ----------
+    case : Case
+        With the allowed overloads of the existing system.
+    deadline : float
+        Value of the performance counter at which solves are stopped [s].
+    """
+
+    def __init__(self, case: Case, deadline: float = np.inf) -> None:
+        self.case = case
+        made: list[Slacks] = []
+
+        def prepare(m: pyo.ConcreteModel) -> Any:
+            made.append(give_way(m, case))
+            return 0.0
+
+        program = SecureProgram(
+            wide_case(case), 1, 0, Clock(), lambda line: None, objective=prepare, elastic=True, deadline=deadline
+        )
+        super().__init__(program)
+        self.slacks = made[0].by_limit
+        self._free: Callable[[Limit], bool] = lambda limit: False
+        self._costs: Mapping[str, float] = {}
+
+    @classmethod
+    def possible(cls, case: Case) -> bool:
+        """Whether the program of a case can be written at all."""
+        return not any(_without_supply(case))
+
+    def sentence(self, rule: str) -> str:
+        """What a rule says: the first sentence of its constraint's docstring."""
+        block, _, name = rule.partition(".")
+        text: str = self.program.model.component(block).component(name).doc
+        return " ".join(text.partition("\n\n")[0].split())
+
+    def limits(self) -> dict[Limit, list[Slack]]:
+        """Every limit so far; those of branches come with their rows."""
+        for (branch, outage, h), allowance in self.program.model.limits.overload_mw.items():
+            limit = Limit(of.EMERGENCY if outage else of.NORMAL, branch, 0, h, outage)
+            if limit not in self.slacks:
+                self.slacks[limit] = [Slack(allowance)]
+        return self.slacks
+
+    def hold(self, free: Callable[[Limit], bool], costs: Mapping[str, float] | None = None) -> None:
+        """Hold every limit but those let go, and minimize how far those give way.
+
+        Parameters
+        ----------
+        free : callable
+            Tells which limits are let go.
+        costs : mapping of rule to float, optional
+            Price of a unit by which a limit of the rule gives way; nothing is minimized without it.
+        """
+        self._free, self._costs = free, costs or {}
+        self._apply()
+
+    def _apply(self) -> None:
+        highs = self.program.highs
+        bounds: dict[int, tuple[float, float]] = {}
+        costs = np.zeros(len(highs.variables))
+        for limit, slacks in self.limits().items():
+            for slack in slacks:
+                if not highs.has(slack.variable):
+                    continue
+                column, base = highs.column(slack.variable), float(slack.variable.lb or 0.0)
+                most = math.inf if slack.variable.ub is None else float(slack.variable.ub)
+                bounds[column] = (base, most if self._free(limit) else base)
+                costs[column] = self._costs.get(limit.rule, 0.0) * slack.weight
+        highs.set_bounds(bounds)
+        highs.set_costs(costs)
+
+    def after_cut(self) -> int:
+        """Add the angle limits that the solution breaks, and hold the limits that came with new rows."""
+        rows: list[Any] = []
+        if self.case.network is not None:
+            rows = self._angle_rows()
+            self.program.highs.add_rows(rows)
+        self._apply()
+        return len(rows)
+
+    def _angle_rows(self) -> list[Any]:
+        model, branches = self.program.model, self.case.branches
+        family: RowsOnDemand = model.explanation.angle_rows
+        low, high = branches["flow_min_mw"].to_numpy(), branches["flow_max_mw"].to_numpy()
+        rows: list[Any] = []
+        for (t, h), flow in power_flow.flows(self.program.case, model).items():
+            for side, excess in ((1, flow - high), (-1, low - flow)):
+                for position in np.flatnonzero(excess > ROW_TOLERANCE_MW):
+                    branch = str(branches.index[position])
+                    rows += power_flow.flow_of(model.power_flow, self.program.case, branch, t, h)
+                    row = family.add(branch, t, h, side)
+                    rows += [] if row is None else [row]
+        return rows
+
+    def is_possible(self, free: Callable[[Limit], bool]) -> bool | None:
+        """Whether there is a plan with only some limits let go; ``None`` where the time was too short."""
+        self.hold(free)
+        return {"optimal": True, "infeasible": False}.get(self.answer().status)
+
+    def conflict(self) -> frozenset[Limit]:
+        """Limits in a conflict of the program just found infeasible; empty if only whole decisions make it so."""
+        highs = self.program.highs
+        columns = highs.conflict_columns() if highs.relaxed else frozenset()
+        return frozenset(
+            limit
+            for limit, slacks in self.slacks.items()
+            if any(highs.has(s.variable) and highs.column(s.variable) in columns for s in slacks)
+        )
+
+    def amounts(self) -> dict[Limit, float]:
+        """How far each limit gives way in the solution that the model holds, in its unit."""
+        found: dict[Limit, float] = {}
+        for limit, slacks in self.slacks.items():
+            given = [(float(s.variable.value or 0.0) - float(s.variable.lb or 0.0)) * s.weight for s in slacks]
+            amount = sum(given)
+            if amount > 1e-6 * max(1.0, max(s.weight for s in slacks)):
+                found[limit] = amount
+        if Limit(of.SUBSTATION) in found:
+            found[Limit(of.SUBSTATION)] = 100 * (self._largest_substation_share() - self._substation_share())
+        return found
+
+    def _substation_share(self) -> float:
+        return float(self.case.limits.share_per_substation or 0.0)
+
+    def _largest_substation_share(self) -> float:
+        from optimizer.formulation.policy import points_of_substation
+
+        drawn, points = self.program.model.interconnection.new_load_mw, points_of_substation(self.case)
+        largest = 0.0
+        for t in self.case.periods.index:
+            for h in self.case.snapshots.index:
+                here = [sum(drawn[n, t, h].value or 0.0 for n in buses) for buses in points.values()]
+                largest = max(largest, max(here) / sum(here) if sum(here) > 0 else 0.0)
+        return largest
+
+
+def seconds_from_now(seconds: float) -> float:
+    """Deadline so many seconds from now, by the performance counter [s]."""
+    return time.perf_counter() + seconds

@@ -1,0 +1,205 @@
+"""An explanation in words: the rule in its own docstring's sentence, where, when, how much, and what to change."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from optimizer.solve import explain_limits as of
+from optimizer.solve.explain_conflict import Conflict
+from optimizer.solve.explain_limits import Limit
+from optimizer.study.case import Case
+
+MOST_NAMES = 3
+"""Elements named in a sentence; the others are counted."""
+
+WHAT = {
+    of.DEMAND: ("", ""),
+    of.SITE: ("site", "sites"),
+    of.WORTHWHILE: ("site", "sites"),
+    of.TIE: ("tie", "ties"),
+    of.WATER: ("water region", "water regions"),
+    of.COUNTY: ("any county", ""),
+    of.SUBSTATION: ("any substation", ""),
+    of.BUDGET: ("", ""),
+    of.CARBON: ("", ""),
+    of.PACE: ("each period", ""),
+    of.SITE_READY: ("site", "sites"),
+    of.TIE_READY: ("tie", "ties"),
+    of.UPGRADE_READY: ("upgrade", "upgrades"),
+    of.OUTPUT: ("generator", "generators"),
+    of.LEAST_OUTPUT: ("generator", "generators"),
+    of.NORMAL: ("branch", "branches"),
+    of.EMERGENCY: ("branch", "branches"),
+    of.ANGLE: ("branch", "branches"),
+}
+"""What a rule is about, one and several."""
+
+DO = {
+    of.DEMAND: "lower [demand] it_mw by {amount}{where}",
+    of.SITE: "make room for {amount} more of IT load{where}",
+    of.WORTHWHILE: "accept {amount} less than the smallest worthwhile size{where}",
+    of.TIE: "raise firm capacity by {amount}{where}",
+    of.WATER: "find {amount} more water{where}",
+    of.COUNTY: "raise limits.share_per_county by {amount} of the target",
+    of.SUBSTATION: "raise limits.share_per_substation by {amount} of the campuses' power",
+    of.BUDGET: "raise limits.budget_musd by {amount}{where}",
+    of.CARBON: "raise limits.carbon_t_per_year by {amount}{where}",
+    of.PACE: "raise limits.new_it_mw_per_period by {amount}",
+    of.SITE_READY: "be ready {amount} earlier{where}",
+    of.TIE_READY: "be ready {amount} earlier{where}",
+    of.UPGRADE_READY: "be ready {amount} earlier{where}",
+    of.OUTPUT: "add {amount} of generation{where}",
+    of.LEAST_OUTPUT: "run {amount} below least output{where}",
+    of.NORMAL: "raise normal ratings by {amount}{where}",
+    of.EMERGENCY: "raise emergency ratings by {amount}{where}",
+    of.ANGLE: "widen angle limits by {amount}{where}",
+}
+"""What to do for a rule to give way."""
+
+
+def size_of(case: Case, limit: Limit) -> float:
+    """Size of a limit in its unit; nan where it has none that says anything."""
+    if limit.rule == of.DEMAND:
+        return float(case.demand_mw[limit.period])
+    share = {of.COUNTY: case.limits.share_per_county, of.SUBSTATION: case.limits.share_per_substation}.get(limit.rule)
+    if share is not None:
+        return 100.0 * share
+    if limit.rule == of.PACE:
+        return float(case.limits.new_it_mw_per_period or math.nan)
+    if limit.rule == of.BUDGET:
+        return float(case.limits.budget_musd[limit.period])
+    if limit.rule == of.CARBON:
+        return float(case.limits.carbon_t_per_year[limit.period])
+    return _size_of_elements(case, limit)
+
+
+def _size_of_elements(case: Case, limit: Limit) -> float:
+    """Size of a limit that every element has; the sum where all are meant."""
+    chosen = [limit.element] if limit.element else slice(None)
+    if limit.rule == of.SITE:
+        return float((case.sites["block_mw"] * case.sites["max_blocks"]).loc[chosen].sum())
+    if limit.rule == of.TIE and limit.element:
+        return float(case.ties.at[limit.element, "capacity_mw"])
+    if limit.rule == of.WATER:
+        return float(case.water["available_m3_day"].groupby(level="basin").sum().loc[chosen].sum())
+    if limit.rule == of.OUTPUT:
+        return float(case.output_max_mw[limit.snapshot].loc[chosen].sum())
+    if limit.rule == of.LEAST_OUTPUT:
+        return float(case.output_min_mw[limit.snapshot].loc[chosen].sum())
+    if limit.rule in (of.NORMAL, of.EMERGENCY) and limit.element:
+        return float(case.branches.at[limit.element, "rating_mw" if limit.rule == of.NORMAL else "rating_emergency_mw"])
+    if limit.rule == of.ANGLE and limit.element:
+        low, high = case.branches.loc[limit.element, ["flow_min_mw", "flow_max_mw"]].astype(float)
+        return float(min(abs(low), abs(high)))
+    return math.nan
+
+
+def conflict_text(case: Case, conflict: Conflict, sentences: Mapping[str, str]) -> str:
+    """The conflict in a sentence for each rule.
+
+    Parameters
+    ----------
+    case : Case
+        The case.
+    conflict : Conflict
+        Limits that cannot hold together.
+    sentences : mapping of rule to str
+        First sentence of each constraint's docstring.
+    """
+    by_rule: dict[str, list[Limit]] = {}
+    for member in conflict.members:
+        by_rule.setdefault(member.rule, []).append(member)
+    if not by_rule:
+        return "no plan exists, even with every limit that can be changed left out"
+    said = [f"{sentences[rule]} {_members(case, limits)}".strip() for rule, limits in by_rule.items()]
+    head = (
+        "no plan exists, because this cannot be" if len(said) == 1 else "no plan exists, because these exclude another"
+    )
+    tail = "" if conflict.is_minimal else " (time ran out before it was shown that each of them is needed)"
+    return f"{head}{tail}: {' '.join(said)}".rstrip(".")
+
+
+def _members(case: Case, limits: list[Limit]) -> str:
+    """Where, when and how much, in brackets."""
+    shown = [_member(case, limit) for limit in limits[:MOST_NAMES]]
+    shown = [text for text in shown if text]
+    more = len(limits) - MOST_NAMES
+    if more > 0:
+        shown.append(f"{more} more")
+    return f"[{'; '.join(shown)}]" if shown else ""
+
+
+def _member(case: Case, limit: Limit) -> str:
+    one, many = WHAT[limit.rule]
+    what = f"{one} {limit.element}" if limit.element else (f"all {many}" if many else one)
+    after = f"after outage {limit.outage}" if limit.outage else ""
+    size = size_of(case, limit)
+    amount = with_unit(size, limit.unit) if math.isfinite(size) else ""
+    parts = (what, after, str(limit.period or ""), f"snapshot {limit.snapshot}" if limit.snapshot else "")
+    return ": ".join(filter(None, (" ".join(filter(None, parts)), amount)))
+
+
+def with_unit(amount: float, unit: str) -> str:
+    """An amount as people write it."""
+    text = f"{amount:,.0f}" if abs(amount) >= 1000 else f"{amount:.4g}"
+    return f"{text}{'' if unit == '%' else ' '}{unit}"
+
+
+def way_text(case: Case, amounts: Mapping[Limit, float]) -> str:
+    """A way out in words.
+
+    Parameters
+    ----------
+    case : Case
+        The case.
+    amounts : mapping of Limit to float
+        How far each limit gives way, in its unit.
+    """
+    by_rule: dict[str, dict[Limit, float]] = {}
+    for limit, amount in amounts.items():
+        by_rule.setdefault(limit.rule, {})[limit] = amount
+    return " and ".join(_rule_text(case, rule, limits) for rule, limits in by_rule.items())
+
+
+def _rule_text(case: Case, rule: str, limits: Mapping[Limit, float]) -> str:
+    ranked = sorted(limits.items(), key=lambda item: (-item[1], item[0]))
+    unit = of.UNITS[rule]
+    total = max(limits.values()) if unit == "months" else sum(limits.values())
+    amount = with_unit(total, unit)
+    if rule == of.ANGLE:
+        amount = f"{sum(_degrees(case, limit, mw) for limit, mw in limits.items()):.3g} deg ({amount} of flow)"
+    if unit == "months" and len(limits) > 1:
+        amount = f"up to {amount}"
+    text = DO[rule].format(amount=amount, where=_where(ranked))
+    before = size_of(case, ranked[0][0])
+    if len(limits) == 1 and rule != of.ANGLE and math.isfinite(before):
+        after = before - total if rule in (of.DEMAND, of.LEAST_OUTPUT) else before + total
+        text += f", from {with_unit(before, unit)} to {with_unit(after, unit)}"
+    return text
+
+
+def _where(ranked: list[tuple[Limit, float]]) -> str:
+    """Where and when, the largest amounts first."""
+    texts: list[str] = []
+    for limit, amount in ranked[:MOST_NAMES]:
+        what = f"at {WHAT[limit.rule][0]} {limit.element}" if limit.element else ""
+        after = f"after outage {limit.outage}" if limit.outage else ""
+        when = f"in {limit.period}" if limit.period else ""
+        snapshot = f"in snapshot {limit.snapshot}" if limit.snapshot else ""
+        own = f"({with_unit(amount, limit.unit)})" if len(ranked) > 1 else ""
+        texts.append(" ".join(filter(None, (what, after, when, snapshot, own))))
+    more = len(ranked) - MOST_NAMES
+    if more > 0:
+        texts.append(f"{more} more")
+    joined = ", ".join(filter(None, texts))
+    return f" {joined}" if joined else ""
+
+
+def _degrees(case: Case, limit: Limit, flow_mw: float) -> float:
+    """Angle that belongs to a flow of a branch [deg]."""
+    network = case.grid_network
+    susceptance = abs(float(network.susceptance_mw[network.branch_ids.get_loc(limit.element)]))
+    return float(np.degrees(flow_mw / susceptance))
