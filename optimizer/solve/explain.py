@@ -18,7 +18,7 @@ from optimizer.errors import Finding, InfeasibleError, SolverError
 from optimizer.progress import Progress, silent
 from optimizer.solve.explain_conflict import ORDER, Conflict, minimal_conflict
 from optimizer.solve.explain_elastic import ElasticProgram, has_plan, seconds_from_now
-from optimizer.solve.explain_limits import UNITS, Limit, loosened
+from optimizer.solve.explain_limits import DEMAND, SITE, TIE, UNITS, Limit, loosened
 from optimizer.solve.explain_text import conflict_text, size_of, way_text
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ SECONDS = 60.0
 
 CONFLICT_SHARE = 0.5
 """Share of that time for the conflict; the rest is for ways out [-]."""
+
+COMPANIONS = {SITE: {TIE: 0.01}}
+"""Rules that may give way beside another at a token price: a larger site may need a stronger tie [-]."""
 
 SIGNIFICANT_DIGITS = 4
 """Amounts are rounded up to so many digits, so that what is read suffices [-]."""
@@ -86,24 +89,17 @@ class Explanation:
             return
         text = conflict_text(self.case, self.conflict, self.sentences)
         remedies = [way_text(self.case, way.amounts) for way in self.ways_out]
-        remedy = "to have a plan, " + "; or ".join(remedies) if remedies else ""
+        remedy = "to have a plan, " + "; or ".join(remedies) if remedies else "change one of the limits named"
         yield Finding("solve.infeasible.conflict", "study", text, "", remedy)
-        for way in self.ways_out:
+        for way, words in zip(self.ways_out, remedies, strict=True):
+            rule = "solve.infeasible.way_out"
+            message = "a plan exists once this gives way"
             if len(way.amounts) > 1:
+                yield Finding(rule, "study", message, remedy=words, severity="info")
                 continue
             ((limit, amount),) = way.amounts.items()
             where = " ".join(filter(None, (limit.element, str(limit.period or ""), limit.snapshot))) or "study"
-            message = f"giving way here leaves a plan: {way_text(self.case, way.amounts)}"
-            before = size_of(self.case, limit)
-            yield Finding(
-                "solve.infeasible.way_out",
-                where,
-                message,
-                severity="info",
-                value=amount,
-                limit=before if math.isfinite(before) else None,
-                unit=limit.unit,
-            )
+            yield Finding(rule, where, message, remedy=words, severity="info", value=amount, unit=limit.unit)
 
 
 def explain(case: Case, seconds: float = SECONDS) -> Explanation:
@@ -130,14 +126,20 @@ def explain(case: Case, seconds: float = SECONDS) -> Explanation:
         return Explanation(case, None, ())
     program.program.deadline = end
     sentences = {m.rule: program.sentence(m.rule) for m in conflict.members}
-    return Explanation(case, conflict, tuple(_ways_out(program, conflict)), sentences)
+    ways = sorted(_ways_out(program, conflict), key=lambda way: _builds_nothing(case, way))
+    return Explanation(case, conflict, tuple(ways), sentences)
+
+
+def _builds_nothing(case: Case, way: WayOut) -> bool:
+    """Whether a way out is to give up a target altogether: said last, it is always one."""
+    return any(limit.rule == DEMAND and amount >= case.demand_mw[limit.period] for limit, amount in way.amounts.items())
 
 
 def _ways_out(program: ElasticProgram, conflict: Conflict) -> Iterator[WayOut]:
     """The least change of each rule in the conflict; where none suffices alone, one of all rules together."""
     alone = 0
     for rule in sorted({m.rule for m in conflict.members}, key=lambda r: -ORDER[r]):
-        way = _least(program, {rule: 1.0})
+        way = _least(program, {rule: 1.0, **COMPANIONS.get(rule, {})})
         if way is not None:
             alone += 1
             yield way

@@ -1,9 +1,10 @@
 """A minimal conflict: limits that cannot hold together, of which none can be left out.
 
 Limits are first held and dropped a group at a time (all of a rule, period and snapshot), then one by one inside the
-groups that are small enough to be read. Each group or limit is dropped in turn and the rest is solved again: where
-there is still no plan it is not needed for the conflict (deletion filter). The linear program's own conflict, where it
-has one, only shortens the list that is begun with; nothing rests on it.
+groups. Each is dropped in turn and the rest is solved again: where there is still no plan it is not needed for the
+conflict (deletion filter). The linear program's own conflict, where it has one, only shortens the list of a group's
+limits, and only after the limits that it names were shown to be a conflict; a group of which more are left than can be
+read stays whole.
 
 Source: J. W. Chinneck, E. W. Dravnieks, "Locating minimal infeasible constraint sets in linear programs", ORSA Journal
 on Computing 3(2), 1991.
@@ -65,13 +66,15 @@ class _Filter:
                 self.is_minimal = False
         return tuple(kept)
 
-    def first(self) -> tuple[Limit, ...]:
-        """Groups to begin with: those of the linear program's conflict if they are one, otherwise all."""
-        everything = {limit.group for limit in self.program.limits()}
-        named = {limit.group for limit in self.program.conflict()}
-        if named and self.has_plan(Conflict(tuple(named), False)) is False:
-            everything = named
-        return tuple(sorted(everything, key=_order))
+    def elements(self, group: Limit, others: tuple[Limit, ...]) -> list[Limit]:
+        """Limits of a group that may be needed beside the others: those of the linear program's conflict, if one."""
+        every = [limit for limit in self.program.limits() if limit.group == group and limit != group]
+        self.has_plan(Conflict((*others, group), False))
+        found = self.program.conflict()
+        named = [limit for limit in every if limit in found]
+        if named and self.has_plan(Conflict((*others, *named), False)) is False:
+            return named
+        return every
 
 
 def _order(limit: Limit) -> tuple[int, Limit]:
@@ -94,12 +97,10 @@ def minimal_conflict(program: ElasticProgram) -> Conflict | None:
     search = _Filter(program)
     if program.is_possible(lambda limit: False) is not False:
         return None
-    groups = search.reduce((), search.first())
-    members = groups
+    members = groups = search.reduce((), {limit.group for limit in program.limits()})
     for group in groups:
-        elements = [limit for limit in program.limits() if limit.group == group and limit != group]
-        if not elements or len(elements) > MOST_ELEMENTS:
-            continue
         others = tuple(m for m in members if m != group)
-        members = (*others, *search.reduce(others, elements))
+        elements = search.elements(group, others)
+        if 0 < len(elements) <= MOST_ELEMENTS:
+            members = (*others, *search.reduce(others, elements))
     return Conflict(tuple(sorted(members, key=_order, reverse=True)), search.is_minimal)

@@ -64,9 +64,12 @@ class Slacks:
         return variable
 
 
-def _add(row: Any, term: Any) -> None:
-    """Add a term to the body of a row."""
-    row.set_value(pyo.inequality(row.lower, row.body + term, row.upper))
+def _relax(row: Any, slack: Any) -> None:
+    """Let a one-sided row be missed by a slack, on whichever side of it Pyomo keeps the bound."""
+    if row.lower is None:
+        row.set_value(row.body - slack <= row.upper)
+    else:
+        row.set_value(row.body + slack >= row.lower)
 
 
 def give_way(m: pyo.ConcreteModel, case: Case) -> Slacks:
@@ -102,11 +105,11 @@ def _demand_and_sites(m: pyo.ConcreteModel, case: Case, slacks: Slacks) -> None:
     for t, row in m.siting.demand_is_met.items():
         target = float(case.demand_mw[t])
         missing = slacks.make(Limit(of.DEMAND, "", int(t)), t, most=max(target, 0.0))
-        _add(row, missing)
+        _relax(row, missing)
         for (_, year), limit in m.policy.share_of_a_county.items():
             if year == t and share is not None:
-                _add(limit, share * missing)
-                _add(limit, -target / 100 * _one(slacks, Limit(of.COUNTY), most=100.0))
+                more = _one(slacks, Limit(of.COUNTY), most=100.0 * (1.0 - share))
+                _relax(limit, target / 100 * more - share * missing)
     sizes, spare = case.sites["max_blocks"], room(case)
 
     @constraint(m.explanation, list(case.sites.index), list(case.periods.index))
@@ -122,7 +125,7 @@ def _demand_and_sites(m: pyo.ConcreteModel, case: Case, slacks: Slacks) -> None:
         least = float(case.sites.at[s, "min_blocks"])
         if least > 1:
             smaller = _one(slacks, Limit(of.WORTHWHILE, s), float(case.sites.at[s, "block_mw"]), least - 1)
-            _add(row, smaller)
+            _relax(row, smaller)
 
 
 def _one(slacks: Slacks, limit: Limit, weight: float = 1.0, most: float | None = None) -> Any:
@@ -134,7 +137,7 @@ def _one(slacks: Slacks, limit: Limit, weight: float = 1.0, most: float | None =
 def _ties_and_water(m: pyo.ConcreteModel, case: Case, slacks: Slacks) -> None:
     for (o, h, _), row in m.interconnection.within_firm_capacity.items():
         if h != "size":
-            _add(row, -_one(slacks, Limit(of.TIE, o)))
+            _relax(row, _one(slacks, Limit(of.TIE, o)))
     for (basin, _), row in m.water.drawn_from_the_basin.items():
         more = _one(slacks, Limit(of.WATER, str(basin)))
         # More than is drawn may come from what gives way, so that it can be the same in every period.
@@ -143,12 +146,12 @@ def _ties_and_water(m: pyo.ConcreteModel, case: Case, slacks: Slacks) -> None:
 
 def _portfolio(m: pyo.ConcreteModel, case: Case, slacks: Slacks) -> None:
     for row in m.policy.share_of_a_substation.values():
-        _add(row, -_one(slacks, Limit(of.SUBSTATION)))
+        _relax(row, _one(slacks, Limit(of.SUBSTATION)))
     for rule, name in ((of.BUDGET, "budget"), (of.CARBON, "carbon_cap")):
         for t, row in m.policy.component(name).items():
-            _add(row, -_one(slacks, Limit(rule, "", int(t))))
+            _relax(row, _one(slacks, Limit(rule, "", int(t))))
     for row in m.phasing.construction_pace.values():
-        _add(row, -_one(slacks, Limit(of.PACE)))
+        _relax(row, _one(slacks, Limit(of.PACE)))
 
 
 def _readiness(m: pyo.ConcreteModel, case: Case, slacks: Slacks) -> None:
@@ -163,7 +166,7 @@ def _readiness(m: pyo.ConcreteModel, case: Case, slacks: Slacks) -> None:
         for (item, t), row in m.phasing.component(name).items():
             later = next((y for y in years if y > t), math.inf)
             months = of.MONTHS_PER_YEAR * (min(later, float(ready[item])) - t)
-            _add(row, -slacks.make(Limit(rule, item), t, months, 1.0))
+            row.set_value(row.body - slacks.make(Limit(rule, item), t, months, 1.0) == row.upper)
 
 
 def _outputs(m: pyo.ConcreteModel, case: Case, slacks: Slacks) -> None:

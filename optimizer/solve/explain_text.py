@@ -114,10 +114,8 @@ def conflict_text(case: Case, conflict: Conflict, sentences: Mapping[str, str]) 
         by_rule.setdefault(member.rule, []).append(member)
     if not by_rule:
         return "no plan exists, even with every limit that can be changed left out"
-    said = [f"{sentences[rule]} {_members(case, limits)}".strip() for rule, limits in by_rule.items()]
-    head = (
-        "no plan exists, because this cannot be" if len(said) == 1 else "no plan exists, because these exclude another"
-    )
+    said = [f"{sentences[rule].rstrip('.')}{_members(case, limits)}." for rule, limits in by_rule.items()]
+    head = f"no plan exists, because {'this cannot be' if len(said) == 1 else 'these cannot hold together'}"
     tail = "" if conflict.is_minimal else " (time ran out before it was shown that each of them is needed)"
     return f"{head}{tail}: {' '.join(said)}".rstrip(".")
 
@@ -129,7 +127,7 @@ def _members(case: Case, limits: list[Limit]) -> str:
     more = len(limits) - MOST_NAMES
     if more > 0:
         shown.append(f"{more} more")
-    return f"[{'; '.join(shown)}]" if shown else ""
+    return f" ({'; '.join(shown)})" if shown else ""
 
 
 def _member(case: Case, limit: Limit) -> str:
@@ -137,9 +135,21 @@ def _member(case: Case, limit: Limit) -> str:
     what = f"{one} {limit.element}" if limit.element else (f"all {many}" if many else one)
     after = f"after outage {limit.outage}" if limit.outage else ""
     size = size_of(case, limit)
-    amount = with_unit(size, limit.unit) if math.isfinite(size) else ""
+    amount = with_unit(size, limit.unit) if math.isfinite(size) else _ready_text(case, limit)
     parts = (what, after, str(limit.period or ""), f"snapshot {limit.snapshot}" if limit.snapshot else "")
     return ": ".join(filter(None, (" ".join(filter(None, parts)), amount)))
+
+
+def _ready_text(case: Case, limit: Limit) -> str:
+    """From when something can serve, for the rules about that."""
+    ready = {
+        of.SITE_READY: case.sites.get("earliest"),
+        of.TIE_READY: case.ties.get("ready"),
+        of.UPGRADE_READY: case.upgrades.get("ready"),
+    }.get(limit.rule)
+    if ready is None or (limit.element and limit.element not in ready.index):
+        return ""
+    return f"ready in {float(ready[limit.element]) if limit.element else float(ready.min()):.0f}"
 
 
 def with_unit(amount: float, unit: str) -> str:

@@ -74,7 +74,7 @@ def test_existing_network_without_bus_6_lacks_generation(tmp_path: Path) -> None
     """No existing line reaches bus 6; buses 1 and 3 give 150 + 360 = 510 of the 760 MW of load."""
     with pytest.raises(InfeasibleError) as refused:
         dispatched(tmp_path, {}, (1, 2, 3, 4, 5))
-    (finding,) = refused.value.findings
+    finding = refused.value.findings[0]
     assert (finding.value, finding.limit) == (510, 760)
 
 

@@ -11,12 +11,16 @@ works that bound out for every case and holds the optimum against the published 
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import pytest
 
 from optimizer.errors import InfeasibleError
 from optimizer.solve import solve_study
+from optimizer.solve.explain import explain
+from optimizer.solve.explain_elastic import has_plan
+from optimizer.solve.explain_limits import ANGLE, Limit, loosened
 from optimizer.study import Study, read_study
 
 NAMES = [
@@ -95,7 +99,25 @@ def test_dispatch_costs_what_is_published(name: str, reference_data: Path, tmp_p
 
 @pytest.mark.parametrize("name", TIGHT_ANGLES)
 def test_tight_angle_differences_are_infeasible(name: str, reference_data: Path, tmp_path: Path) -> None:
-    """The published answer of the DC formulation for these four files: infeasible."""
+    """The published answer of the DC formulation for these four files: infeasible.
+
+    They differ from the files without ``__sad`` in their angle limits only (PGLib's README), and those have a plan: so
+    the conflict must name angle limits, and wider ones must be a way out.
+    """
     study = study_of(tmp_path, reference_data / "pglib" / f"{name}.m")
-    with pytest.raises(InfeasibleError):
+    with pytest.raises(InfeasibleError) as refused:
         solve_study(study)
+    conflict = next(f for f in refused.value.findings if f.rule == "solve.infeasible.conflict")
+    assert "The angle between the ends of a branch stays within its limits" in conflict.message
+    assert "widen angle limits" in conflict.remedy
+    case = study.case
+    found = explain(case)
+    assert found.conflict is not None
+    assert found.conflict.is_minimal
+    angles = {m.element for m in found.conflict.members if m.rule == ANGLE}
+    assert angles
+    # Without the angle limits that are named the others cannot be the reason; the file without any has a plan.
+    assert has_plan(loosened(case, {Limit(ANGLE): math.inf})) is True
+    (way,) = (way for way in found.ways_out if way.rules == (ANGLE,))
+    assert has_plan(loosened(case, way.amounts)) is True
+    assert has_plan(loosened(case, {limit: 0.98 * mw for limit, mw in way.amounts.items()})) is False

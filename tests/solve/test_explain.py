@@ -1,0 +1,115 @@
+"""Infeasible studies, each made by one edit of one that has a plan: the conflict is minimal, every way out suffices.
+
+What the explanation says is checked on cases that are changed as it says, each solved by a program of its own.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from optimizer.errors import InfeasibleError
+from optimizer.solve import explain_limits as of
+from optimizer.solve import solve_study
+from optimizer.solve.explain import Explanation, explain, rounded_up
+from optimizer.solve.explain_elastic import has_plan
+from optimizer.solve.explain_limits import Limit, loosened
+from optimizer.study import Study
+from optimizer.study.case import Case
+from tests.solve import infeasible as studies
+from tests.solve.infeasible import Edit, all_limits
+from tests.solve.small import HEAD, TWO_PERIODS, study_of
+from tests.study.conftest import tiny, tiny_template  # noqa: F401
+
+DISCRETE = {of.SITE, of.WORTHWHILE, of.SITE_READY, of.TIE_READY, of.UPGRADE_READY}
+"""Rules that give way in whole steps: a little less may round up to the same."""
+
+BASES = {
+    "own": (TWO_PERIODS, studies.OWN_STUDY, studies.OWN, studies.OWN_EDITS),
+    "grid": (HEAD, studies.GRID_STUDY, studies.STAR, studies.GRID_EDITS),
+    "tied": (HEAD, studies.TIED_STUDY, studies.TIED, studies.TIED_EDITS),
+    "load": (HEAD, studies.LOAD_STUDY, studies.LOAD, studies.LOAD_EDITS),
+    "raised": (TWO_PERIODS, studies.RAISED_STUDY, studies.RAISED, studies.RAISED_EDITS),
+}
+EDITS = [(base, edit) for base, (*_, edits) in BASES.items() for edit in edits]
+
+
+def plan_without(case: Case, dropped: list[Limit]) -> bool:
+    """Whether a case has a plan without some limits; a target that is dropped may be met in part.
+
+    The share of a county is one of the target, so a target that is lowered is not one that is not asked for.
+    """
+    targets = [limit for limit in dropped if limit.rule == of.DEMAND]
+    others = {limit: math.inf for limit in dropped if limit.rule != of.DEMAND}
+    return any(
+        has_plan(loosened(case, {**others, **{t: left * case.demand_mw[t.period] for t in targets}}))
+        for left in ((1.0, 0.75, 0.5, 0.25, 0.0) if targets else (1.0,))
+    )
+
+
+def check_explanation(found: Explanation, edit: Edit) -> None:
+    """Hold an explanation against programs of changed cases, and against what was worked out by hand."""
+    case, conflict = found.case, found.conflict
+    assert conflict is not None
+    assert conflict.is_minimal
+    assert has_plan(case) is False
+    every = all_limits(case)
+    others = [limit for limit in every if not conflict.holds(limit)]
+    assert not plan_without(case, others)
+    for member in conflict.members:
+        own = [limit for limit in every if limit == member or limit.group == member]
+        assert own, member
+        assert plan_without(case, [*others, *own]), member
+    assert found.ways_out
+    for way in found.ways_out:
+        assert has_plan(loosened(case, way.amounts)) is True
+        if len(way.rules) == 1 and not DISCRETE & set(way.rules) and of.SUBSTATION not in way.rules:
+            less = {limit: 0.98 * amount for limit, amount in way.amounts.items()}
+            assert has_plan(loosened(case, less)) is False, way
+    assert {m.rule for m in conflict.members} == {getattr(of, name) for name in edit.rules.split()}
+    least = {way.rules[0]: way for way in found.ways_out if len(way.rules) == 1}
+    for rule, amount in edit.least.items():
+        given = least[rule].amounts.values()
+        assert (max(given) if of.UNITS[rule] == "months" else sum(given)) == pytest.approx(amount, rel=1e-3)
+
+
+@pytest.mark.parametrize("base", BASES)
+def test_there_is_a_plan_before_the_edit(base: str, tmp_path: Path) -> None:
+    head, text, tables, _ = BASES[base]
+    case = study_of(tmp_path, text, tables, head).case
+    assert has_plan(case) is True
+    assert explain(case).conflict is None
+
+
+@pytest.mark.parametrize(("base", "edit"), EDITS, ids=[f"{base}: {edit.name}" for base, edit in EDITS])
+def test_one_edit(base: str, edit: Edit, tmp_path: Path) -> None:
+    head, text, tables, _ = BASES[base]
+    study = study_of(tmp_path, text, edit.tables(tables), head)
+    check_explanation(explain(study.override(dict(edit.keys)).case), edit)
+
+
+@pytest.mark.parametrize("edit", studies.TINY_EDITS, ids=[edit.name for edit in studies.TINY_EDITS])
+def test_one_edit_of_a_study_of_a_region(edit: Edit, tiny: Study) -> None:  # noqa: F811
+    check_explanation(explain(tiny.override(dict(edit.keys)).case), edit)
+
+
+def test_the_error_carries_the_explanation(tmp_path: Path) -> None:
+    """350 MW fit of the 400 asked for."""
+    text = studies.OWN_STUDY.replace("2032 = 200", "2032 = 400")
+    with pytest.raises(InfeasibleError) as refused:
+        solve_study(study_of(tmp_path, text, studies.OWN, TWO_PERIODS))
+    rules = [f.rule for f in refused.value.findings]
+    assert rules[:2] == ["study.demand.beyond_sites", "solve.infeasible.conflict"]
+    assert set(rules[2:]) == {"solve.infeasible.way_out"}
+    conflict = refused.value.findings[1]
+    assert "reaches the period's target" in conflict.message
+    assert "lower [demand] it_mw by 50 MW in 2032, from 400 MW to 350 MW" in conflict.remedy
+
+
+@pytest.mark.parametrize(
+    ("amount", "rounded"), [(49.99999999, 50.0), (50.0, 50.0), (12.34561, 12.35), (0.0, 0.0), (123456.0, 123500.0)]
+)
+def test_amounts_round_up(amount: float, rounded: float) -> None:
+    assert rounded_up(amount) == pytest.approx(rounded)
