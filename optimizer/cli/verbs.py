@@ -13,6 +13,7 @@ from optimizer.cli.flow import output_folder, sites_to_folder, solve_to_folder
 from optimizer.cli.headroom import headroom
 from optimizer.cli.outcome import ExitCode, Outcome, run
 from optimizer.cli.rules import rules
+from optimizer.cli.why import why
 from optimizer.errors import Finding, InputError
 from optimizer.progress import Progress
 
@@ -32,6 +33,7 @@ app = typer.Typer(
 app.add_typer(data, name="data")
 app.command()(headroom)
 app.command()(rules)
+app.command()(why)
 
 StudyArgument = Annotated[
     str, typer.Argument(metavar="STUDY", help="study.toml, its folder, or the name of an example.")

@@ -102,7 +102,7 @@ class Explanation:
             yield Finding(rule, where, message, remedy=words, severity="info", value=amount, unit=limit.unit)
 
 
-def explain(case: Case, seconds: float = SECONDS) -> Explanation:
+def explain(case: Case, seconds: float = SECONDS, built: tuple[str, ...] = ()) -> Explanation:
     """Explain why a case has no plan.
 
     Parameters
@@ -111,6 +111,8 @@ def explain(case: Case, seconds: float = SECONDS) -> Explanation:
         With the allowed overloads of the existing system.
     seconds : float
         Wall time after which what is not known is left out [s].
+    built : tuple of str
+        Sites that the plan must build.
 
     Returns
     -------
@@ -120,7 +122,7 @@ def explain(case: Case, seconds: float = SECONDS) -> Explanation:
     if not ElasticProgram.possible(case):
         return Explanation(case, None, ())
     end = seconds_from_now(seconds)
-    program = ElasticProgram(case, seconds_from_now(CONFLICT_SHARE * seconds))
+    program = ElasticProgram(case, seconds_from_now(CONFLICT_SHARE * seconds), built)
     conflict = minimal_conflict(program)
     if conflict is None:
         return Explanation(case, None, ())
@@ -165,7 +167,7 @@ def _least(program: ElasticProgram, prices: dict[str, float]) -> WayOut | None:
     if outcome.status != "optimal":
         return None
     amounts = {limit: rounded_up(amount) for limit, amount in program.amounts().items()}
-    if amounts and has_plan(loosened(program.case, amounts), program.program.deadline):
+    if amounts and has_plan(loosened(program.case, amounts), program.program.deadline, program.built):
         return WayOut(amounts, True)
     return None
 

@@ -264,11 +264,30 @@ class Question:
         return bool(np.all(np.abs(values - np.round(values)) <= WHOLE))
 
 
-def has_plan(case: Case, deadline: float = np.inf) -> bool | None:
-    """Whether a case has a plan at all, from a program of its own; ``None`` where the time was too short."""
+def force(program: SecureProgram, built: Iterable[str]) -> None:
+    """Hold some sites built by the last period."""
+    for s in built:
+        build = program.model.siting.build[s, program.case.periods.index[-1]]
+        build.setlb(1.0)
+        program.highs.set_bounds({program.highs.column(build): (1.0, 1.0)})
+
+
+def has_plan(case: Case, deadline: float = np.inf, built: tuple[str, ...] = ()) -> bool | None:
+    """Whether a case has a plan, from a program of its own; ``None`` where the time was too short.
+
+    Parameters
+    ----------
+    case : Case
+        The case.
+    deadline : float
+        Value of the performance counter at which solves are stopped [s].
+    built : tuple of str
+        Sites that the plan must build.
+    """
     if any(_without_supply(case)):
         return False
     program = SecureProgram(case, 1, 0, Clock(), lambda line: None, objective=no_objective, deadline=deadline)
+    force(program, built)
     status = Question(program).answer().status
     return {"optimal": True, "infeasible": False}.get(status)
 
@@ -292,9 +311,11 @@ class ElasticProgram(Question):
         With the allowed overloads of the existing system.
     deadline : float
         Value of the performance counter at which solves are stopped [s].
+    built : tuple of str
+        Sites that must be built.
     """
 
-    def __init__(self, case: Case, deadline: float = np.inf) -> None:
+    def __init__(self, case: Case, deadline: float = np.inf, built: tuple[str, ...] = ()) -> None:
         self.case = case
         made: list[Slacks] = []
 
@@ -306,6 +327,8 @@ class ElasticProgram(Question):
             wide_case(case), 1, 0, Clock(), lambda line: None, objective=prepare, elastic=True, deadline=deadline
         )
         super().__init__(program)
+        force(program, built)
+        self.built = built
         self.slacks = made[0].by_limit
         self._free: Callable[[Limit], bool] = lambda limit: False
         self._costs: Mapping[str, float] = {}

@@ -1,0 +1,73 @@
+"""The verb `why`: what keeps a site out of a plan and what would admit it, or why it is in."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from optimizer.cli.outcome import Outcome, run
+from optimizer.errors import Finding, InputError
+from optimizer.progress import Progress
+
+if TYPE_CHECKING:
+    from optimizer.solve.explain_site import Reasons
+
+MOST_LIMITS = 3
+"""Binding limits named; --json lists all."""
+
+
+def why(
+    plan: Annotated[Path, typer.Argument(metavar="PLAN", help="Folder that `solve` wrote.")],
+    site: Annotated[str, typer.Argument(metavar="SITE", help="A candidate of the plan, built or not.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> None:
+    """Say what keeps a site out of a plan and what would admit it; or what it saves, and its nearest substitute."""
+
+    def action(progress: Progress) -> Outcome:
+        if not (plan / "plan.json").is_file():
+            message, remedy = "is not the folder of a plan, plan.json is missing", "name the folder that `solve` wrote"
+            raise InputError([Finding("plan.folder.not_a_plan", str(plan), message, "", remedy)])
+        from optimizer.plan.plan import read_plan
+        from optimizer.report.reading import with_study
+        from optimizer.solve.explain_site import why_site
+
+        progress("read", None, str(plan))
+        reasons = why_site(with_study(read_plan(plan)), site, progress)
+        found = () if reasons.explanation is None else reasons.explanation.findings()
+        notes = tuple(Finding(**{**f.to_dict(), "severity": "info"}) for f in found)
+        return Outcome(text="\n".join(_lines(reasons)), findings=notes, more=reasons.to_dict())
+
+    run(action, as_json, quiet)
+
+
+def _lines(reasons: Reasons) -> list[str]:
+    if reasons.refused:
+        return [f"{reasons.site} is not a candidate: {reasons.refused}"]
+    head = f"{reasons.site} is {'in' if reasons.is_built else 'not in'} the plan"
+    way = "without it" if reasons.is_built else "with it forced in"
+    if math.isinf(reasons.difference_musd):
+        return [head, f"  {way}  there is no plan"]
+    certain = f"for certain between {reasons.least_musd:+,.3g} and {reasons.most_musd:+,.3g} M$"
+    lines = [head, f"  {way}, the plan costs {reasons.difference_musd:+,.3g} M$ ({certain})"]
+    accounts = sorted((reasons.by_account_musd or {}).items(), key=lambda item: -abs(item[1]))
+    if accounts:
+        lines.append("  of which  " + ", ".join(f"{account} {musd:+,.3g} M$" for account, musd in accounts))
+    moved = (reasons.moved_mw or {}).get(reasons.substitute, 0.0)
+    if reasons.substitute:
+        said = "its nearest substitute is" if reasons.is_built else "it takes the place of"
+        lines.append(f"  {said} {reasons.substitute} ({moved:+,.4g} MW of IT load)")
+    if not reasons.is_built:
+        worst = max(reasons.most_musd, 0.0)
+        lines.append(f"  admitted  if it cost {worst:,.3g} M$ less in present value it would be in a best plan")
+    for row in [] if reasons.binding is None else reasons.binding.head(MOST_LIMITS).to_dict("records"):
+        after = f" after outage {row['contingency']}" if row["contingency"] else ""
+        price = f", worth {row['price_usd_per_unit']:,.3g} $ per unit" if row["price_usd_per_unit"] else ""
+        lines.append(
+            f"  then at its limit  {row['limit']} of {row['element']}{after} in {row['period']}: "
+            f"{abs(row['bound']):,.4g} {row['unit']}{price}"
+        )
+    return lines
