@@ -37,9 +37,10 @@ def why(
 
         progress("read", None, str(plan))
         reasons = why_site(with_study(read_plan(plan)), site, progress)
-        found = () if reasons.explanation is None else reasons.explanation.findings()
-        notes = tuple(Finding(**{**f.to_dict(), "severity": "info"}) for f in found)
-        return Outcome(text="\n".join(_lines(reasons)), findings=notes, more=reasons.to_dict())
+        more = {**reasons.to_dict(), "kept_by": "", "admitted_by": []}
+        if reasons.explanation is not None:
+            more |= {"kept_by": reasons.explanation.conflict_words, "admitted_by": reasons.explanation.ways_words}
+        return Outcome(text="\n".join(_lines(reasons)), more=more)
 
     run(action, as_json, quiet)
 
@@ -50,24 +51,34 @@ def _lines(reasons: Reasons) -> list[str]:
     head = f"{reasons.site} is {'in' if reasons.is_built else 'not in'} the plan"
     way = "without it" if reasons.is_built else "with it forced in"
     if math.isinf(reasons.difference_musd):
-        return [head, f"  {way}  there is no plan"]
+        return [head, f"  {way}, there is no plan", *_explained(reasons)]
     certain = f"for certain between {reasons.least_musd:+,.3g} and {reasons.most_musd:+,.3g} M$"
     lines = [head, f"  {way}, the plan costs {reasons.difference_musd:+,.3g} M$ ({certain})"]
     accounts = sorted((reasons.by_account_musd or {}).items(), key=lambda item: -abs(item[1]))
     if accounts:
-        lines.append("  of which  " + ", ".join(f"{account} {musd:+,.3g} M$" for account, musd in accounts))
-    moved = (reasons.moved_mw or {}).get(reasons.substitute, 0.0)
+        lines.append("  of which      " + ", ".join(f"{account} {musd:+,.3g} M$" for account, musd in accounts))
     if reasons.substitute:
-        said = "its nearest substitute is" if reasons.is_built else "it takes the place of"
-        lines.append(f"  {said} {reasons.substitute} ({moved:+,.4g} MW of IT load)")
-    if not reasons.is_built:
-        worst = max(reasons.most_musd, 0.0)
-        lines.append(f"  admitted  if it cost {worst:,.3g} M$ less in present value it would be in a best plan")
+        moved = (reasons.moved_mw or {})[reasons.substitute]
+        said = "substitute" if reasons.is_built else "in its place"
+        lines.append(f"  {said:13} {reasons.substitute} ({moved:+,.4g} MW of IT load)")
+    return [*lines, *_explained(reasons), *_limits(reasons)]
+
+
+def _explained(reasons: Reasons) -> list[str]:
+    found = reasons.explanation
+    if found is None or found.conflict is None:
+        return []
+    head = "needed for    " if reasons.is_built else "kept out by   "
+    ways = [f"  {'or' if i else 'way out':13} {words}" for i, words in enumerate(found.ways_words)]
+    return [f"  {head}{found.conflict_words}", *ways]
+
+
+def _limits(reasons: Reasons) -> list[str]:
+    """Limits that bind with the site the other way and not in the plan."""
+    lines: list[str] = []
     for row in [] if reasons.binding is None else reasons.binding.head(MOST_LIMITS).to_dict("records"):
         after = f" after outage {row['contingency']}" if row["contingency"] else ""
         price = f", worth {row['price_usd_per_unit']:,.3g} $ per unit" if row["price_usd_per_unit"] else ""
-        lines.append(
-            f"  then at its limit  {row['limit']} of {row['element']}{after} in {row['period']}: "
-            f"{abs(row['bound']):,.4g} {row['unit']}{price}"
-        )
+        what = f"{row['limit']} of {row['element']}{after} in {row['period']}"
+        lines.append(f"  then binds    {what}: {abs(row['bound']):,.4g} {row['unit']}{price}")
     return lines

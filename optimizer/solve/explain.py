@@ -17,8 +17,8 @@ import numpy as np
 from optimizer.errors import Finding, InfeasibleError, SolverError
 from optimizer.progress import Progress, silent
 from optimizer.solve.explain_conflict import ORDER, Conflict, minimal_conflict
-from optimizer.solve.explain_elastic import ElasticProgram, has_plan, seconds_from_now
-from optimizer.solve.explain_limits import DEMAND, SITE, TIE, UNITS, Limit, loosened
+from optimizer.solve.explain_elastic import NOTHING, ElasticProgram, has_plan, seconds_from_now
+from optimizer.solve.explain_limits import COST, DEMAND, SITE, TIE, UNITS, Asked, Limit, loosened
 from optimizer.solve.explain_text import conflict_text, size_of, way_text
 
 if TYPE_CHECKING:
@@ -80,6 +80,16 @@ class Explanation:
     ways_out: tuple[WayOut, ...]
     sentences: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def conflict_words(self) -> str:
+        """The conflict in a sentence for each rule; empty where none was found."""
+        return "" if self.conflict is None else conflict_text(self.case, self.conflict, self.sentences)
+
+    @property
+    def ways_words(self) -> list[str]:
+        """Each way out in words."""
+        return [way_text(self.case, way.amounts) for way in self.ways_out]
+
     def findings(self) -> tuple[Finding, ...]:
         """The explanation as findings: the conflict first, then the ways out."""
         return tuple(self._findings())
@@ -87,8 +97,9 @@ class Explanation:
     def _findings(self) -> Iterator[Finding]:
         if self.conflict is None:
             return
-        text = conflict_text(self.case, self.conflict, self.sentences)
-        remedies = [way_text(self.case, way.amounts) for way in self.ways_out]
+        what = "this cannot be" if len(self.sentences) == 1 else "these cannot hold together"
+        text = f"no plan exists, because {what}: {self.conflict_words}".rstrip(".")
+        remedies = self.ways_words
         remedy = "to have a plan, " + "; or ".join(remedies) if remedies else "change one of the limits named"
         yield Finding("solve.infeasible.conflict", "study", text, "", remedy)
         for way, words in zip(self.ways_out, remedies, strict=True):
@@ -102,7 +113,7 @@ class Explanation:
             yield Finding(rule, where, message, remedy=words, severity="info", value=amount, unit=limit.unit)
 
 
-def explain(case: Case, seconds: float = SECONDS, built: tuple[str, ...] = ()) -> Explanation:
+def explain(case: Case, seconds: float = SECONDS, asked: Asked = NOTHING) -> Explanation:
     """Explain why a case has no plan.
 
     Parameters
@@ -111,8 +122,8 @@ def explain(case: Case, seconds: float = SECONDS, built: tuple[str, ...] = ()) -
         With the allowed overloads of the existing system.
     seconds : float
         Wall time after which what is not known is left out [s].
-    built : tuple of str
-        Sites that the plan must build.
+    asked : Asked
+        What the plan must be beside.
 
     Returns
     -------
@@ -122,7 +133,7 @@ def explain(case: Case, seconds: float = SECONDS, built: tuple[str, ...] = ()) -
     if not ElasticProgram.possible(case):
         return Explanation(case, None, ())
     end = seconds_from_now(seconds)
-    program = ElasticProgram(case, seconds_from_now(CONFLICT_SHARE * seconds), built)
+    program = ElasticProgram(case, seconds_from_now(CONFLICT_SHARE * seconds), asked)
     conflict = minimal_conflict(program)
     if conflict is None:
         return Explanation(case, None, ())
@@ -167,7 +178,8 @@ def _least(program: ElasticProgram, prices: dict[str, float]) -> WayOut | None:
     if outcome.status != "optimal":
         return None
     amounts = {limit: rounded_up(amount) for limit, amount in program.amounts().items()}
-    if amounts and has_plan(loosened(program.case, amounts), program.program.deadline, program.built):
+    asked = replace(program.asked, most_musd=program.asked.most_musd + amounts.get(Limit(COST), 0.0))
+    if amounts and has_plan(loosened(program.case, amounts), program.program.deadline, asked):
         return WayOut(amounts, True)
     return None
 

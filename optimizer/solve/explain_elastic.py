@@ -19,14 +19,21 @@ import pyomo.environ as pyo
 
 from optimizer.algebra import RowsOnDemand, constraint, rows_on_demand
 from optimizer.formulation import power_flow
+from optimizer.objectives.cost import cost
 from optimizer.solve import explain_limits as of
-from optimizer.solve.explain_limits import Limit, largest_output_mw, room, wide_case
+from optimizer.solve.explain_limits import Asked, Limit, largest_output_mw, room, wide_case
 from optimizer.solve.highs import Outcome
 from optimizer.solve.program import ROW_TOLERANCE_MW, Clock, SecureProgram
 from optimizer.study.case import Case
 
 ROUNDS = 60
 """Rounds of adding rows after which the question is left open."""
+
+COST_TOLERANCE = 1e-7
+"""Relative rounding of a cost that does not count as more [-]."""
+
+NOTHING = Asked()
+"""Nothing is asked beside the case."""
 
 WHOLE = 1e-6
 """Distance from a whole number that counts as whole [-]."""
@@ -217,11 +224,6 @@ def _angles(m: pyo.ConcreteModel, case: Case, slacks: Slacks) -> None:
     m.explanation.angle_rows = within_angle_difference
 
 
-def no_objective(m: pyo.ConcreteModel) -> Any:
-    """Whether there is a plan is asked before what it costs."""
-    return 0.0
-
-
 class Question:
     """A program that is asked whether it has a plan.
 
@@ -264,6 +266,24 @@ class Question:
         return bool(np.all(np.abs(values - np.round(values)) <= WHOLE))
 
 
+def cap_cost(m: pyo.ConcreteModel, asked: Asked, slacks: Slacks | None = None) -> None:
+    """Hold what a plan may cost, on a block of its own or, giving way, on that of the other slacks."""
+    if math.isinf(asked.most_musd):
+        return
+    block = pyo.Block() if slacks is None else slacks.block
+    if slacks is None:
+        m.explanation = block
+
+    @constraint(block)
+    def costs_no_more(b: Any) -> Any:
+        """A plan that builds the site costs no more than the plan that does not.
+
+        cost <= C
+        """
+        more = 0.0 if slacks is None else _one(slacks, Limit(of.COST))
+        return cost(m) <= asked.most_musd + COST_TOLERANCE * max(1.0, abs(asked.most_musd)) + more
+
+
 def force(program: SecureProgram, built: Iterable[str]) -> None:
     """Hold some sites built by the last period."""
     for s in built:
@@ -272,7 +292,7 @@ def force(program: SecureProgram, built: Iterable[str]) -> None:
         program.highs.set_bounds({program.highs.column(build): (1.0, 1.0)})
 
 
-def has_plan(case: Case, deadline: float = np.inf, built: tuple[str, ...] = ()) -> bool | None:
+def has_plan(case: Case, deadline: float = np.inf, asked: Asked = NOTHING) -> bool | None:
     """Whether a case has a plan, from a program of its own; ``None`` where the time was too short.
 
     Parameters
@@ -281,13 +301,18 @@ def has_plan(case: Case, deadline: float = np.inf, built: tuple[str, ...] = ()) 
         The case.
     deadline : float
         Value of the performance counter at which solves are stopped [s].
-    built : tuple of str
-        Sites that the plan must build.
+    asked : Asked
+        What the plan must be beside.
     """
+
+    def prepare(m: pyo.ConcreteModel) -> Any:
+        cap_cost(m, asked)
+        return 0.0
+
     if any(_without_supply(case)):
         return False
-    program = SecureProgram(case, 1, 0, Clock(), lambda line: None, objective=no_objective, deadline=deadline)
-    force(program, built)
+    program = SecureProgram(case, 1, 0, Clock(), lambda line: None, objective=prepare, deadline=deadline)
+    force(program, asked.built)
     status = Question(program).answer().status
     return {"optimal": True, "infeasible": False}.get(status)
 
@@ -311,24 +336,25 @@ class ElasticProgram(Question):
         With the allowed overloads of the existing system.
     deadline : float
         Value of the performance counter at which solves are stopped [s].
-    built : tuple of str
-        Sites that must be built.
+    asked : Asked
+        What a plan must be beside.
     """
 
-    def __init__(self, case: Case, deadline: float = np.inf, built: tuple[str, ...] = ()) -> None:
+    def __init__(self, case: Case, deadline: float = np.inf, asked: Asked = NOTHING) -> None:
         self.case = case
         made: list[Slacks] = []
 
         def prepare(m: pyo.ConcreteModel) -> Any:
             made.append(give_way(m, case))
+            cap_cost(m, asked, made[0])
             return 0.0
 
         program = SecureProgram(
             wide_case(case), 1, 0, Clock(), lambda line: None, objective=prepare, elastic=True, deadline=deadline
         )
         super().__init__(program)
-        force(program, built)
-        self.built = built
+        force(program, asked.built)
+        self.asked = asked
         self.slacks = made[0].by_limit
         self._free: Callable[[Limit], bool] = lambda limit: False
         self._costs: Mapping[str, float] = {}

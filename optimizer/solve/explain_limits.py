@@ -34,6 +34,7 @@ LEAST_OUTPUT = "explanation.above_least_output"
 NORMAL = "power_flow.within_normal_rating"
 EMERGENCY = "security.within_emergency_rating"
 ANGLE = "explanation.within_angle_difference"
+COST = "explanation.costs_no_more"
 
 UNITS: dict[str, str] = {
     LEAST_OUTPUT: "MW",
@@ -54,6 +55,7 @@ UNITS: dict[str, str] = {
     CARBON: "t/year",
     BUDGET: "M$",
     DEMAND: "MW",
+    COST: "M$",
 }
 """Unit in which each rule gives way, in the order in which a conflict tries to do without: what a planner set is
 dropped last, so that a conflict names it where it can."""
@@ -62,6 +64,22 @@ MONTHS_PER_YEAR = 12.0
 
 UNLIMITED_MW = 1e6
 """Allowance of a rating that is dropped: more than any grid carries on one branch [MW]."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of a plan beside the case.
+
+    Parameters
+    ----------
+    built : tuple of str
+        Sites that it must build by the last period.
+    most_musd : float
+        What it may cost at most; infinite where nobody asks [M$].
+    """
+
+    built: tuple[str, ...] = ()
+    most_musd: float = math.inf
 
 
 @dataclass(frozen=True, order=True)
@@ -286,4 +304,6 @@ _LOOSEN: dict[str, Any] = {
     NORMAL: _rating,
     EMERGENCY: _rating,
     ANGLE: _angle,
+    # What a plan may cost is asked of it, no part of the case.
+    COST: lambda case, limit, amount: case,
 }

@@ -19,6 +19,7 @@ from optimizer.progress import Progress, silent
 from optimizer.solve import extract
 from optimizer.solve.explain import Explanation, explain
 from optimizer.solve.explain_elastic import force, seconds_from_now
+from optimizer.solve.explain_limits import Asked
 from optimizer.solve.loop import Limits, find_plan
 from optimizer.solve.money import decided_musd
 from optimizer.solve.prices import binding_limits
@@ -76,7 +77,7 @@ class Reasons:
     binding : DataFrame
         Limits that bind with the site the other way and not in the plan, the highest price first.
     explanation : Explanation, optional
-        Why there is no plan with the site the other way.
+        Why there is no plan with the site the other way, or none that costs no more, and what would admit it.
     """
 
     site: str
@@ -146,9 +147,14 @@ def why_site(plan: Plan, site: str, progress: Progress = silent) -> Reasons:
     other = _solved(study, changed, plan.summary, built, progress)
     if other is None:
         progress("why", None, "there is none: which limits stand against it")
-        found = explain(changed, built=built)
+        found = explain(changed, asked=Asked(built))
         return Reasons(site, is_built, difference_musd=np.inf, least_musd=np.inf, most_musd=np.inf, explanation=found)
-    return _compared(plan, site, is_built, other)
+    reasons = _compared(plan, site, is_built, other)
+    if is_built or reasons.difference_musd <= NO_DIFFERENCE_MUSD:
+        return reasons
+    progress("why", None, "which change would admit it at no more cost")
+    asked = Asked(built, float(plan.summary["objective_musd"]))
+    return replace(reasons, explanation=explain(changed, asked=asked))
 
 
 def _case_of(plan: Plan, study: Study) -> Case:

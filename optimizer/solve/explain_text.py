@@ -34,6 +34,7 @@ WHAT = {
     of.NORMAL: ("branch", "branches"),
     of.EMERGENCY: ("branch", "branches"),
     of.ANGLE: ("branch", "branches"),
+    of.COST: ("", ""),
 }
 """What a rule is about, one and several."""
 
@@ -56,6 +57,7 @@ DO = {
     of.NORMAL: "raise normal ratings by {amount}{where}",
     of.EMERGENCY: "raise emergency ratings by {amount}{where}",
     of.ANGLE: "widen angle limits by {amount}{where}",
+    of.COST: "pay {amount} more in present value",
 }
 """What to do for a rule to give way."""
 
@@ -113,11 +115,10 @@ def conflict_text(case: Case, conflict: Conflict, sentences: Mapping[str, str]) 
     for member in conflict.members:
         by_rule.setdefault(member.rule, []).append(member)
     if not by_rule:
-        return "no plan exists, even with every limit that can be changed left out"
+        return "what nobody can change rules it out, with every other limit left out"
     said = [f"{sentences[rule].rstrip('.')}{_members(case, limits)}." for rule, limits in by_rule.items()]
-    head = f"no plan exists, because {'this cannot be' if len(said) == 1 else 'these cannot hold together'}"
-    tail = "" if conflict.is_minimal else " (time ran out before it was shown that each of them is needed)"
-    return f"{head}{tail}: {' '.join(said)}".rstrip(".")
+    tail = "" if conflict.is_minimal else " Time ran out before it was shown that each of these is needed."
+    return " ".join(said) + tail
 
 
 def _members(case: Case, limits: list[Limit]) -> str:

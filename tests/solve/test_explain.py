@@ -90,6 +90,7 @@ def test_one_edit(base: str, edit: Edit, tmp_path: Path) -> None:
     check_explanation(explain(study.override(dict(edit.keys)).case), edit)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("edit", studies.TINY_EDITS, ids=[edit.name for edit in studies.TINY_EDITS])
 def test_one_edit_of_a_study_of_a_region(edit: Edit, tiny: Study) -> None:  # noqa: F811
     check_explanation(explain(tiny.override(dict(edit.keys)).case), edit)
