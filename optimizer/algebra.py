@@ -68,6 +68,8 @@ class Ledgers:
         Water withdrawn, by (basin, period) [m3/day].
     carbon_t : Ledger
         Yearly location-based emissions of the campuses, by period [t/year].
+    shortfall_mw : Ledger
+        IT load that is not served, by period [MW].
     """
 
     cost_musd: Ledger = field(default_factory=Ledger)
@@ -78,6 +80,7 @@ class Ledgers:
     rating_emergency_mw: Ledger = field(default_factory=Ledger)
     water_m3_day: Ledger = field(default_factory=Ledger)
     carbon_t: Ledger = field(default_factory=Ledger)
+    shortfall_mw: Ledger = field(default_factory=Ledger)
 
     def close(self, block: pyo.Block) -> None:
         """Close every ledger and put its sums on `block` under the ledger's own name."""

@@ -78,7 +78,11 @@ class StudySettings(_Settings):
     """What is decided, and when."""
 
     name: Text = Field(description="Name of the study, shown on the plan and the report [text].")
-    objective: Literal["cost"] = Field("cost", description="What is minimized: the present value of the system's cost.")
+    objective: Literal["cost", "carbon", "water", "delay"] = Field(
+        "cost",
+        description="What is minimized over all periods: the present value of the system's cost, the campuses' "
+        "emissions, the water they withdraw, or target less served MW; among plans equal in it, the cost.",
+    )
     perspective: Literal["system"] = Field("system", description="Whose cost: the power system's and the campuses'.")
     currency_year: Year = Field(2024, description="Year of the dollars of every cost, given and computed [year].")
     periods: Items[Year] = Field(
@@ -481,6 +485,18 @@ class LimitsSettings(_Settings):
         default_factory=dict, description="Largest yearly emissions of the campuses in a period [t CO2e/year]."
     )
     new_it_mw_per_period: Positive | None = Field(None, description="Largest IT MW energized in one period [MW].")
+    cost_musd: NotNegative | None = Field(
+        None, description="Largest present value of the system's cost over all periods [M$]."
+    )
+    carbon_t: NotNegative | None = Field(
+        None, description="Largest emissions of the campuses over all years of all periods [t CO2e]."
+    )
+    water_m3: NotNegative | None = Field(
+        None, description="Largest withdrawal of water by the campuses over all years of all periods [m3]."
+    )
+    delay_mw_years: NotNegative | None = Field(
+        None, description="Largest sum over all years of target less served IT MW [MW-year]."
+    )
 
 
 class EconomicsSettings(_Settings):

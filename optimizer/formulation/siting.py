@@ -34,7 +34,7 @@ NEEDS = {
 
 
 def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
-    """Declare sites, blocks and shortfall; post their cost."""
+    """Declare sites, blocks and shortfall; post their cost, and the shortfall itself."""
     S, T = case.sites, list(case.periods.index)
     b.build = pyo.Var(list(S.index), T, domain=pyo.Binary)
     b.blocks = pyo.Var(list(S.index), T, domain=pyo.NonNegativeIntegers)
@@ -50,6 +50,7 @@ def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
             ledgers.investment_musd.post(t, once)
     penalty = case.shortfall_penalty_musd_per_mw_year
     for t in T:
+        ledgers.shortfall_mw.post(t, b.shortfall_mw[t])
         if penalty is None:
             b.shortfall_mw[t].setub(0.0)
         else:

@@ -57,16 +57,12 @@ def baseline_musd(context: Context) -> float:
 
 
 def check_objective(context: Context) -> list[Finding]:
-    """Objective, baseline and common cost."""
+    """Cost, baseline and common cost."""
     objective = float(costs_musd(context).to_numpy().sum())
     findings = []
-    for key in ("objective_value", "objective_musd"):
-        findings += _figure(context, key, context.summary.get(key), objective)
+    findings += _figure(context, "objective_musd", context.summary.get("objective_musd"), objective)
     findings += _figure(context, "baseline_musd", context.summary.get("baseline_musd"), baseline_musd(context))
     findings += _figure(context, "common_musd", context.summary.get("common_musd"), common_musd(context))
-    for key, text in (("objective", context.study.config.study.objective), ("unit", "M$")):
-        if context.summary.get(key) != text:
-            findings.append(finding(context.summary_where(key), context.summary.get(key), text))
     return findings
 
 
@@ -88,15 +84,20 @@ def check_baseline_upgrades(context: Context) -> list[Finding]:
 
 
 def check_gap(context: Context) -> list[Finding]:
-    """The bound is not above the objective; the gap follows from it by its definition.
+    """The bound is not above the cost; where cost is the objective, the gap follows from it by its definition.
 
     The bound itself is the solver's proof and cannot be recomputed without solving again.
     """
     stated: Any = context.summary.get("bound_musd")
+    minimized = context.study.config.study.objective == "cost"
+    if stated is None and not minimized and context.summary.get("gap_musd") is None:
+        return []
     if not is_number(stated):
         return [finding(context.summary_where("bound_musd"), stated, "a finite number")]
     bound = float(stated)
-    findings = _figure(context, "bound_value", context.summary.get("bound_value"), bound, "equal to bound_musd")
+    findings: list[Finding] = []
+    if minimized:
+        findings += _figure(context, "bound_value", context.summary.get("bound_value"), bound, "equal to bound_musd")
     objective = float(costs_musd(context).to_numpy().sum())
     difference = objective - bound
     allowed = tolerances.BOUND_SHARE * max(1.0, abs(objective))
@@ -104,18 +105,21 @@ def check_gap(context: Context) -> list[Finding]:
         message = f"a bound cannot be above the objective, {objective:.6f} M$"
         where = context.summary_where("bound_musd")
         findings.append(broken("plan.bound.above_objective", where, message, bound, objective, "M$"))
+    if not minimized:
+        return findings + _gap_in_money(context, difference, allowed)
     decided = abs(objective)
     if context.has_demand:
         decided = objective - baseline_musd(context) - common_musd(context)
     gap = 0.0 if difference <= allowed else difference / max(decided, difference)
     close = 2 * (tolerances.MONEY_MUSD + tolerances.MONEY_SHARE * abs(objective))
     if abs(difference - allowed) > close:
-        findings += _gap_figure(context, gap, close / max(decided, difference, close))
+        findings += gap_figure(context, gap, close / max(decided, difference, close))
     findings += _gap_in_money(context, difference, allowed)
-    return findings + _status(context, gap)
+    return findings + check_status(context, gap)
 
 
-def _gap_figure(context: Context, gap: float, close: float) -> list[Finding]:
+def gap_figure(context: Context, gap: float, close: float) -> list[Finding]:
+    """Compare the stated gap with the one recomputed, which is known up to `close` [-]."""
     stated: Any = context.summary.get("gap")
     if is_number(stated) and abs(stated - gap) <= tolerances.ROUNDING + close:
         return []
@@ -130,7 +134,7 @@ def _gap_in_money(context: Context, difference: float, allowed: float) -> list[F
     return _figure(context, "gap_musd", stated, max(difference, 0.0))
 
 
-def _status(context: Context, gap: float) -> list[Finding]:
+def check_status(context: Context, gap: float) -> list[Finding]:
     """The status is one that this gap allows."""
     stated, asked = context.summary.get("status"), context.study.config.solve.gap
     reached = gap <= asked + tolerances.ROUNDING

@@ -16,9 +16,9 @@ from optimizer.plan.verify_context import Context
 from optimizer.resources import dataset_names, dataset_statement
 
 KEYS = frozenset(
-    "name status objective objective_value bound_value unit objective_musd bound_musd gap gap_musd baseline_musd "
-    "common_musd it_mw n_sites n_contingencies_checked n_monitored_limits n_violations costs_musd binding seconds "
-    "solver_seconds peak_memory_mb seed options versions data_notice".split()
+    "name status objective objective_value bound_value unit objectives objective_musd bound_musd gap gap_musd "
+    "baseline_musd common_musd it_mw n_sites n_contingencies_checked n_monitored_limits n_violations costs_musd "
+    "binding seconds solver_seconds peak_memory_mb seed options versions data_notice".split()
 )
 """Keys of plan.json; each is checked, by the file that its subject belongs to."""
 

@@ -38,9 +38,9 @@ NO_PLAN = ("infeasible", "limit_without_plan")
 """Statuses of a solve that made no plan: only ``plan.json`` and ``findings.json`` are written."""
 
 _FIRST = (
-    "name status objective objective_value bound_value unit objective_musd bound_musd gap gap_musd baseline_musd "
-    "common_musd it_mw n_sites n_contingencies_checked n_monitored_limits n_violations costs_musd binding seconds "
-    "solver_seconds peak_memory_mb seed options versions data_notice"
+    "name status objective objective_value bound_value unit objectives objective_musd bound_musd gap gap_musd "
+    "baseline_musd common_musd it_mw n_sites n_contingencies_checked n_monitored_limits n_violations costs_musd "
+    "binding seconds solver_seconds peak_memory_mb seed options versions data_notice"
 ).split()
 
 

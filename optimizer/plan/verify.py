@@ -25,6 +25,7 @@ from optimizer.plan import (
     checks_comparison,
     checks_files,
     checks_money,
+    checks_objectives,
     checks_power,
     checks_prices,
     checks_rules,
@@ -143,6 +144,7 @@ def _inside(prefix: str, finding: Finding) -> Finding:
 def checks_for(context: Context) -> Sequence[Check]:
     """Checks that apply to a plan: of sites where there is demand, of power where there is a grid."""
     chosen: list[Check] = [*checks_files.CHECKS, *checks_summary.CHECKS, *checks_money.CHECKS, *checks_binding.CHECKS]
+    chosen += checks_objectives.CHECKS
     chosen.append(checks_siting.check_site_count)
     if context.has_demand:
         chosen += [*checks_siting.CHECKS, *checks_rules.CHECKS, *checks_water.CHECKS, *checks_climate.CHECKS]

@@ -211,6 +211,30 @@ def cost_table(case: Case, m: pyo.ConcreteModel) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def totals_of(case: Case, tables: dict[str, pd.DataFrame]) -> dict[str, float]:
+    """Totals of every objective over all periods, by their names with unit.
+
+    Parameters
+    ----------
+    case : Case
+        Its periods.
+    tables : dict of DataFrame
+        ``costs`` and, with demand, ``sites`` and ``demand``.
+    """
+    found = {"cost_musd": float(tables["costs"]["cost_musd"].sum())}
+    years = case.periods["years"]
+    days = HOURS_PER_YEAR / HOURS_PER_DAY
+    sums = (
+        ("carbon_t", "sites", "emissions_t_per_year", 1.0),
+        ("water_m3", "sites", "water_m3_day", days),
+        ("delay_mw_years", "demand", "shortfall_mw", 1.0),
+    )
+    for key, name, column, factor in sums:
+        rows = tables.get(name)
+        found[key] = 0.0 if rows is None else float((rows[column] * rows["period"].map(years)).sum()) * factor
+    return found
+
+
 def demand_table(case: Case, made: Decisions) -> pd.DataFrame:
     """Table ``demand``: what was asked, what is served."""
     served = made.placed.groupby("period")["it_mw"].sum().reindex(case.demand_mw.index).fillna(0.0)

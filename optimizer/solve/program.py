@@ -59,6 +59,8 @@ class SecureProgram:
         As `compose` takes them.
     deadline : float
         Value of the performance counter at which solves are stopped [s].
+    extend : callable, optional
+        Takes the composed model and adds rows to it that are no part's, before the solver sees it.
     """
 
     def __init__(
@@ -72,11 +74,14 @@ class SecureProgram:
         parts: Iterable[ModuleType] | None = None,
         elastic: bool = False,
         deadline: float = np.inf,
+        extend: Callable[[pyo.ConcreteModel], None] | None = None,
     ) -> None:
         started = time.perf_counter()
         self.case, self.clock, self.log, self.deadline = case, clock, log, deadline
         self.parts = parts_of(case) if parts is None else tuple(parts)
         self.model = compose(case, objective, self.parts, elastic)
+        if extend is not None:
+            extend(self.model)
         overloads = self.model.limits.component("overload_mw")
         self.highs = HighsModel(
             self.model, threads, seed, lambda v: 1.0 if elastic and v.parent_component() is overloads else 0.0

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyomo.environ as pyo
 
 from optimizer.errors import Finding, InfeasibleError, SolverError
+from optimizer.objectives import OBJECTIVES
+from optimizer.objectives.cost import cost
 from optimizer.plan.plan import Plan
 from optimizer.progress import Progress, peak_memory_mb, silent
 from optimizer.resources import dataset_names, dataset_statement
 from optimizer.solve import extract
 from optimizer.solve.compare import comparison_tables
 from optimizer.solve.explain import explained
-from optimizer.solve.loop import Found, Limits, find_plan
+from optimizer.solve.goal import Goal
+from optimizer.solve.lexicographic import Searched, search
+from optimizer.solve.loop import Limits, find_plan
 from optimizer.solve.losses import largest_loss
 from optimizer.solve.money import common_musd, decided_musd, gap_of, without_new_load
 from optimizer.solve.operation import Operation, operation, withdrawals
@@ -27,6 +33,8 @@ from optimizer.solve.program import Clock, RowKey, SecureProgram
 from optimizer.study.case import Case
 from optimizer.study.precheck import refuse_infeasible
 from optimizer.study.study import Study
+
+Extend = Callable[[pyo.ConcreteModel], None]
 
 PACKAGES = ("gridsite", "highspy", "pyomo", "numpy", "scipy", "pandas", "geopandas", "networkx")
 """Packages whose versions a plan records."""
@@ -63,8 +71,16 @@ class Baseline:
     rows: tuple[RowKey, ...]
 
 
-class _Run:
-    """One solve of one study: its clock, log and settings."""
+class Run:
+    """One solve of one study: its clock, log and settings.
+
+    Parameters
+    ----------
+    study : Study
+        What is decided.
+    progress : callable
+        Told the stage and a line of text.
+    """
 
     def __init__(self, study: Study, progress: Progress) -> None:
         self.study, self.progress = study, progress
@@ -79,14 +95,54 @@ class _Run:
         self.lines.append(line)
         self.progress("solve", None, line)
 
-    def program(self, case: Case, share: float = 1.0) -> SecureProgram:
+    def program(self, case: Case, share: float = 1.0, extend: Extend | None = None) -> SecureProgram:
         """A case in the hands of the solver, for a share of the time limit."""
         deadline = self.started + share * self.study.config.solve.time_limit_s
-        return SecureProgram(case, self.threads, self.seed, self.clock, self.log, deadline=deadline)
+        return SecureProgram(case, self.threads, self.seed, self.clock, self.log, deadline=deadline, extend=extend)
+
+    def restart(self) -> None:
+        """Count the time limit from now."""
+        self.started = time.perf_counter()
 
     def limits(self, gap: float) -> Limits:
         """When to stop."""
         return Limits(gap, self.study.config.solve.max_rounds)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What every search of a study starts from.
+
+    Parameters
+    ----------
+    case : Case
+        With the overloads that are allowed.
+    overloads : Overloads, optional
+        How they were found; ``None`` without a grid.
+    baseline : Baseline, optional
+        The same system without new load; ``None`` without a grid or without demand.
+    common_musd : float
+        What every plan pays wherever it builds [M$].
+    """
+
+    case: Case
+    overloads: Overloads | None
+    baseline: Baseline | None
+    common_musd: float
+
+    @property
+    def baseline_musd(self) -> float:
+        """Cost of the baseline, 0 without one [M$]."""
+        return 0.0 if self.baseline is None else self.baseline.objective_musd
+
+    @property
+    def rows(self) -> tuple[RowKey, ...]:
+        """Rows that are worth building at once."""
+        return () if self.baseline is None else self.baseline.rows
+
+    def decided(self, objective: float) -> float:
+        """D of the gap as a function of the cost [M$]."""
+        return decided_musd(self.case, objective, self.baseline_musd, self.common_musd)
 
 
 def solve_study(study: Study, progress: Progress = silent) -> Plan:
@@ -137,37 +193,63 @@ def _case_of(plan: Plan) -> Case:
 
 
 def _solve_one(study: Study, progress: Progress) -> Plan:
-    run = _Run(study, progress)
+    run = Run(study, progress)
+    prepared = prepare(run)
+    searched = search(run, prepared, [study.config.study.objective], Goal())
+    refuse_no_plan(searched.status, searched.has_plan)
+    return plan_of(run, prepared, searched)
+
+
+def prepare(run: Run) -> Prepared:
+    """Find the overloads of the existing system and the baseline of a study.
+
+    Raises
+    ------
+    InputError
+        The grid is overloaded before any new load and the study does not allow that.
+    InfeasibleError
+        No plan can exist.
+    SolverError
+        A limit was reached before a baseline was found.
+    """
     started = time.perf_counter()
-    case = study.case
+    case = run.study.case
     run.clock.time("sites", started)
     refuse_infeasible(case)
     overloads = _overloads(run, case)
     if overloads is not None:
         case = replace(case, base_overloads=overloads.table)
-    baseline = _baseline(run, case)
-    program = run.program(case)
-    if baseline is not None:
-        program.add_rows(baseline.rows)
-    common = common_musd(case)
-    base = 0.0 if baseline is None else baseline.objective_musd
+    return Prepared(case, overloads, _baseline(run, case), common_musd(case))
 
-    def decided(objective: float) -> float:
-        return decided_musd(case, objective, base, common)
 
-    found = find_plan(program, run.limits(study.config.solve.gap), decided)
-    _refuse_no_plan(found)
-    _settle(program, found)
-    tables, operated, notes = _tables(program, overloads, baseline)
+def plan_of(run: Run, prepared: Prepared, searched: Searched, study: Study | None = None) -> Plan:
+    """Settle the plan of a search and make its tables and summary.
+
+    Parameters
+    ----------
+    run, prepared
+        Of the study that was searched.
+    searched : Searched
+        The plan and what is proven of it.
+    study : Study, optional
+        The study of which it is the plan, where that is not the one of the run but differs from it in objective and
+        limits on totals only.
+    """
+    study, case, program = study or run.study, prepared.case, searched.program
+    if searched.minimized != "cost":
+        # Prices and dispatch are those of the least cost, whatever chose the whole decisions.
+        program.highs.set_objective(cost(program.model))
+    _settle(program, searched.integers)
+    tables, operated, notes = _tables(program, prepared.overloads, prepared.baseline)
     if len(case.demand_mw):
-        tables |= extract.candidate_tables(study)
-        tables |= extract.electricity_water_tables(study, case, tables)
-        tables |= extract.rules_table(study, tables["sites"], tables["ties"])
-    summary = _summary(run, case, found, base, common, tables, operated)
+        tables |= extract.candidate_tables(run.study)
+        tables |= extract.electricity_water_tables(run.study, case, tables)
+        tables |= extract.rules_table(run.study, tables["sites"], tables["ties"])
+    summary = _summary(run, study, prepared, searched, tables, operated)
     return Plan(summary, tables, (*study.findings, *notes), study.config, study, tuple(run.lines))
 
 
-def _overloads(run: _Run, case: Case) -> Overloads | None:
+def _overloads(run: Run, case: Case) -> Overloads | None:
     if case.network is None:
         return None
     run.progress("overloads", None, "limits of the existing system before any new load")
@@ -177,15 +259,15 @@ def _overloads(run: _Run, case: Case) -> Overloads | None:
     return found
 
 
-def _baseline(run: _Run, case: Case) -> Baseline | None:
+def _baseline(run: Run, case: Case) -> Baseline | None:
     if case.network is None or not len(case.demand_mw):
         return None
     run.progress("baseline", None, "the same secure system without new load")
     bare = without_new_load(case)
     program = run.program(bare, BASELINE_TIME)
     found = find_plan(program, run.limits(BASELINE_GAP), abs)
-    _refuse_no_plan(found)
-    _settle(program, found)
+    refuse_no_plan(found.status, bool(np.isfinite(found.objective)))
+    _settle(program, found.integers)
     rows = tuple(key for key, row in program.limit_rows() if abs(program.highs.dual(row)) > PRICED_ROW)
     made = extract.decisions(bare, program.model)
     return Baseline(_rounded_cost(bare, program, made), made.output_mw, made.upgrades, rows)
@@ -197,20 +279,29 @@ def _rounded_cost(case: Case, program: SecureProgram, made: extract.Decisions) -
     return float(costs["cost_musd"].sum())
 
 
-def _refuse_no_plan(found: Found) -> None:
-    if found.status == "infeasible":
+def refuse_no_plan(status: str, has_plan: bool) -> None:
+    """Raise the error of a search that ended without a plan.
+
+    Raises
+    ------
+    InfeasibleError
+        No plan satisfies every constraint.
+    SolverError
+        A limit was reached without a plan.
+    """
+    if status == "infeasible":
         text = "no plan satisfies every constraint"
         remedy = "lower [demand] it_mw, allow more sites or upgrades, or loosen [limits]"
         raise InfeasibleError([Finding("solve.infeasible", "study", text, "", remedy)])
-    if not np.isfinite(found.objective):
+    if not has_plan:
         text = "the time or round limit was reached before a plan was found"
         raise SolverError([Finding("solve.limit", "study", text, "", "raise [solve] time_limit_s or max_rounds")])
 
 
-def _settle(program: SecureProgram, found: Found) -> None:
+def _settle(program: SecureProgram, integers: Mapping[int, float]) -> None:
     """Solve the linear program with whole decisions fixed once more, cold: reported values and prices come from it."""
     program.highs.relax(True)
-    program.fix(found.integers)
+    program.fix(dict(integers))
     program.highs.forget_basis()
     program.deadline = np.inf
     outcome = program.solve_clean("settle", 50)
@@ -251,33 +342,38 @@ def _tables(
 
 
 def _summary(
-    run: _Run,
-    case: Case,
-    found: Found,
-    baseline: float,
-    common: float,
+    run: Run,
+    study: Study,
+    prepared: Prepared,
+    searched: Searched,
     tables: dict[str, pd.DataFrame],
     operated: Operation | None,
 ) -> dict[str, Any]:
+    case, name = prepared.case, study.config.study.objective
     costs = tables["costs"].groupby("account", sort=False)["cost_musd"].sum()
-    objective = float(costs.sum())
-    bound = min(found.bound, objective)
+    totals = extract.totals_of(case, tables)
+    value, objective = totals[OBJECTIVES[name].key], totals["cost_musd"]
+    bound = min(searched.bounds[name], value)
+    # A search that had no time for the cost has proven nothing of it.
+    bound_musd = min(searched.bounds.get("cost", -np.inf), objective)
+    decided = prepared.decided(objective) if name == "cost" else abs(value)
     sites = tables.get("sites", pd.DataFrame({"site": [], "period": [], "it_mw": []}))
     it_mw = sites.groupby("period")["it_mw"].sum()
     seconds = run.clock.seconds
     return {
         "name": run.study.name,
-        "status": found.status,
-        "objective": "cost",
-        "objective_value": objective,
+        "status": searched.status,
+        "objective": name,
+        "objective_value": value,
         "bound_value": bound,
-        "unit": "M$",
+        "unit": OBJECTIVES[name].unit,
+        "objectives": totals,
         "objective_musd": objective,
-        "bound_musd": bound,
-        "baseline_musd": baseline,
-        "common_musd": common,
-        "gap": gap_of(objective, bound, decided_musd(case, objective, baseline, common)),
-        "gap_musd": objective - bound,
+        "bound_musd": bound_musd,
+        "baseline_musd": prepared.baseline_musd,
+        "common_musd": prepared.common_musd,
+        "gap": gap_of(value, bound, decided),
+        "gap_musd": objective - bound_musd,
         "it_mw": {str(t): float(it_mw.get(t, 0.0)) for t in case.demand_mw.index},
         "n_sites": int(sites["site"].nunique()),
         "n_contingencies_checked": case.n_outages(set(sites["site"])),

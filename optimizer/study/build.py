@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from optimizer.config import LimitsSettings
 from optimizer.grid.joint import JointSet
 from optimizer.study import points
 from optimizer.study.case import Case, PortfolioLimits
@@ -90,6 +91,7 @@ def build_case(study: Study) -> Case:
             dict(limits.budget_musd),
             dict(limits.carbon_t_per_year),
             limits.new_it_mw_per_period,
+            _totals(limits),
         ),
         network=study.network,
         outages=study.outages if "branch" in config.security.contingencies else None,
@@ -98,6 +100,16 @@ def build_case(study: Study) -> Case:
         ),
         joint=_joint(study, pd.DataFrame(candidates.sites).index, candidates.ties),
     )
+
+
+def _totals(limits: LimitsSettings) -> dict[str, float]:
+    given = {
+        "cost": limits.cost_musd,
+        "carbon": limits.carbon_t,
+        "water": limits.water_m3,
+        "delay": limits.delay_mw_years,
+    }
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _joint(study: Study, sites: pd.Index, ties: pd.DataFrame) -> JointSet:

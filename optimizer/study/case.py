@@ -35,6 +35,8 @@ class PortfolioLimits:
         Largest yearly location-based emissions of the campuses in a period [t CO2e/year].
     new_it_mw_per_period : float, optional
         Largest IT MW energized in one period [MW].
+    totals : mapping of str to float
+        Largest value of an objective over all periods, by its name, in its own unit [M$, t CO2e, m3, MW-years].
     """
 
     share_per_county: float | None = None
@@ -42,6 +44,7 @@ class PortfolioLimits:
     budget_musd: Mapping[int, float] = field(default_factory=dict)
     carbon_t_per_year: Mapping[int, float] = field(default_factory=dict)
     new_it_mw_per_period: float | None = None
+    totals: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -583,6 +583,13 @@ def _summary(
         "objective_value": objective,
         "bound_value": bound,
         "unit": "M$",
+        "objectives": {
+            "cost_musd": objective,
+            # MW x utilization x 8,760 h x PUE x 0.4 t/MWh, two years each.
+            "carbon_t": YEARS * 0.8 * 8760 * 0.4 * sum(b.it_mw * b.facts["pue_annual"] for b in built),
+            "water_m3": YEARS * 365 * sum(b.water for b in built),
+            "delay_mw_years": 0.0,
+        },
         "objective_musd": objective,
         "bound_musd": bound,
         "gap": 0.25 / (objective - baseline - common),

@@ -95,6 +95,7 @@ def _summary(study: Study) -> dict[str, Any]:
         "objective_value": 21.52,
         "bound_value": 21.52,
         "unit": "M$",
+        "objectives": {"cost_musd": 21.52, "carbon_t": 0.0, "water_m3": 0.0, "delay_mw_years": 0.0},
         "objective_musd": 21.52,
         "bound_musd": 21.52,
         "gap": 0.0,
