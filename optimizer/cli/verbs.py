@@ -10,6 +10,7 @@ import typer
 
 from optimizer.cli.data import data
 from optimizer.cli.flow import output_folder, sites_to_folder, solve_to_folder
+from optimizer.cli.frontier import frontier
 from optimizer.cli.headroom import headroom
 from optimizer.cli.outcome import ExitCode, Outcome, run
 from optimizer.cli.rules import rules
@@ -31,6 +32,7 @@ app = typer.Typer(
     "plan, 5 stopped without one, 130 interrupted.",
 )
 app.add_typer(data, name="data")
+app.command()(frontier)
 app.command()(headroom)
 app.command()(rules)
 app.command()(why)

@@ -256,7 +256,7 @@ class _Exploration:
     def _keep(self, searched: Searched) -> FrontierPlan:
         """Make the plan of a search, and keep it unless one with the same values is there."""
         first = self.order[0]
-        base = self.run.study.override({"study.objective": first})
+        base = self.run.study.override({"study.objective": first, "report.compare": []})
         plan = tidy_plan(plan_of(self.run, self.prepared, searched, base))
         values = dict(plan.summary["objectives"])
         for other in self.found:
