@@ -81,8 +81,8 @@ def _alternatives(found: Alternatives, rows: pd.DataFrame, sites: pd.DataFrame) 
     shared, built = int(sites["in_all"].sum()), len(sites)
     band = found.limit_musd - found.plans[0].cost_musd
     text = (
-        f"{count(shared, 'site')} of the {built:,} that any of these plans builds "
-        f"{'is' if shared == 1 else 'are'} in all of them. Each two plans differ by at least {_difference(found)}."
+        f"{count(shared, 'site') if shared else 'None'} of the {count(built, 'site')} that any of these plans builds "
+        f"{'are' if shared > 1 else 'is'} in all of them. Each two plans differ by at least {_difference(found)}."
     )
     key_figures = (
         (str(len(rows)), "plans", "in the band" if not found.complete else "in the band, and no other"),
@@ -117,7 +117,8 @@ def _notices(found: Frontier | Alternatives) -> list[Text]:
 
 
 def _how(found: Frontier | Alternatives) -> str:
-    gap = quantity(found.study.config.solve.gap, "gap")
+    asked = found.study.config.solve.gap
+    gap = f"to within the study's gap of {quantity(asked, 'gap')}" if asked else "to the end"
     if isinstance(found, Alternatives):
         complete = (
             "A last search proved that no further plan lies in the band."
@@ -125,8 +126,8 @@ def _how(found: Frontier | Alternatives) -> str:
             else "There may be further plans in the band."
         )
         return (
-            f"Each plan is the cheapest that differs from those before it, to within the study's gap of {gap}; the "
-            f"order of plans closer than that is not proven. {complete}"
+            f"Each plan is the cheapest that differs from those before it, proven {gap}; the order of plans "
+            f"closer than that is not. {complete}"
         )
     first = OBJECTIVES[found.objectives[0]].label
     if found.is_exact:
@@ -134,7 +135,7 @@ def _how(found: Frontier | Alternatives) -> str:
     left = "nothing is left to explore" if found.complete else "between the plans shown there may be further ones"
     return (
         f"Found by minimizing {first} under limits on the rest that move from plan to plan, not by weights. Each "
-        f"search is proven to within the study's gap of {gap}, and {left}."
+        f"search is proven {gap}, and {left}."
     )
 
 

@@ -197,7 +197,7 @@ def sites_map(sites: pd.DataFrame, n_plans: int, study: Study) -> go.Figure | No
     for name, rows, colour in groups:
         if len(rows):
             traces.append(_sites(rows, f"{name} of {n_plans} plans ({len(rows):,})", colour, projection, placed))
-    return style.figure(traces, 680, **maps.map_layout())
+    return style.figure(traces, 680, showlegend=True, **maps.map_layout())
 
 
 def _sites(rows: pd.DataFrame, name: str, colour: str, projection: Projection, every: pd.DataFrame) -> go.Scatter:
