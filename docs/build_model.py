@@ -46,7 +46,16 @@ AROUND = (
         "study/economics.py",
         ("capital_recovery", "period_table", "yearly_factor", "ready_year"),
     ),
+    ("Emissions", "objectives/carbon.py", ("carbon",)),
+    ("Water over all years", "objectives/water.py", ("water",)),
+    ("Delay", "objectives/delay.py", ("delay",)),
+    ("Limits on objectives", "objectives/totals.py", ()),
     ("Search and proof", "solve/loop.py", ()),
+    ("One objective after the other", "solve/lexicographic.py", ()),
+    ("Efficient plans", "solve/frontier.py", ()),
+    ("What is left to explore", "solve/boxes.py", ()),
+    ("Best distinct plans", "solve/alternatives.py", ()),
+    ("Plans kept apart", "solve/apart.py", ()),
     ("Gap", "solve/money.py", ("without_new_load", "common_musd", "gap_of")),
 )
 """What the rules rest on: a heading, the module that says it, and functions of it whose docstrings belong here."""

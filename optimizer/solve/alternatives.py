@@ -1,9 +1,9 @@
 """Alternatives: the best distinct plans within a band of cost, and which sites are in all of them.
 
 The best plan is found first; each next one is the cheapest that differs from all before by the least difference asked
-for (`optimizer.solve.apart`) and stays within the band. That one is not the best of those left to within the study's
-gap, and the order of plans closer than the gap is not proven. When a search finds none, no further plan lies in the
-band, and the list is complete.
+for (`optimizer.solve.apart`) and stays within the band. It is the best of those left to within the study's gap; the
+order of plans closer than the gap is not proven. When a search finds none, no further plan lies in the band, and the
+list is complete.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from optimizer.errors import Finding, InputError
 from optimizer.plan.plan import Plan, tidy_plan
 from optimizer.progress import Progress, silent
 from optimizer.solve.apart import Difference, Layout
-from optimizer.solve.frontier import missing, status_of
+from optimizer.solve.frontier import status_of
 from optimizer.solve.goal import Goal, tie
 from optimizer.solve.lexicographic import search
 from optimizer.solve.money import gap_of
@@ -140,7 +140,7 @@ def find_alternatives(
     """
     started = time.perf_counter()
     difference = difference or Difference()
-    _refuse(study, count, within)
+    _refuse(study, count, within, difference)
     study = study.override({"study.objective": "cost", "report.compare": []})
     run = Run(study, progress)
     prepared = prepare(run)
@@ -176,12 +176,18 @@ def _against(plan: Plan, bound_musd: float, decided: float, asked: float) -> Pla
     return replace(plan, summary={**plan.summary, **stated, "status": status_of(gap, asked)})
 
 
-def _refuse(study: Study, count: int, within: float) -> None:
-    findings = missing(study, ["sites"])
+def _refuse(study: Study, count: int, within: float, difference: Difference) -> None:
+    findings = []
+    if study.config.demand is None:
+        text, remedy = "a study without demand has no campuses to place elsewhere", "add [demand] it_mw"
+        findings.append(Finding("study.no_demand", "demand", text, "", remedy))
     if count < 1:
         findings.append(
             Finding("command.best", "--best", "at least one plan is asked for", str(count), "give a number")
         )
+    if difference.n_sites < 1 and difference.it_mw <= 0:
+        text, remedy = "plans that need not differ are all the same", "ask for one site, or for some MW"
+        findings.append(Finding("command.differ", "--differ-sites, --differ-mw", text, "0", remedy))
     if not 0 <= within < float("inf"):
         text, remedy = "the band is a share, 0 or more", "such as 0.02"
         findings.append(Finding("command.within", "--within", text, str(within), remedy))

@@ -29,6 +29,7 @@ from optimizer.solve.boxes import Box, Corner, Unexplored
 from optimizer.solve.goal import Goal, tie
 from optimizer.solve.lexicographic import Searched, search
 from optimizer.solve.run import Prepared, Run, plan_of, prepare, refuse_no_plan
+from optimizer.study.objective_checks import undecided
 from optimizer.study.study import Study
 
 SEARCHES_PER_POINT = 3
@@ -175,20 +176,10 @@ def ordered_objectives(study: Study, objectives: Sequence[str]) -> tuple[str, ..
         text, remedy = "a frontier lies between two or three different objectives", "such as cost,carbon"
         findings.append(Finding("command.objectives", "--objectives", text, ",".join(objectives), remedy))
     if not findings:
-        findings = missing(study, objectives)
+        findings = undecided(study, objectives)
     if findings:
         raise InputError(findings)
     return tuple(sorted(objectives, key=lambda name: name != "cost"))
-
-
-def missing(study: Study, objectives: Sequence[str]) -> list[Finding]:
-    """Objectives that are the same for every plan of a study, because it lacks what they rest on."""
-    findings = []
-    for name in objectives:
-        if name != "cost" and study.config.demand is None:
-            text, remedy = "a study without demand has no campuses, and so only a cost", "add [demand] it_mw"
-            findings.append(Finding("study.objective.no_demand", "demand", text, name, remedy))
-    return findings
 
 
 class _Exploration:

@@ -10,6 +10,7 @@ from optimizer.study import water
 from optimizer.study.campus import unfilled
 from optimizer.study.facts import value
 from optimizer.study.map_layers import layer_findings
+from optimizer.study.objective_checks import objective_findings
 from optimizer.study.operation import operate
 from optimizer.study.routing_checks import routing_findings
 from optimizer.study.rule_findings import rule_findings
@@ -33,7 +34,7 @@ def study_findings(study: Study, everything_read: bool) -> list[Finding]:
     list of Finding
         Errors, warnings and notes.
     """
-    findings = [*_money(study), *_unsupported(study)]
+    findings = [*_money(study), *objective_findings(study), *_unsupported(study)]
     if everything_read:
         findings += [
             *_sources_of_sites(study),

@@ -1,0 +1,47 @@
+"""What an objective rests on: one that is the same for every plan of a study is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from optimizer.errors import Finding
+
+if TYPE_CHECKING:
+    from optimizer.study.study import Study
+
+LIMITS = {"carbon": "carbon_t", "water": "water_m3", "delay": "delay_mw_years"}
+"""Key in ``[limits]`` of each objective that needs more than a grid."""
+
+
+def objective_findings(study: Study) -> list[Finding]:
+    """Findings about the objective of a study and about its limits on objectives."""
+    config = study.config
+    limited = [name for name, key in LIMITS.items() if getattr(config.limits, key) is not None]
+    return undecided(study, dict.fromkeys([config.study.objective, *limited]))
+
+
+def undecided(study: Study, names: Iterable[str]) -> list[Finding]:
+    """Objectives that no decision of a study changes, each with what is missing: errors.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    names : iterable of str
+        Names of objectives.
+    """
+    config, found = study.config, []
+    for name in (n for n in names if n != "cost"):
+        if config.demand is None:
+            text, remedy = "a study without demand has no campuses, and so only a cost", "add [demand] it_mw"
+            found.append(Finding("study.objective.no_demand", "demand", text, name, remedy))
+        elif name == "delay" and config.demand.penalty_musd_per_mw_year is None:
+            text = "all of the target must be served, so that no plan is later than another"
+            remedy = "give demand.penalty_musd_per_mw_year, the price of what is not served"
+            found.append(Finding("study.objective.delay", "demand.penalty_musd_per_mw_year", text, name, remedy))
+        elif name in ("carbon", "water") and study.region is None:
+            text = f"without a region nothing is known of the campuses' {'emissions' if name == 'carbon' else 'water'}"
+            remedy = "name a dataset in sites.region"
+            found.append(Finding("study.objective.no_region", "sites.region", text, name, remedy))
+    return found
