@@ -5,8 +5,11 @@ One objective is minimized while the others are limited; the limits move until n
 minimized in its turn with those before held at what was reached (`optimizer.solve.lexicographic`): no weight has to be
 chosen, and of plans equal in one objective none is reported that another beats (G. Mavrotas, "Effective implementation
 of the epsilon-constraint method in multi-objective mathematical programming problems", Applied Mathematics and
-Computation 213(2), 2009). The cost is the one minimized where it is asked for, since only it has a continuous part; the
-others follow from whole decisions alone.
+Computation 213(2), 2009). Where a gap is asked for, differences below it cannot be told anyway: then a small part of
+the gap is given to the limited objectives in the method's usual form, and the bound allows for it.
+
+The cost is the one minimized where it is asked for, since only it has a continuous part; the others follow from whole
+decisions alone.
 
 Each plan is proven within the study's gap. With a gap of 0 and nothing left to explore, all efficient plans are there:
 one of each combination of values that differs by more than `optimizer.solve.goal.tie`.
@@ -35,6 +38,11 @@ from optimizer.study.study import Study
 SEARCHES_PER_POINT = 3
 """Searches after which a frontier of a given number of plans is closed, for each of them: one in vain below the middle
 of a box and one below its corner may come with each plan found (a bound on work, unverified)."""
+
+
+PREFERENCE = 0.1
+"""Part of the gap that less of the limited objectives is worth over their whole ranges [-] (unverified: small enough
+to leave the gap to the first objective, large enough for the solver to see)."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +102,8 @@ class Frontier:
 
     @property
     def is_exact(self) -> bool:
-        """Whether all efficient plans are there: nothing left, every search proven to the end."""
-        return self.complete and all(p.gap == 0.0 for p in self.plans)
+        """Whether all efficient plans are there: nothing left, every search asked and proven to the end."""
+        return self.complete and self.study.config.solve.gap == 0.0 and all(p.gap == 0.0 for p in self.plans)
 
     @property
     def table(self) -> pd.DataFrame:
@@ -188,6 +196,7 @@ class _Exploration:
     def __init__(self, run: Run, prepared: Prepared, order: tuple[str, ...], points: int | None) -> None:
         self.run, self.prepared, self.order, self.points = run, prepared, order, points
         self.limited = order[1:]
+        self.gap = run.study.config.solve.gap
         self.found: list[FrontierPlan] = []
         self.n_searches = 0
         self.is_cut_short = False
@@ -199,7 +208,7 @@ class _Exploration:
 
     def explore(self) -> None:
         """Find the ends of the frontier, then search box by box."""
-        ends = [self._search([name, *(n for n in self.order if n != name)]) for name in self.order]
+        ends = [self._search(self._in_turn(name), {}) for name in self.order]
         refuse_no_plan(ends[0].status, ends[0].has_plan)
         plans = [self._keep(end) for end in ends if end.has_plan]
         keys = [OBJECTIVES[name].key for name in self.limited]
@@ -224,7 +233,7 @@ class _Exploration:
         assert self.left is not None
         pairs = zip(self.limited, below, self.left.step, strict=True)
         limits = {name: high - step for name, high, step in pairs if high < inf}
-        searched = self._search(self.order, limits)
+        searched = self._search(self._in_turn(self.order[0]), limits)
         if searched.status == "infeasible":
             self.left.explore(self.left.lower, below)
             self.left.mark(box, halved=True)
@@ -238,11 +247,27 @@ class _Exploration:
         self.left.explore([plan.values[OBJECTIVES[name].key] for name in self.limited], below)
         self.left.mark(box, halved=len(self.found) == known)
 
-    def _search(self, order: Sequence[str], limits: Mapping[str, float] | None = None) -> Searched:
+    def _in_turn(self, first: str) -> list[str]:
+        """Objectives to minimize in turn: all where they are proven to the end, else the first and the cost."""
+        if self.gap > 0.0 and "cost" in self.order:
+            return [first]
+        return [first, *(name for name in self.order if name != first)]
+
+    def _search(self, order: Sequence[str], limits: Mapping[str, float]) -> Searched:
         self.n_searches += 1
         self.run.restart()
         self.run.log(f"frontier search {self.n_searches}: {len(self.found)} plans so far")
-        return search(self.run, self.prepared, order, Goal(limits=limits or {}))
+        preferred = self._preferred(limits) if order == ["cost"] else {}
+        gap = self.gap * (1.0 - PREFERENCE) if preferred else self.gap
+        return search(self.run, self.prepared, order, Goal(limits=limits, preferred=preferred), gap)
+
+    def _preferred(self, limits: Mapping[str, float]) -> dict[str, float]:
+        """What less of each limited objective is worth: over their ranges together, a part of the gap."""
+        if self.left is None or not limits:
+            return {}
+        money = PREFERENCE * self.gap * max(self.prepared.decided(self.found[0].values["cost_musd"]), 0.0)
+        ranges = zip(self.limited, self.left.lower, self.left.reach, strict=True)
+        return {n: money / len(limits) / (high - low) for n, low, high in ranges if n in limits and high > low}
 
     def _keep(self, searched: Searched) -> FrontierPlan:
         """Make the plan of a search, and keep it unless one with the same values is there."""
@@ -253,7 +278,7 @@ class _Exploration:
         for other in self.found:
             if all(abs(other.values[k] - values[k]) <= tie(n, values[k]) for n, k in self._keys()):
                 return other
-        in_force = searched.limits.get("cost", searched.limits[searched.minimized])
+        in_force = searched.limits.get("cost", searched.limits[next(iter(searched.limits))])
         limits = {name: limit for name, limit in in_force.items() if name != first}
         totals = self.prepared.case.limits.totals
         changed = {f"limits.{OBJECTIVES[n].key}": min(v, totals.get(n, inf)) for n, v in limits.items() if n != "cost"}

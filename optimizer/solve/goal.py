@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyomo.environ as pyo
@@ -40,12 +40,28 @@ class Goal:
         Plans that the plan must differ from.
     difference : Difference
         By how much.
+    preferred : mapping of str to float
+        Small amounts by which less of other objectives, down from their limits, counts in the one minimized, each per
+        its own unit [unit of the one minimized]. Each needs a limit.
     """
 
     minimize: str = "cost"
     limits: Mapping[str, float] = field(default_factory=dict)
     apart: tuple[Layout, ...] = ()
     difference: Difference = field(default_factory=Difference)
+    preferred: Mapping[str, float] = field(default_factory=dict)
+
+    def objective(self, m: pyo.ConcreteModel, case: Case) -> Any:
+        """Return what the solver minimizes, in its scale.
+
+        scale (F[o] + sum_k preferred[k] (F[k] - L[k])): no plan within the limits has more of it than of F[o] alone, so
+        what bounds it from below bounds F[o].
+        """
+        chosen = OBJECTIVES[self.minimize]
+        total = chosen.expression(m, case)
+        for name, amount in self.preferred.items():
+            total = total + amount * (OBJECTIVES[name].expression(m, case) - self.limits[name])
+        return chosen.scale * total
 
     def extend(self, case: Case) -> Callable[[pyo.ConcreteModel], None]:
         """Return what adds the goal's rows to a composed model; the tighter of two limits counts."""
@@ -104,9 +120,9 @@ def pursue(
     program = program_of(goal.extend(case))
     program.add_rows(rows)
     objective = OBJECTIVES[goal.minimize]
-    if goal.minimize != "cost":
+    if goal.minimize != "cost" or goal.preferred:
         # Composed with the cost, so that every variable that costs has its column, then given its own objective.
-        program.highs.set_objective(objective.scale * objective.expression(program.model, case))
+        program.highs.set_objective(goal.objective(program.model, case))
     found = find_plan(program, limits, decided if goal.minimize == "cost" else abs)
     own = replace(found, objective=found.objective / objective.scale, bound=found.bound / objective.scale)
     return Pursuit(program, own)

@@ -31,8 +31,8 @@ class Searched:
         As `optimizer.solve.loop.Found` has it, of the first objective.
     program : SecureProgram
         In which the plan was found.
-    minimized : str
-        Objective of that program.
+    is_plain_cost : bool
+        Whether that program minimizes the cost and nothing else.
     integers : mapping of column to value
         The plan; empty where there is none.
     values, bounds : mapping of str to float
@@ -44,7 +44,7 @@ class Searched:
 
     status: str
     program: SecureProgram
-    minimized: str
+    is_plain_cost: bool
     integers: Mapping[int, float]
     values: Mapping[str, float]
     bounds: Mapping[str, float]
@@ -53,10 +53,10 @@ class Searched:
     @property
     def has_plan(self) -> bool:
         """Whether a plan was found."""
-        return bool(np.isfinite(self.values[self.minimized]))
+        return bool(np.isfinite(list(self.values.values())[-1]))
 
 
-def search(run: Run, prepared: Prepared, order: Sequence[str], goal: Goal) -> Searched:
+def search(run: Run, prepared: Prepared, order: Sequence[str], goal: Goal, gap: float | None = None) -> Searched:
     """Minimize objectives in an order.
 
     Parameters
@@ -68,26 +68,29 @@ def search(run: Run, prepared: Prepared, order: Sequence[str], goal: Goal) -> Se
     order : sequence of str
         Names of objectives, the first to be minimized first; the cost is added where it is missing.
     goal : Goal
-        Limits, and plans to differ from.
+        Limits, plans to differ from, and what is preferred while the first objective is minimized.
+    gap : float, optional
+        Gap to prove; default that of the study [-].
     """
+    gap = run.study.config.solve.gap if gap is None else gap
     names = [*order, *(["cost"] if "cost" not in order else [])]
-    first = _pursue(run, prepared, replace(goal, minimize=names[0]))
-    status, best, minimized = first.found.status, first, names[0]
+    first = _pursue(run, prepared, replace(goal, minimize=names[0]), gap)
+    status, best, plain = first.found.status, first, names[0] == "cost" and not goal.preferred
     values, bounds = {names[0]: first.found.objective}, {names[0]: first.found.bound}
     limited: dict[str, Mapping[str, float]] = {names[0]: goal.limits}
     for name in names[1:] if np.isfinite(first.found.objective) else ():
         limits = {**goal.limits, **held(values, list(values))}
-        step = _pursue(run, prepared, replace(goal, minimize=name, limits=limits))
+        step = _pursue(run, prepared, replace(goal, minimize=name, limits=limits, preferred={}), gap)
         if not np.isfinite(step.found.objective):
             # No time was left: the plan stands, only its later objectives are as they came.
             break
-        best, minimized = step, name
+        best, plain = step, name == "cost"
         values[name], bounds[name] = step.found.objective, step.found.bound
         limited[name] = limits
-    return Searched(status, best.program, minimized, best.found.integers, values, bounds, limited)
+    return Searched(status, best.program, plain, best.found.integers, values, bounds, limited)
 
 
-def _pursue(run: Run, prepared: Prepared, goal: Goal) -> Pursuit:
+def _pursue(run: Run, prepared: Prepared, goal: Goal, gap: float) -> Pursuit:
     case = prepared.case
     started = time.perf_counter()
     run.log(f"minimize {goal.minimize}")
@@ -95,7 +98,7 @@ def _pursue(run: Run, prepared: Prepared, goal: Goal) -> Pursuit:
         goal,
         lambda extend: run.program(case, extend=extend),
         case,
-        run.limits(run.study.config.solve.gap),
+        run.limits(gap),
         prepared.decided,
         prepared.rows,
     )

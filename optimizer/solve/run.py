@@ -236,7 +236,7 @@ def plan_of(run: Run, prepared: Prepared, searched: Searched, study: Study | Non
         limits on totals only.
     """
     study, case, program = study or run.study, prepared.case, searched.program
-    if searched.minimized != "cost":
+    if not searched.is_plain_cost:
         # Prices and dispatch are those of the least cost, whatever chose the whole decisions.
         program.highs.set_objective(cost(program.model))
     _settle(program, searched.integers)
