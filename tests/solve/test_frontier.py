@@ -131,7 +131,7 @@ def _differs(one: Choice, other: Choice, least: Difference) -> bool:
 
 @pytest.mark.parametrize("gap", [0.1, 0.3])
 def test_with_a_gap_what_is_stated_is_true(served: Study, gap: float) -> None:
-    """The bound of each plan holds for all plans within its limits; what is not reported is nearly as dear as what is."""
+    """The bound of each plan holds for all within its limits; what is not reported is nearly as dear as what is."""
     found = find_frontier(served.override({"solve.gap": gap}), ["cost", "water"])
     every = [c.values for c in choices(served.case)]
     assert not found.is_exact
