@@ -88,6 +88,14 @@ class Matrix:
     integer: NDArray[np.bool_]
 
 
+@dataclass(frozen=True)
+class Basis:
+    """Which columns and rows a linear solve ended with in its basis, as the solver names them."""
+
+    columns: tuple[Any, ...]
+    rows: tuple[Any, ...]
+
+
 class HighsProgram:
     """A linear or integer program given as a matrix.
 
@@ -101,6 +109,7 @@ class HighsProgram:
 
     def __init__(self, program: Matrix, threads: int = 1, seed: int = 0) -> None:
         self._highs = highspy.Highs()
+        self.threads, self.seed = threads, seed
         self.set_options(output_flag=False, threads=threads, random_seed=seed)
         self.integers = np.flatnonzero(program.integer).astype(np.int32)
         lp = highspy.HighsLp()
@@ -170,6 +179,20 @@ class HighsProgram:
     def _is_mip(self) -> bool:
         return bool(len(self.integers)) and not self.relaxed
 
+    @property
+    def iterations(self) -> int:
+        """Simplex iterations of the last linear solve."""
+        return int(self._highs.getInfo().simplex_iteration_count)
+
+    def value(self) -> float:
+        """Objective where the last linear solve stopped; a bound where the dual method was stopped early."""
+        return float(self._highs.getInfo().objective_function_value)
+
+    def costs(self) -> tuple[NDArray[np.float64], float]:
+        """Costs of all columns now, and the constant of the objective."""
+        lp = self._highs.getLp()
+        return np.array(lp.col_cost_, dtype=float), float(lp.offset_)
+
     def duals(self) -> NDArray[np.float64]:
         """Prices of all rows in the last LP: change of the objective per unit of right-hand side."""
         return np.array(self._highs.getSolution().row_dual)
@@ -192,6 +215,12 @@ class HighsProgram:
         pairs = zip(found.col_index_, found.col_bound_, strict=True)
         return frozenset(int(c) for c, bound in pairs if found.valid_ and int(bound) in at_upper)
 
+    def dual_ray(self) -> NDArray[np.float64]:
+        """Multipliers by row that show the last linear program infeasible; empty where the solver has none."""
+        # The method is there, but not in the stubs of HiGHS 1.15.
+        _, exists, ray = self._highs.getDualRay()  # type: ignore[attr-defined]
+        return np.array(ray) if exists else np.empty(0)
+
     @property
     def size(self) -> tuple[int, int, int]:
         """Rows, columns and nonzeros."""
@@ -207,6 +236,29 @@ class RowProgram(HighsProgram):
         starts = np.concatenate([[0], np.cumsum(kept.sum(axis=1))[:-1]]).astype(np.int32)
         index = np.nonzero(kept)[1].astype(np.int32)
         self._highs.addRows(len(rows), lower, upper, len(index), starts, index, rows[kept])
+
+    def add_sparse_rows(self, matrix: sp.csr_matrix, lower: NDArray[np.float64], upper: NDArray[np.float64]) -> None:
+        """Add rows given as a sparse matrix, shape (m, n_column)."""
+        starts, index = matrix.indptr[:-1].astype(np.int32), matrix.indices.astype(np.int32)
+        self._highs.addRows(matrix.shape[0], lower, upper, matrix.nnz, starts, index, matrix.data)
+
+    def set_columns(self, columns: NDArray[np.intp], lower: NDArray[np.float64], upper: NDArray[np.float64]) -> None:
+        """Change the bounds of columns given as arrays."""
+        self._highs.changeColsBounds(len(columns), columns.astype(np.int32), lower, upper)
+
+    def basis(self) -> Basis:
+        """Basis of the last linear solve."""
+        found = self._highs.getBasis()
+        return Basis(tuple(found.col_status), tuple(found.row_status))
+
+    def set_basis(self, basis: Basis) -> None:
+        """Start the next solve from a basis; rows that came since are slack in it."""
+        started = highspy.HighsBasis()
+        more = self._highs.getNumRow() - len(basis.rows)
+        started.col_status = list(basis.columns)
+        started.row_status = [*basis.rows, *[highspy.HighsBasisStatus.kBasic] * more]
+        started.valid = True
+        self._highs.setBasis(started)
 
     def change_column(self, column: int, rows: Sequence[int], values: NDArray[np.float64]) -> None:
         """Change coefficients of one column."""
@@ -244,6 +296,11 @@ class HighsModel(HighsProgram):
         Random seed of the solver.
     cost_of_new : callable
         Objective coefficient of a variable that comes with a row added later.
+
+    Attributes
+    ----------
+    own : Matrix
+        The program as composed, before any row was added and any objective changed.
     """
 
     def __init__(
@@ -260,7 +317,8 @@ class HighsModel(HighsProgram):
         self._row: ComponentMap = ComponentMap()
         for i, row in enumerate(form.rows):
             self._row[row.constraint] = i
-        super().__init__(_matrix_of(form, self.variables), threads, seed)
+        self.own = _matrix_of(form, self.variables)
+        super().__init__(self.own, threads, seed)
 
     def add_rows(self, rows: Iterable[Any]) -> None:
         """Add constraints of the Pyomo model that were built since; new variables become columns."""

@@ -1,0 +1,290 @@
+"""A program in few columns and few rows, for searches that solve it thousands of times.
+
+Columns that others determine are left out (`optimizer.solve.aggregation`), decisions known to be 0 too, flows are
+written out (`optimizer.solve.limit_rows`), and of the limits of branches only those stand that recent solutions came
+near to. Leaving rows out only adds plans, so a bound of this program is a bound of the whole one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from optimizer.solve.aggregation import aggregate
+from optimizer.solve.highs import Basis, Matrix, Outcome, RowProgram
+from optimizer.solve.limit_rows import LimitRows
+from optimizer.solve.program import RowKey, SecureProgram
+from optimizer.solve.proof import dual_bound, implied_bounds
+
+NEAR_MW = 20.0
+"""A row with more slack than this is left out when rows are purged [MW] (docs/benchmarks.md)."""
+
+MOST_ROWS = 300
+"""Rows of limits from which on a program is purged, and again at twice what is then left (docs/benchmarks.md)."""
+
+INFEASIBLE = 1e-6
+"""Multipliers, the largest of size 1, prove that there is no solution where they bound 0 from below by more than this:
+rounding in double precision of sums of the size of a system's load stays under it (unverified) [MW or M$]."""
+
+DUAL, PRIMAL = 1, 4
+"""Names that HiGHS has for the methods of its simplex solver."""
+
+CEILING: RowKey = ("", "", 0, "", 0)
+"""Stands for the row that bounds the objective, among the keys of limits."""
+
+ROUNDS = 60
+"""Rounds of adding rows after which a solution is taken as it is: its bound stands all the same."""
+
+
+class Compact:
+    """A linear relaxation that rows are added to and purged from, with the bounds of its columns at hand.
+
+    Parameters
+    ----------
+    program : SecureProgram
+        Whose plans it has.
+    limits : LimitRows
+        Its branch limits.
+    closed : ndarray of bool, shape (n_own,)
+        Columns that are 0 from the start.
+    held : sequence of int
+        Columns that are 0 but stay, so that a search may open them.
+    """
+
+    def __init__(
+        self, program: SecureProgram, limits: LimitRows, closed: NDArray[np.bool_], held: Sequence[int] = ()
+    ) -> None:
+        self.program, self.limits = program, limits
+        own = program.highs.own
+        cost, offset = program.highs.costs()
+        upper = np.where(closed, 0.0, own.column_upper)
+        upper[list(held)] = np.inf
+        bounds = [program.highs.model_bounds(int(c)) for c in program.highs.integers]
+        lower = own.column_lower.copy()
+        lower[program.highs.integers] = [low for low, _ in bounds]
+        upper[program.highs.integers] = np.minimum(upper[program.highs.integers], [high for _, high in bounds])
+        own = replace(own, cost=cost[: len(own.cost)], offset=offset, column_lower=lower, column_upper=upper)
+        by = aggregate(own)
+        self.spread, self.kept, self.place, self.scale = by.spread, by.kept, by.place, by.scale
+        small, rows = by.program(own)
+        self._row_of = np.full(own.matrix.shape[0], -1)
+        self._row_of[rows] = np.arange(len(rows))
+        self.cost, self.offset, self.integer = small.cost, small.offset, small.integer
+        self.lower, self.upper = small.column_lower.copy(), small.column_upper.copy()
+        self.given_lower, self.given_upper = small.column_lower.copy(), small.column_upper.copy()
+        self.matrix, self.row_bounds = small.matrix.tolil(), (small.row_lower, small.row_upper)
+        self.n_own, self.keys = small.matrix.shape[0], {}
+        self._parts: list[sp.csr_matrix] = []
+        self._limit: list[float] = []
+        self._stacked: sp.csr_matrix | None = None
+        self.implied = implied_bounds(small.matrix, self.row_bounds, (small.column_lower, small.column_upper))
+        self.highs = self._solver(small)
+        self.solves = 0
+        self.most_rows = MOST_ROWS
+        if held:
+            self.bound(self.place[list(held)], np.zeros(len(held)), np.zeros(len(held)))
+
+    def _solver(self, small: Matrix) -> RowProgram:
+        highs = RowProgram(small, self.program.highs.threads, self.program.highs.seed)
+        highs.relax(True)
+        return highs
+
+    keys: dict[RowKey, tuple[int, ...]]
+
+    def column(self, own: int) -> int:
+        """Column here of a column of the whole program."""
+        return int(self.place[own])
+
+    def whole(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """A solution by the columns of the whole program."""
+        return np.asarray(self.spread @ values)
+
+    def row_of(self, own: int) -> int:
+        """Row here of a row of the whole program as composed; -1 where it was left out."""
+        return int(self._row_of[own])
+
+    def add(self, keys: Iterable[RowKey]) -> int:
+        """Add the rows of limits that do not stand yet; return how many limits."""
+        new = [key for key in keys if key not in self.keys]
+        parts: list[sp.csr_matrix] = []
+        upper: list[float] = []
+        at = self.n_own + len(self._limit)
+        for key in new:
+            rows = self.limits.rows(key)
+            self.keys[key] = tuple(range(at + len(upper), at + len(upper) + len(rows)))
+            for row in rows:
+                there = row.columns[self.place[row.columns] >= 0]
+                values = row.coefficients[self.place[row.columns] >= 0] * self.scale[there]
+                dense = np.bincount(self.place[there], values, len(self.cost))
+                columns = np.flatnonzero(np.abs(dense) > 1e-9)
+                parts.append(sp.csr_matrix((dense[columns], columns, [0, len(columns)]), shape=(1, len(self.cost))))
+                upper.append(row.upper)
+        if parts:
+            matrix = sp.vstack(parts, format="csr")
+            self.highs.add_sparse_rows(matrix, np.full(len(upper), -np.inf), np.array(upper))
+            self._parts += parts
+            self._limit += upper
+            self._stacked = None
+        return len(new)
+
+    def purge(self) -> None:
+        """Leave out rows of limits that the last solution is far from."""
+        values = self.highs.row_values()[self.n_own :]
+        far = np.array(self._limit) - values > NEAR_MW
+        self.remove(key for key, rows in self.keys.items() if all(far[r - self.n_own] for r in rows))
+
+    def remove(self, keys: Iterable[RowKey]) -> None:
+        """Leave out the rows of limits."""
+        gone = list(keys)
+        rows = np.array(sorted(r for key in gone for r in self.keys[key]), dtype=np.intp)
+        for key in gone:
+            del self.keys[key]
+        if not len(rows):
+            return
+        self.highs.drop_rows(rows)
+        self.keys = {k: tuple(int(r - np.searchsorted(rows, r)) for r in at) for k, at in self.keys.items()}
+        dropped = set((rows - self.n_own).tolist())
+        self._parts = [p for i, p in enumerate(self._parts) if i not in dropped]
+        self._limit = [u for i, u in enumerate(self._limit) if i not in dropped]
+        self._stacked = None
+
+    def bound(self, columns: NDArray[np.intp], lower: NDArray[np.float64], upper: NDArray[np.float64]) -> None:
+        """Change bounds of columns."""
+        self.lower[columns], self.upper[columns] = lower, upper
+        self.highs.set_columns(columns, lower, upper)
+
+    def minimize(self, cost: NDArray[np.float64] | None = None) -> None:
+        """Minimize another objective, or the program's own again."""
+        self.highs.set_costs(self.cost if cost is None else cost)
+
+    def set_coefficient(self, row: int, column: int, value: float) -> None:
+        """Change one coefficient of a row of its own."""
+        self.matrix[row, column] = value
+        self.highs.change_column(column, [row], np.array([value]))
+        self._stacked = None
+
+    def solve(self, method: int = DUAL) -> Outcome:
+        """Solve the rows that stand; the objective comes without the program's constant.
+
+        ``infeasible`` only where multipliers prove it outside the solver. A solve that fails is repeated from nothing.
+        """
+        self.highs.set_options(simplex_strategy=method)
+        outcome = self._solve()
+        if outcome.status == "error" or (outcome.status == "infeasible" and not self._is_proven_infeasible()):
+            self.highs.forget_basis()
+            outcome = self._solve()
+            if outcome.status == "infeasible" and not self._is_proven_infeasible():
+                return replace(outcome, status="error")
+        return outcome
+
+    def _solve(self) -> Outcome:
+        self.solves += 1
+        if not len(self.cost):
+            low, high = self.row_bounds
+            holds = bool(np.all(low <= 0.0) and np.all(high >= 0.0) and min(self._limit, default=0.0) >= 0.0)
+            return Outcome("optimal" if holds else "infeasible", 0.0 if holds else np.inf, 0.0, np.empty(0))
+        return self.highs.solve(max(self.program.seconds_left(), 0.1))
+
+    def _is_proven_infeasible(self) -> bool:
+        """Whether the solver's multipliers bound 0 above 0: no solution exists."""
+        if not len(self.cost):
+            return True
+        ray = self.highs.dual_ray()
+        nothing = np.zeros(len(self.cost))
+        size = float(np.abs(ray).max(initial=0.0))
+        return any(
+            self.proven_by(sign * ray / size, nothing > 0, nothing) > INFEASIBLE
+            for sign in ((1.0, -1.0) if size else ())
+        )
+
+    def clean(self, ceiling: float = np.inf, fully: bool = False, method: int = DUAL) -> Outcome:
+        """Solve, and add what the solution breaks, until nothing is broken or the objective is above a ceiling.
+
+        Parameters
+        ----------
+        ceiling : float
+            Without the program's constant.
+        fully : bool
+            Look at every outage; otherwise at those that broke a limit before.
+        """
+        for _ in range(ROUNDS):
+            outcome = self.solve(method)
+            method = DUAL
+            if len(self._limit) > self.most_rows and outcome.status == "optimal":
+                self.purge()
+                self.most_rows = max(self.most_rows, 2 * len(self._limit))
+            if outcome.status != "optimal" or outcome.objective >= ceiling or not self.cut(outcome.values, fully):
+                return outcome
+        return outcome
+
+    def cut(self, values: NDArray[np.float64], fully: bool) -> int:
+        """Add the rows that a solution breaks; return how many limits that did not stand."""
+        started = time.perf_counter()
+        broken = self.limits.broken(self.whole(values), fully)
+        self.program.clock.time("screen", started)
+        return self.add(b.key for b in broken)
+
+    def add_ceiling(self, ceiling: float) -> None:
+        """Ask that the program's own objective, without its constant, be at most a ceiling [M$]."""
+        if CEILING not in self.keys:
+            columns = np.flatnonzero(self.cost)
+            row = sp.csr_matrix((self.cost[columns], columns, [0, len(columns)]), shape=(1, len(self.cost)))
+            self.keys[CEILING] = (self.n_own + len(self._limit),)
+            self.highs.add_sparse_rows(row, np.array([-np.inf]), np.array([np.inf]))
+            self._parts.append(row)
+            self._limit.append(np.inf)
+            self._stacked = None
+        self._set_ceiling(ceiling)
+
+    def drop_ceiling(self) -> None:
+        """Allow any objective again; the row goes with the next purge."""
+        self._set_ceiling(np.inf)
+
+    def _set_ceiling(self, ceiling: float) -> None:
+        row = self.keys[CEILING][0]
+        self.highs.set_rows(np.array([row]), np.array([-np.inf]), np.array([ceiling]))
+        self._limit[row - self.n_own] = ceiling
+
+    def stacked(self) -> sp.csr_matrix:
+        """All rows that stand, its own first."""
+        if self._stacked is None:
+            self._stacked = sp.vstack([self.matrix.tocsr(), *self._parts], format="csr")
+        return self._stacked
+
+    def proven(self, cost: NDArray[np.float64] | None = None) -> float:
+        """Bound that the multipliers of the last solve prove, outside the solver, without the program's constant."""
+        return self.proven_by(self.highs.duals(), np.zeros(len(self.cost), dtype=bool), cost)
+
+    def proven_by(
+        self, duals: NDArray[np.float64], apart: NDArray[np.bool_], cost: NDArray[np.float64] | None = None
+    ) -> float:
+        """Bound that multipliers prove for what is not in the columns set apart.
+
+        Parameters
+        ----------
+        duals : ndarray, shape (n_row,)
+            One a row that stands.
+        apart : ndarray of bool, shape (n_column,)
+            Columns that are not counted.
+        cost : ndarray, shape (n_column,), optional
+            Objective; default the program's own.
+        """
+        low, high = self.row_bounds
+        rows = np.append(low, np.full(len(self._limit), -np.inf)), np.append(high, self._limit)
+        columns = np.maximum(self.lower, self.implied[0]), np.minimum(self.upper, self.implied[1])
+        columns = np.where(apart, 0.0, columns[0]), np.where(apart, 0.0, columns[1])
+        return dual_bound(self.stacked(), self.cost if cost is None else cost, rows, columns, duals)
+
+    def slack_mw(self, values: NDArray[np.float64]) -> dict[RowKey, float]:
+        """Least room of each limit that stands in a solution [MW]."""
+        room = np.append(np.full(self.n_own, np.inf), np.array(self._limit) - (self.stacked() @ values)[self.n_own :])
+        return {key: float(room[list(rows)].min(initial=np.inf)) for key, rows in self.keys.items() if key != CEILING}
+
+    def basis(self) -> Basis:
+        """Basis of the last solve."""
+        return self.highs.basis()

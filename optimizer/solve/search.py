@@ -1,0 +1,350 @@
+"""Search for a secure plan where limits of branches are found as solutions break them.
+
+1. The relaxation is solved until it breaks no limit: the first bound.
+2. Sites that it uses are a first set, improved by local search and made whole: the first plan.
+3. A plan is good enough once the bound is within the gap of it. So plans above that ceiling are of no interest: ways
+   to open sites that cost more at the prices of the relaxation are dropped, and sizes are tightened, which raises the
+   bound.
+4. The tighter relaxation knows better sets: local search again, until it stops helping.
+5. Branch and cut over what is left: better plans, and the proof.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.solve.branching import WHOLE, BranchAndCut
+from optimizer.solve.compact import CEILING, Compact
+from optimizer.solve.found import Found, Limits
+from optimizer.solve.highs import Outcome
+from optimizer.solve.limit_rows import LimitRows
+from optimizer.solve.money import GAP_ZERO_RELATIVE, gap_of
+from optimizer.solve.neighbours import Neighbours
+from optimizer.solve.openings import Openings, columns_of, sites_of
+from optimizer.solve.program import RowKey, SecureProgram
+from optimizer.solve.sizes import Sizes
+
+Floats = NDArray[np.float64]
+
+GUESSED = 0.5
+"""Share of the allowed difference below the best set of sites at which limits are tightened before a plan is known [-]
+(unverified)."""
+
+COMPLETED = 6
+"""Sets of sites made whole after a local search (unverified)."""
+
+COMPLETION_NODES = 400
+"""Nodes spent on making a set of sites whole (unverified)."""
+
+PROMISING = 0.1
+"""Share of the allowed difference by which a set of sites must be cheaper than the best plan to be made whole [-]
+(unverified)."""
+
+STARTS = (0.3, 0.1)
+"""Sites that the relaxation builds to more than this share start a local search [-] (unverified)."""
+
+ROUNDING = 1e-3
+"""Part of the allowed difference kept for decimals of tables [-]."""
+
+BINDING_MW = 1e-3
+"""A limit with less slack than this binds a plan [MW]."""
+
+BUILD, CONNECT, SIZE = 0, 1, 2
+"""Order in which whole columns are branched on."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A plan by the columns of the whole program, with the limits that its program held."""
+
+    objective: float
+    values: Floats
+    keys: tuple[RowKey, ...]
+
+
+class Search:
+    """One search of one program.
+
+    Parameters
+    ----------
+    program : SecureProgram
+        Composed, with or without rows of an earlier program.
+    limits : Limits
+        When to stop.
+    decided : callable
+        D of the gap as a function of the objective; increasing by at most the objective's own increase.
+    """
+
+    def __init__(self, program: SecureProgram, limits: Limits, decided: Callable[[float], float]) -> None:
+        self.program, self.limits, self.decided = program, limits, decided
+        self.rows = LimitRows(program)
+        self.best: Plan | None = None
+        self.bound = -np.inf
+        self.scope = np.inf
+        self.rank = _ranks(program)
+        self.completed: set[frozenset[int]] = set()
+        self.offset = program.highs.costs()[1]
+
+    def run(self) -> Found:
+        """Search until the gap is closed or a limit is reached."""
+        with self._booked("lp"):
+            nothing = np.zeros(len(self.program.highs.own.cost), dtype=bool)
+            compact = self._compact([key for key, _ in self.program.limit_rows()], nothing)
+            relaxed = compact.clean(fully=True)
+        if relaxed.status != "optimal":
+            status = "infeasible" if relaxed.status == "infeasible" else "limit_without_plan"
+            return Found(status, np.inf, -np.inf, {})
+        self._raise_bound(compact.proven())
+        self._log("relaxation", compact)
+        compact.purge()
+        compact.highs.set_options(presolve="off")
+        with self._booked("mip"):
+            if _is_whole(compact, relaxed.values):
+                self._keep(compact, relaxed)
+            elif len(self.program.case.sites):
+                self._with_sites(compact, relaxed)
+            else:
+                self._branch(compact)
+        return self._found()
+
+    def _with_sites(self, compact: Compact, relaxed: Outcome) -> None:
+        """Sets of sites, tighter limits below what they cost, better sets, and the rest of the plans."""
+        sites = sites_of(self.program)
+        first, sizes = compact, Sizes(sites, compact, sites.most)
+        sets = self._local_search(sizes, relaxed, {})
+        self.scope = self._guess(sets)
+        if self.scope <= self.bound:
+            self._complete_best(sizes, sets)
+            self.scope = self._ceiling()
+        while not self._is_done():
+            sizes, relaxed = self._tightened(Sizes(sites, first, sites.most))
+            if relaxed.status == "optimal" and relaxed.objective < self.scope:
+                sets = self._local_search(sizes, relaxed, sets)
+                self._complete_best(sizes, sets)
+                if not self._is_done():
+                    self._branch(sizes.compact, sizes)
+            if self.scope == np.inf:
+                return
+            # Limits that hold below a guess say nothing of dearer plans: start again below the plan found, if any.
+            self.scope = self._ceiling()
+
+    def _guess(self, sets: Mapping[frozenset[int], float]) -> float:
+        """Ceiling that a plan made from the best set is expected to have, without the constant."""
+        best = min(sets.values(), default=np.inf)
+        return best - GUESSED * self._allowed(best)
+
+    def _tightened(self, sizes: Sizes) -> tuple[Sizes, Outcome]:
+        """The program of the plans in scope: without ways to open sites that cost more, and with tighter sizes."""
+        compact = sizes.compact
+        compact.minimize()
+        relaxed = compact.clean(fully=True)
+        if relaxed.status != "optimal":
+            return sizes, relaxed
+        closed = np.zeros(len(self.program.highs.own.cost), dtype=bool)
+        if np.isfinite(self.scope):
+            openings = Openings(sizes.sites, compact)
+            prices = openings.at_prices(sizes.most, np.zeros(len(sizes.sites.names), dtype=bool))
+            dear = openings.too_dear(prices, self.scope)
+            closed = columns_of(sizes.sites, self.program, dear)
+            self.program.log(f"dropped {dear.sum()} of {len(dear)} ways to open sites: they cost too much")
+        narrow = self._compact(compact.keys, closed)
+        relaxed = narrow.clean(fully=True)
+        narrow.purge()
+        narrow.highs.set_options(presolve="off")
+        sizes = Sizes(sizes.sites, narrow, sizes.most)
+        if np.isfinite(self.scope):
+            relaxed = sizes.tighten(relaxed, self.scope)
+        if relaxed.status == "optimal":
+            self._raise_bound(narrow.proven())
+        elif relaxed.status == "infeasible":
+            self._raise_bound(np.inf)
+        self._log("tightened", narrow)
+        return sizes, relaxed
+
+    def _local_search(
+        self, sizes: Sizes, relaxed: Outcome, sets: Mapping[frozenset[int], float]
+    ) -> dict[frozenset[int], float]:
+        """Sets of sites from what the relaxation uses, improved; with their costs before anything is made whole."""
+        compact = sizes.compact
+        neighbours = Neighbours(sizes.sites, sizes, compact, self._load_prices(compact))
+        starts = self._starts(neighbours, sizes, relaxed)
+        starts += sorted(sets, key=lambda chosen: (sets[chosen], sorted(chosen)))[:1]
+        self._improve(neighbours, starts)
+        return neighbours.solved()
+
+    def _starts(self, neighbours: Neighbours, sizes: Sizes, relaxed: Outcome) -> list[frozenset[int]]:
+        """Sets of sites that a solution uses most."""
+        share = np.where(neighbours.last >= 0, relaxed.values[neighbours.last], 0.0)
+        load = np.where(sizes.blocks[:, -1] >= 0, relaxed.values[sizes.blocks[:, -1]], 0.0)
+        starts = [frozenset(np.flatnonzero(share > least).tolist()) for least in STARTS]
+        return [*starts, frozenset(np.argsort(-load, kind="stable")[: max(1, round(float(share.sum())))].tolist())]
+
+    def _improve(self, neighbours: Neighbours, starts: Iterable[frozenset[int]]) -> None:
+        usable = set(neighbours.usable)
+        for start in dict.fromkeys(start & usable for start in starts):
+            if start not in neighbours.known:
+                chosen, cost = neighbours.search(start)
+                self.program.log(
+                    f"sites: {len(start)} to {len(chosen)}, {cost + self.offset:.4f} M$ before rounding, "
+                    f"{len(neighbours.known)} sets, {neighbours.compact.solves} solves"
+                )
+
+    def _complete_best(self, sizes: Sizes, sets: Mapping[frozenset[int], float]) -> None:
+        """Make the best sets whole, until what they cost before is too near to the best plan."""
+        for chosen in sorted(sets, key=lambda one: (sets[one], sorted(one)))[:COMPLETED]:
+            if self._is_done():
+                return
+            if chosen in self.completed:
+                continue
+            if self.best is None or sets[chosen] < self.best.objective - PROMISING * self._allowed(self.best.objective):
+                self._complete(sizes, chosen)
+        self._log("best of neighbours", sizes.compact)
+
+    def _load_prices(self, compact: Compact) -> dict[int, float]:
+        """Price of load in the last solve by period [M$/MW]."""
+        duals, found = compact.highs.duals(), {}
+        for t, row in self.program.model.siting.demand_is_met.items():
+            at = compact.row_of(self.program.highs.row(row))
+            found[t] = abs(float(duals[at])) if at >= 0 else 0.0
+        return found
+
+    def _complete(self, sizes: Sizes, chosen: frozenset[int]) -> None:
+        """Look for plans with a set of sites, in a program of these alone."""
+        self.completed.add(chosen)
+        sites = sizes.sites
+        out = ~np.isin(sites.site, list(chosen))
+        compact = self._compact(sizes.compact.keys, columns_of(sites, self.program, out))
+        compact.highs.set_options(presolve="off")
+        Sizes(sites, compact, sizes.most)
+        search = self._searcher(compact, self._worth)
+        search.run(COMPLETION_NODES)
+        self.program.log(f"set of {len(chosen)} sites: {search.nodes} nodes, {self._state()}")
+
+    def _branch(self, compact: Compact, sizes: Sizes | None = None) -> None:
+        """Search everything that is left, below the ceiling of the best plan."""
+        compact.minimize()
+        compact.solve()
+        compact.purge()
+        search = self._searcher(compact, self._ceiling, None if sizes is None else self._explorer(sizes))
+
+        def log(nodes: int, left: int, bound: float) -> None:
+            self._raise_bound(bound)
+            self.program.log(f"branch and cut: {nodes} nodes, {left} open, {self._state()}")
+
+        self._raise_bound(search.run(2**31 - 1, log))
+        self.program.log(f"branch and cut: {search.nodes} nodes, {self._state()}")
+
+    def _explorer(self, sizes: Sizes) -> Callable[[Outcome], None]:
+        """Look for better sets of sites near the solutions of nodes."""
+        neighbours = Neighbours(sizes.sites, sizes, sizes.compact, self._load_prices(sizes.compact))
+
+        def explore(outcome: Outcome) -> None:
+            self._improve(neighbours, self._starts(neighbours, sizes, outcome)[:1])
+            self._complete_best(sizes, neighbours.solved())
+
+        return explore
+
+    def _searcher(
+        self, compact: Compact, ceiling: Callable[[], float], explore: Callable[[Outcome], None] | None = None
+    ) -> BranchAndCut:
+        rank = np.full(len(compact.cost), -1)
+        whole = np.flatnonzero((self.rank >= 0) & (compact.place >= 0))
+        rank[compact.integer] = SIZE
+        np.minimum.at(rank, compact.place[whole], self.rank[whole])
+        rank[~compact.integer] = -1
+        return BranchAndCut(compact, rank, ceiling, lambda plan: self._keep(compact, plan), explore)
+
+    def _keep(self, compact: Compact, outcome: Outcome) -> None:
+        """Keep a plan if it is the best so far; every outage was looked at."""
+        if self.best is None or outcome.objective < self.best.objective:
+            slack = compact.slack_mw(outcome.values)
+            keys = tuple(key for key, mw in slack.items() if mw <= BINDING_MW)
+            self.best = Plan(outcome.objective, compact.whole(outcome.values), keys)
+            self.program.log(f"plan: {self._state()}")
+
+    def _compact(self, keys: Iterable[RowKey], closed: NDArray[np.bool_]) -> Compact:
+        held = []
+        if len(self.program.case.sites):
+            short = self.program.model.siting.shortfall_mw.values()
+            held = [self.program.highs.column(v) for v in short if v.ub == 0.0 and self.program.highs.has(v)]
+        compact = Compact(self.program, self.rows, closed, held)
+        compact.add(key for key in keys if key != CEILING)
+        return compact
+
+    def _worth(self) -> float:
+        """Objective below which a plan is better than the best, without the constant."""
+        return np.inf if self.best is None else self.best.objective - GAP_ZERO_RELATIVE
+
+    def _allowed(self, objective: float) -> float:
+        """Difference of objective and bound that the gap allows, less what decimals take [M$]."""
+        if not np.isfinite(objective):
+            return 0.0
+        zero = GAP_ZERO_RELATIVE * max(1.0, abs(objective + self.offset))
+        return (1.0 - ROUNDING) * max(self.limits.gap * max(self.decided(objective + self.offset), 0.0), 0.5 * zero)
+
+    def _ceiling(self) -> float:
+        """Bound that closes the gap of the best plan; infinite without a plan, without the constant."""
+        return np.inf if self.best is None else self.best.objective - self._allowed(self.best.objective)
+
+    def _raise_bound(self, bound: float) -> None:
+        """Keep the best bound; what was found among plans in scope says nothing of those that cost more."""
+        self.bound = max(self.bound, min(bound, self.scope, self._ceiling()))
+
+    def _is_done(self) -> bool:
+        return self.bound >= self._ceiling() or self.program.seconds_left() <= 0
+
+    def _state(self) -> str:
+        plan = np.inf if self.best is None else self.best.objective + self.offset
+        return f"plan {plan:.4f} M$, bound {self.bound + self.offset:.4f} M$, gap {self._gap():.5f}"
+
+    def _log(self, what: str, compact: Compact) -> None:
+        self.program.log(f"{what}: {self._state()}, {compact.highs.size[0]} rows, {compact.solves} solves")
+
+    def _gap(self) -> float:
+        if self.best is None:
+            return np.inf
+        objective = self.best.objective + self.offset
+        return gap_of(objective, self.bound + self.offset, self.decided(objective))
+
+    def _found(self) -> Found:
+        if self.best is None:
+            status = "infeasible" if self.bound == np.inf else "limit_without_plan"
+            return Found(status, np.inf, self.bound + self.offset, {})
+        gap = self._gap()
+        status = ("optimal" if gap == 0.0 else "gap_reached") if gap <= self.limits.gap else "limit_with_plan"
+        self.program.add_rows(self.best.keys)
+        integers = self.program.integers_of(self.best.values)
+        objective = self.best.objective + self.offset
+        return Found(status, objective, min(self.bound + self.offset, objective), integers)
+
+    @contextmanager
+    def _booked(self, stage: str) -> Iterator[None]:
+        """Book time on a stage, but for what is booked on screening meanwhile."""
+        seconds, started = self.program.clock.seconds, time.perf_counter()
+        before = seconds.get("screen", 0.0)
+        try:
+            yield
+        finally:
+            spent = time.perf_counter() - started - (seconds.get("screen", 0.0) - before)
+            seconds[stage] = seconds.get(stage, 0.0) + spent
+
+
+def _is_whole(compact: Compact, values: Floats) -> bool:
+    whole = values[compact.integer]
+    return bool(np.abs(whole - np.round(whole)).max(initial=0.0) <= WHOLE)
+
+
+def _ranks(program: SecureProgram) -> NDArray[np.intp]:
+    """Order in which the whole program's columns are branched on; -1 for those that need not be whole."""
+    ranks = np.full(len(program.highs.own.cost), -1)
+    ranks[program.highs.integers] = CONNECT
+    block = program.model.component("siting")
+    for variables, rank in () if block is None else ((block.build, BUILD), (block.blocks, SIZE)):
+        ranks[[program.highs.column(v) for v in variables.values() if program.highs.has(v)]] = rank
+    return ranks
