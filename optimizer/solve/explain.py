@@ -18,7 +18,7 @@ from optimizer.errors import Finding, InfeasibleError, SolverError
 from optimizer.progress import Progress, silent
 from optimizer.solve.explain_conflict import ORDER, Conflict, minimal_conflict
 from optimizer.solve.explain_elastic import NOTHING, ElasticProgram, has_plan, seconds_from_now
-from optimizer.solve.explain_limits import COST, DEMAND, SITE, TIE, UNITS, Asked, Limit, loosened
+from optimizer.solve.explain_limits import COST, DEMAND, NETWORK, SITE, TIE, UNITS, Asked, Limit, loosened
 from optimizer.solve.explain_text import conflict_text, size_of, way_text
 
 if TYPE_CHECKING:
@@ -46,12 +46,13 @@ class WayOut:
     ----------
     amounts : dict of Limit to float
         How far each limit gives way, in its unit.
-    is_least : bool
-        Whether no smaller amount of the same rule would do; false where the time was too short to prove it.
+    is_proven : bool
+        Whether the changed case was solved and has a plan. Otherwise time ran out: less does not do, more may be
+        needed.
     """
 
     amounts: dict[Limit, float]
-    is_least: bool
+    is_proven: bool = True
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -70,7 +71,7 @@ class Explanation:
     conflict : Conflict, optional
         Limits that cannot hold together; ``None`` where none was found in time.
     ways_out : tuple of WayOut
-        Each proven sufficient by solving the changed case.
+        Each with the least amount; proven sufficient by solving the changed case, where the time was enough.
     sentences : dict of str to str
         What each rule of the conflict says, in the words of its constraint.
     """
@@ -87,8 +88,9 @@ class Explanation:
 
     @property
     def ways_words(self) -> list[str]:
-        """Each way out in words."""
-        return [way_text(self.case, way.amounts) for way in self.ways_out]
+        """Each way out in words; less than that does not do where it was not proven to suffice."""
+        open_end = " (at least: time ran out before a plan was found)"
+        return [way_text(self.case, way.amounts) + ("" if way.is_proven else open_end) for way in self.ways_out]
 
     def findings(self) -> tuple[Finding, ...]:
         """The explanation as findings: the conflict first, then the ways out."""
@@ -104,7 +106,7 @@ class Explanation:
         yield Finding("solve.infeasible.conflict", "study", text, "", remedy)
         for way, words in zip(self.ways_out, remedies, strict=True):
             rule = "solve.infeasible.way_out"
-            message = "a plan exists once this gives way"
+            message = "a plan exists once this gives way" if way.is_proven else "this has to give way at least so far"
             if len(way.amounts) > 1:
                 yield Finding(rule, "study", message, remedy=words, severity="info")
                 continue
@@ -150,12 +152,17 @@ def _builds_nothing(case: Case, way: WayOut) -> bool:
 
 def _ways_out(program: ElasticProgram, conflict: Conflict) -> Iterator[WayOut]:
     """The least change of each rule in the conflict; where none suffices alone, one of all rules together."""
-    alone = 0
-    for rule in sorted({m.rule for m in conflict.members}, key=lambda r: -ORDER[r]):
-        way = _least(program, {rule: 1.0, **COMPANIONS.get(rule, {})})
+    alone, end = 0, program.program.deadline
+    rules = sorted({m.rule for m in conflict.members}, key=lambda r: -ORDER[r])
+    for number, rule in enumerate(rules):
+        # Each rule has its share of the time that is left, so that a hard one leaves some for the others.
+        left = end - seconds_from_now(0.0)
+        program.program.deadline = seconds_from_now(left / (len(rules) - number)) if math.isfinite(left) else end
+        way = _least_seen_first(program, conflict, {rule: 1.0, **COMPANIONS.get(rule, {})})
         if way is not None:
             alone += 1
             yield way
+    program.program.deadline = end
     if not alone:
         together = _least(program, _prices(program))
         if together is not None:
@@ -174,14 +181,42 @@ def _prices(program: ElasticProgram) -> dict[str, float]:
 def _least(program: ElasticProgram, prices: dict[str, float]) -> WayOut | None:
     """The least change of some rules that leaves a plan, proven to suffice; ``None`` if there is none."""
     program.hold(lambda limit: limit.rule in prices, prices)
-    outcome = program.answer()
-    if outcome.status != "optimal":
-        return None
-    amounts = {limit: rounded_up(amount) for limit, amount in program.amounts().items()}
+    amounts = _amounts(program)
+    return WayOut(amounts) if amounts and _suffices(program, amounts) else None
+
+
+def _least_seen_first(program: ElasticProgram, conflict: Conflict, prices: dict[str, float]) -> WayOut | None:
+    """The least change of a rule; where the conflict is none of the network, first the one that the rest needs.
+
+    That is less than what is needed or just enough, and found at once. Where it suffices nothing else is to be found.
+    """
+    seen: dict[Limit, float] = {}
+    if not any(member.rule in NETWORK for member in conflict.members):
+        program.hold(lambda limit: limit.rule in (*prices, *NETWORK), prices, sees_network=False)
+        seen = _amounts(program)
+        if not seen:
+            return None
+        known = _suffices(program, seen)
+        if known is not False:
+            return WayOut(seen, bool(known))
+    way = _least(program, prices)
+    if way is None and seen and program.program.seconds_left() <= 0:
+        return WayOut(seen, False)
+    return way
+
+
+def _amounts(program: ElasticProgram) -> dict[Limit, float]:
+    """How far limits give way at least in the program as it is held now; nothing where none suffice."""
+    if program.answer().status != "optimal":
+        return {}
+    free = {limit: rounded_up(amount) for limit, amount in program.amounts().items()}
+    return {limit: amount for limit, amount in free.items() if limit.rule not in NETWORK or program.sees_network}
+
+
+def _suffices(program: ElasticProgram, amounts: dict[Limit, float]) -> bool | None:
+    """Whether the case changed so far has a plan, from a program of its own."""
     asked = replace(program.asked, most_musd=program.asked.most_musd + amounts.get(Limit(COST), 0.0))
-    if amounts and has_plan(loosened(program.case, amounts), program.program.deadline, asked):
-        return WayOut(amounts, True)
-    return None
+    return has_plan(loosened(program.case, amounts), program.program.deadline, asked)
 
 
 def rounded_up(amount: float) -> float:

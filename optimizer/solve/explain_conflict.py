@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from optimizer.solve.explain_elastic import ElasticProgram
-from optimizer.solve.explain_limits import UNITS, Limit
+from optimizer.solve.explain_limits import NETWORK, UNITS, Limit
 
 MOST_ELEMENTS = 40
 """Groups of more limits than this are named as a whole: nobody reads a longer list (unverified: a choice)."""
@@ -52,7 +52,8 @@ class _Filter:
         self.is_minimal = True
 
     def has_plan(self, held: Conflict) -> bool | None:
-        return self.program.is_possible(lambda limit: not held.holds(limit))
+        sees_network = any(member.rule in NETWORK for member in held.members)
+        return self.program.is_possible(lambda limit: not held.holds(limit), sees_network)
 
     def reduce(self, fixed: tuple[Limit, ...], tried: Iterable[Limit]) -> tuple[Limit, ...]:
         """Leave out what is not needed of what is tried, given what is fixed."""
@@ -65,6 +66,14 @@ class _Filter:
             elif possible is None:
                 self.is_minimal = False
         return tuple(kept)
+
+    def groups(self) -> list[Limit] | None:
+        """Groups to begin with, none of the network if they exclude each other without; ``None`` if there is a plan."""
+        every = {limit.group for limit in self.program.limits()} | {Limit(rule) for rule in NETWORK}
+        own = [group for group in every if group.rule not in NETWORK]
+        if self.has_plan(Conflict(tuple(own), False)) is False:
+            return own
+        return None if self.has_plan(Conflict(tuple(every), False)) is not False else sorted(every, key=_order)
 
     def elements(self, group: Limit, others: tuple[Limit, ...]) -> list[Limit]:
         """Limits of a group that may be needed beside the others: those of the linear program's conflict, if one."""
@@ -95,9 +104,10 @@ def minimal_conflict(program: ElasticProgram) -> Conflict | None:
         ``None`` if the case has a plan, or if the time was too short to show that it has none.
     """
     search = _Filter(program)
-    if program.is_possible(lambda limit: False) is not False:
+    start = search.groups()
+    if start is None:
         return None
-    members = groups = search.reduce((), {limit.group for limit in program.limits()})
+    members = groups = search.reduce((), start)
     for group in groups:
         others = tuple(m for m in members if m != group)
         elements = search.elements(group, others)

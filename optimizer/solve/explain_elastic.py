@@ -235,6 +235,7 @@ class Question:
 
     def __init__(self, program: SecureProgram) -> None:
         self.program = program
+        self.sees_network = True
 
     def after_cut(self) -> int:
         """Add what `SecureProgram.cut` does not look for; return how many rows."""
@@ -244,8 +245,13 @@ class Question:
         """Solve the linear or integer program as it is bounded now until the solution breaks no limit."""
         outcome = Outcome("limit", np.inf, -np.inf, np.empty(0))
         for _ in range(ROUNDS):
+            if self.program.seconds_left() <= 0:
+                break
             outcome = self.program.solve("explain")
             if outcome.status != "optimal":
+                return outcome
+            if not self.sees_network:
+                self.program.highs.load(outcome.values)
                 return outcome
             rows, _ = self.program.cut(outcome.values, True)
             if rows + self.after_cut() == 0:
@@ -307,12 +313,14 @@ def has_plan(case: Case, deadline: float = np.inf, asked: Asked = NOTHING) -> bo
 
     def prepare(m: pyo.ConcreteModel) -> Any:
         cap_cost(m, asked)
-        return 0.0
+        return cost(m)
 
     if any(_without_supply(case)):
         return False
     program = SecureProgram(case, 1, 0, Clock(), lambda line: None, objective=prepare, deadline=deadline)
     force(program, asked.built)
+    # Any plan will do; the cost only leads the relaxation to flows that break few limits.
+    program.highs.set_options(mip_rel_gap=np.inf)
     status = Question(program).answer().status
     return {"optimal": True, "infeasible": False}.get(status)
 
@@ -378,7 +386,9 @@ class ElasticProgram(Question):
                 self.slacks[limit] = [Slack(allowance)]
         return self.slacks
 
-    def hold(self, free: Callable[[Limit], bool], costs: Mapping[str, float] | None = None) -> None:
+    def hold(
+        self, free: Callable[[Limit], bool], costs: Mapping[str, float] | None = None, sees_network: bool = True
+    ) -> None:
         """Hold every limit but those let go, and minimize how far those give way.
 
         Parameters
@@ -387,7 +397,10 @@ class ElasticProgram(Question):
             Tells which limits are let go.
         costs : mapping of rule to float, optional
             Price of a unit by which a limit of the rule gives way; nothing is minimized without it.
+        sees_network : bool
+            Whether flows are looked at; not where no limit on them is held.
         """
+        self.sees_network = sees_network
         self._free, self._costs = free, costs or {}
         self._apply()
 
@@ -429,9 +442,9 @@ class ElasticProgram(Question):
                     rows += [] if row is None else [row]
         return rows
 
-    def is_possible(self, free: Callable[[Limit], bool]) -> bool | None:
+    def is_possible(self, free: Callable[[Limit], bool], sees_network: bool = True) -> bool | None:
         """Whether there is a plan with only some limits let go; ``None`` where the time was too short."""
-        self.hold(free)
+        self.hold(free, sees_network=sees_network)
         return {"optimal": True, "infeasible": False}.get(self.answer().status)
 
     def conflict(self) -> frozenset[Limit]:

@@ -60,6 +60,9 @@ UNITS: dict[str, str] = {
 """Unit in which each rule gives way, in the order in which a conflict tries to do without: what a planner set is
 dropped last, so that a conflict names it where it can."""
 
+NETWORK = (EMERGENCY, NORMAL, ANGLE)
+"""Rules whose rows are built on demand: without them no flow needs to be looked at."""
+
 MONTHS_PER_YEAR = 12.0
 
 UNLIMITED_MW = 1e6

@@ -64,6 +64,7 @@ def check_explanation(found: Explanation, edit: Edit) -> None:
         assert plan_without(case, [*others, *own]), member
     assert found.ways_out
     for way in found.ways_out:
+        assert way.is_proven
         assert has_plan(loosened(case, way.amounts)) is True
         if len(way.rules) == 1 and not DISCRETE & set(way.rules) and of.SUBSTATION not in way.rules:
             less = {limit: 0.98 * amount for limit, amount in way.amounts.items()}
