@@ -2,9 +2,9 @@
 
 Limits are first held and dropped a group at a time (all of a rule, period and snapshot), then one by one inside the
 groups. Each is dropped in turn and the rest is solved again: where there is still no plan it is not needed for the
-conflict (deletion filter). The linear program's own conflict, where it has one, only shortens the list of a group's
-limits, and only after the limits that it names were shown to be a conflict; a group of which more are left than can be
-read stays whole.
+conflict (deletion filter). The linear program's own conflict, where it has one, only shortens the list that is begun
+with, and only after the limits that it names were shown to be a conflict; a group of which more are left than can be
+read stays whole. Limits outside the network come first: a conflict among them needs no flow to be looked at.
 
 Source: J. W. Chinneck, E. W. Dravnieks, "Locating minimal infeasible constraint sets in linear programs", ORSA Journal
 on Computing 3(2), 1991.
@@ -72,7 +72,9 @@ class _Filter:
         every = {limit.group for limit in self.program.limits()} | {Limit(rule) for rule in NETWORK}
         own = [group for group in every if group.rule not in NETWORK]
         if self.has_plan(Conflict(tuple(own), False)) is False:
-            return own
+            named = {limit.group for limit in self.program.conflict()}
+            shorter = sorted(named, key=_order)
+            return shorter if named and self.has_plan(Conflict(tuple(shorter), False)) is False else own
         return None if self.has_plan(Conflict(tuple(every), False)) is not False else sorted(every, key=_order)
 
     def elements(self, group: Limit, others: tuple[Limit, ...]) -> list[Limit]:

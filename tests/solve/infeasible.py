@@ -209,7 +209,7 @@ RAISED_EDITS = (
 )
 
 TINY_EDITS = (
-    Edit("more than all sites hold", "DEMAND WATER", demand(y2030=100, y2032=1500)),
+    Edit("more than all sites hold", "DEMAND SITE", demand(y2030=100, y2032=1500)),
     Edit("decided a year later", "DEMAND SITE_READY", {"study.decision_year": 2028}),
     Edit("two counties of 0.4", "DEMAND COUNTY", {"limits.share_per_county": 0.4}),
     Edit("water for two blocks", "DEMAND WATER", {"water.withdrawal_share": 0.08}),
