@@ -382,6 +382,15 @@ class HighsModel(HighsProgram):
         """Row of a constraint; raises KeyError if it was never built."""
         return int(self._row[constraint])
 
+    def row_bounds(self, constraint: Any) -> tuple[float, float]:
+        """Bounds of the row of a constraint as the solver has them."""
+        _, lower, upper, _ = self._highs.getRow(self._row[constraint])
+        return float(lower), float(upper)
+
+    def set_row_bounds(self, constraint: Any, lower: float, upper: float) -> None:
+        """Change the bounds of the row of a constraint in place."""
+        self._highs.changeRowBounds(self._row[constraint], lower, upper)
+
 
 def _matrix_of(form: Any, variables: list[Any]) -> Matrix:
     """A Pyomo standard form as a matrix with two-sided rows."""

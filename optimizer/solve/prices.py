@@ -41,7 +41,7 @@ def energy_prices(program: SecureProgram) -> pd.DataFrame:
     for t in case.periods.index:
         for h in case.snapshots.index:
             dual = program.highs.dual(model.dispatch.supply_meets_demand[main, t, h])
-            rows.append({"period": t, "snapshot": h, "price_usd_per_mwh": dual / _musd_per_usd_per_h(case, t, h)})
+            rows.append({"period": t, "snapshot": h, "price_usd_per_mwh": dual / musd_per_usd_per_h(case, t, h)})
     return pd.DataFrame(rows)
 
 
@@ -53,7 +53,7 @@ def binding_limits(program: SecureProgram) -> pd.DataFrame:
     return table
 
 
-def _musd_per_usd_per_h(case: Case, t: int, h: str) -> float:
+def musd_per_usd_per_h(case: Case, t: int, h: str) -> float:
     """Present value of one dollar an hour through a snapshot of a period [M$]."""
     return float(case.periods.at[t, "annuity_years"] * case.snapshots.at[h, "hours"]) / USD_PER_MUSD
 
@@ -62,7 +62,7 @@ def _branch_rows(program: SecureProgram) -> list[dict[str, Any]]:
     case = program.case
     found: list[dict[str, Any]] = []
     for (branch, outage, t, h, side), row in program.limit_rows():
-        price = -program.highs.dual(row) / _musd_per_usd_per_h(case, t, h)
+        price = -program.highs.dual(row) / musd_per_usd_per_h(case, t, h)
         slack = float(row.uslack())
         if slack > AT_BOUND_MW and price <= NO_PRICE:
             continue
@@ -91,7 +91,7 @@ def _angle_rows(program: SecureProgram) -> list[dict[str, Any]]:
     for (branch, t, h), flow in program.model.power_flow.flow_mw.items():
         for bound in (flow.lb, flow.ub):
             if bound is not None and abs(flow.value - bound) <= AT_BOUND_MW:
-                price = abs(program.highs.reduced_cost(flow)) / _musd_per_usd_per_h(case, t, h)
+                price = abs(program.highs.reduced_cost(flow)) / musd_per_usd_per_h(case, t, h)
                 values = ("angle difference", branch, "", t, h, flow.value, bound, "MW", price)
                 found.append(dict(zip(COLUMNS, values, strict=True)))
     return found
