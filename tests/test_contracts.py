@@ -116,8 +116,9 @@ COUNTS_AND_RATIOS = {
 }
 """Numbers without a unit, by their whole name."""
 
-UNIT_OF_ITS_RULE = {"value"}
-"""Names of numbers whose unit another key decides: the value of a map layer is what its rule needs."""
+UNIT_OF_ITS_RULE = {"value", "low", "high", "width"}
+"""Names of numbers whose unit another key decides: the value of a map layer is what its rule needs, a range that of
+what it varies."""
 
 ENDINGS_OF_RATIOS = ("_factor", "_factors", "_growth", "_rate", "_share")
 """Endings of names of numbers without a unit: a share of something, or a factor on something."""

@@ -133,6 +133,34 @@ def _verified_and_reported(
     return plan
 
 
+def write_checked(plan: Plan, folder: Path) -> list[Finding]:
+    """Write a plan without a report and recompute it from what was written.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    folder : Path
+        Its folder; made with the one above it.
+
+    Returns
+    -------
+    list of Finding
+        Errors of the check.
+    """
+    from optimizer.plan.plan import add_files, findings_to_json, summary_to_json, write_plan
+    from optimizer.plan.verify import verify_plan
+
+    folder.parent.mkdir(exist_ok=True)
+    write_plan(plan, folder)
+    found = verify_plan(folder)
+    errors = [f for f in found if f.severity == "error"]
+    summary = {**plan.summary, "n_violations": len(errors)}
+    texts = {"plan.json": summary_to_json(summary), "findings.json": findings_to_json((*plan.findings, *found))}
+    add_files(folder, texts)
+    return errors
+
+
 def sites_to_folder(source: str, folder: Path, progress: Progress) -> Study:
     """Write the candidate sites of a study and the refused land: GeoPackage, CSV and map.
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from optimizer.cli.flow import output_folder, refuse_other, staged
+from optimizer.cli.flow import output_folder, refuse_other, staged, write_checked
 from optimizer.cli.outcome import ExitCode, Outcome, run
 from optimizer.errors import Finding, InputError
 from optimizer.progress import Progress
@@ -19,7 +19,6 @@ from optimizer.progress import Progress
 if TYPE_CHECKING:
     import pandas as pd
 
-    from optimizer.plan.plan import Plan
     from optimizer.solve.alternatives import Alternatives
     from optimizer.solve.frontier import Frontier
 
@@ -111,7 +110,7 @@ def _write(found: Frontier | Alternatives, folder: Path, started: float, progres
         broken = []
         for number, plan in plans.items():
             progress("verify", None, f"plan {number}: every figure from the inputs")
-            errors = _write_plan(plan, staging / "plans" / number)
+            errors = write_checked(plan, staging / "plans" / number)
             broken.append(len(errors))
             findings += [replace(f, where=f"plans/{number}/{f.where}") for f in errors]
         table = table.assign(n_violations=broken)
@@ -128,21 +127,6 @@ def _write(found: Frontier | Alternatives, folder: Path, started: float, progres
     if code is ExitCode.DONE and "limit_with_plan" in set(table.get("status", [])):
         code = ExitCode.LIMIT_WITH_PLAN
     return Outcome(code, _text(found, table, sites, folder), tuple(findings), files, more=summary)
-
-
-def _write_plan(plan: Plan, folder: Path) -> list[Finding]:
-    """Write a plan and recompute it; return the errors."""
-    from optimizer.plan.plan import add_files, findings_to_json, summary_to_json, write_plan
-    from optimizer.plan.verify import verify_plan
-
-    folder.parent.mkdir(exist_ok=True)
-    write_plan(plan, folder)
-    found = verify_plan(folder)
-    errors = [f for f in found if f.severity == "error"]
-    summary = {**plan.summary, "n_violations": len(errors)}
-    texts = {"plan.json": summary_to_json(summary), "findings.json": findings_to_json((*plan.findings, *found))}
-    add_files(folder, texts)
-    return errors
 
 
 def _summary(found: Frontier | Alternatives, table: pd.DataFrame, sites: pd.DataFrame) -> dict[str, Any]:

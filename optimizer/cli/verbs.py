@@ -14,6 +14,7 @@ from optimizer.cli.frontier import frontier
 from optimizer.cli.headroom import headroom
 from optimizer.cli.outcome import ExitCode, Outcome, run
 from optimizer.cli.rules import rules
+from optimizer.cli.sensitivity import sensitivity
 from optimizer.cli.why import why
 from optimizer.errors import Finding, InputError
 from optimizer.progress import Progress
@@ -35,6 +36,7 @@ app.add_typer(data, name="data")
 app.command()(frontier)
 app.command()(headroom)
 app.command()(rules)
+app.command()(sensitivity)
 app.command()(why)
 
 StudyArgument = Annotated[

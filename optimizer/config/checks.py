@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         LimitsSettings,
         ReportSettings,
         SecuritySettings,
+        SensitivitySettings,
         SitesSettings,
         StudySettings,
         WaterSettings,
@@ -205,6 +206,18 @@ def _scenarios(scenario: Mapping[str, Any], report: ReportSettings) -> Iterator[
             yield Finding("config.unknown_scenario", "report.compare", "no such scenario", repr(name), known)
 
 
+def _ranges(sensitivity: SensitivitySettings) -> Iterator[Finding]:
+    yield from _repeated([f"{r.what} {r.carrier or ''}".strip() for r in sensitivity.range], "sensitivity.range")
+    for number, one in enumerate(sensitivity.range, start=1):
+        where = f"sensitivity.range#{number} ({one.what})"
+        if one.low >= one.high:
+            text, remedy = "low is not below high", "give a range"
+            yield Finding("config.range_order", where, text, f"{one.low:g} to {one.high:g}", remedy)
+        if (one.carrier is not None) != (one.what == "fuel_price"):
+            text, remedy = "carrier belongs to fuel_price, which needs it", "name the carrier, such as ng"
+            yield Finding("config.range_carrier", where, text, repr(one.carrier), remedy)
+
+
 _CHECKS: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Finding]]], ...] = (
     (("study",), _periods_increase),
     (("study", "demand"), _demand_years),
@@ -217,4 +230,5 @@ _CHECKS: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Finding]]], ...] = 
     (("demand", "dispatch"), _fixed_dispatch),
     (("study", "demand", "limits"), _limit_years),
     (("scenario", "report"), _scenarios),
+    (("sensitivity",), _ranges),
 )

@@ -356,6 +356,9 @@ class CoolingSettings(_Settings):
     supply_c: dict[str, Annotated[float, Field(ge=5, le=60)]] | None = Field(
         None, description="Temperature of the facility water supplied, by liquid technology [C]. Default: as cited."
     )
+    overhead_factor: NotNegative = Field(
+        1.0, description="Factor on what a facility draws beyond its IT load: PUE becomes 1 + factor x (PUE - 1) [-]."
+    )
 
 
 class SourceSettings(_Settings):
@@ -455,6 +458,7 @@ class UpgradesSettings(_Settings):
     lead_months: NotNegative | None = Field(
         None, description="Months from the decision to service [month]. Default: the region's value."
     )
+    cost_factor: NotNegative = Field(1.0, description="Factor on the cost of every upgrade, such as an overrun [-].")
 
 
 class DispatchSettings(_Settings):
@@ -466,6 +470,11 @@ class DispatchSettings(_Settings):
     cost: Literal["system", "none"] = Field("system", description="Whether generation cost counts.")
     cost_segments: Annotated[int, Field(ge=1, le=100)] = Field(
         1, description="Straight pieces that stand for a quadratic generation cost [count]."
+    )
+    cost_factors: dict[str, NotNegative] = Field(
+        default_factory=dict,
+        description="Factor on the generation cost of a carrier, such as that of a fuel's price [-]; 1 for carriers "
+        "not named.",
     )
 
 
@@ -531,6 +540,30 @@ class ReportSettings(_Settings):
     compare: Items[Text] = Field((), description="Scenarios of this study to solve and show beside the plan.")
 
 
+class RangeSettings(_Settings):
+    """One quantity that a sensitivity analysis varies, alone, between two values."""
+
+    what: Text = Field(
+        description="Dotted key of the study that holds one number, such as economics.discount_rate or "
+        "demand.it_mw.2030; or demand, fuel_price, upgrade_cost, pue or discount_rate, on which a factor acts [text]."
+    )
+    carrier: Text | None = Field(None, description="Carrier of the generators whose fuel_price varies [text].")
+    low: float = Field(description="Lower end [unit of the key; of a named quantity a factor on the study's own].")
+    high: float = Field(description="Upper end [as low].")
+    width: Positive | None = Field(
+        None,
+        description="Width to which a value is found at which the set of sites changes [as low]. Default: a 16th of "
+        "the range.",
+    )
+
+
+class SensitivitySettings(_Settings):
+    """What `gridsite sensitivity` varies, one quantity at a time."""
+
+    range: Items[RangeSettings] = Field((), description="Quantities and their ranges ([[sensitivity.range]]).")
+    thresholds: bool = Field(True, description="Whether values are looked for at which the set of sites changes.")
+
+
 class StudyConfig(_Settings):
     """A whole study file, resolved: base files merged, periods known, every default filled in.
 
@@ -555,6 +588,9 @@ class StudyConfig(_Settings):
     economics: EconomicsSettings = Field(default_factory=EconomicsSettings, description="How money is added.")
     solve: SolveSettings = Field(default_factory=SolveSettings, description="How long and how closely to solve.")
     report: ReportSettings = Field(default_factory=ReportSettings, description="What the report shows.")
+    sensitivity: SensitivitySettings = Field(
+        default_factory=SensitivitySettings, description="What a sensitivity analysis varies."
+    )
     scenario: dict[str, dict[str, Any]] = Field(
         default_factory=dict,
         description="Named overrides ([scenario.NAME.TABLE]); their tables merge key by key, lists are replaced.",

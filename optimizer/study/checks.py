@@ -12,6 +12,7 @@ from optimizer.study.facts import value
 from optimizer.study.map_layers import layer_findings
 from optimizer.study.objective_checks import objective_findings
 from optimizer.study.operation import operate
+from optimizer.study.ranges import range_findings
 from optimizer.study.routing_checks import routing_findings
 from optimizer.study.rule_findings import rule_findings
 
@@ -34,7 +35,7 @@ def study_findings(study: Study, everything_read: bool) -> list[Finding]:
     list of Finding
         Errors, warnings and notes.
     """
-    findings = [*_money(study), *objective_findings(study), *_unsupported(study)]
+    findings = [*_money(study), *objective_findings(study), *range_findings(study.written), *_unsupported(study)]
     if everything_read:
         findings += [
             *_sources_of_sites(study),

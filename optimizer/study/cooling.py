@@ -125,7 +125,20 @@ def technologies(
         {basin: STRESS_CLASSES.index(name) for basin, name in outdoors.stress.items() if name in STRESS_CLASSES},
         {c: STRESS_CLASSES.index(name) for c, name in (config.water.forbid or {}).items()},
     )
+    made = _with_overhead(made, config.cooling.overhead_factor)
     return made, findings + _unusable(region, config, outdoors, names)
+
+
+def _with_overhead(made: Technologies, factor: float) -> Technologies:
+    """Change what facilities draw beyond their IT load: ``1 + factor (PUE - 1)``."""
+    if factor == 1.0:
+        return made
+    changed = {}
+    for name in ("table", "hourly"):
+        table = getattr(made, name)
+        columns = [c for c in ("pue_annual", "pue_hot_day") if c in table]
+        changed[name] = table.assign(**{c: 1.0 + factor * (table[c] - 1.0) for c in columns})
+    return replace(made, **changed)
 
 
 def _by_station(outdoors: Outdoors, names: list[str], config: StudyConfig) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from optimizer.grid.columns import TABLES
 from optimizer.grid.hvdc import scheduled_load
 from optimizer.grid.network import Grid
 from optimizer.study import scenarios
-from optimizer.study.generation import generators_in_service, output_limits
+from optimizer.study.generation import generators_in_service, output_limits, unknown_carriers
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +78,7 @@ def operate(config: StudyConfig, grid: Grid | None) -> tuple[Operation, list[Fin
     findings += found
     load_mw = load_mw.add(scheduled_mw, axis=0)
     generators, found = generators_in_service(grid, config.dispatch)
-    findings += found
+    findings += [*found, *unknown_carriers(generators, config.dispatch)]
     available, found = scenarios.availability(config.grid, grid, generators, snapshots)
     findings += found
     low, high = output_limits(generators, available, config.dispatch)
