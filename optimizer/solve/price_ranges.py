@@ -23,7 +23,7 @@ from optimizer.solve.straight import RELATIVE_WIDTH, Point, Reach, reach
 SOLVES_A_SIDE = 14
 """Solves to find how far one limit's price holds to one side (unverified: a choice; most ends take 2 to 8)."""
 
-SOLVES = 600
+SOLVES = 300
 """Solves for all limits of a plan; those left over are listed with their price alone (unverified: a choice)."""
 
 FIRST_STEP = 0.01
@@ -131,9 +131,10 @@ def _first(limit: Movable, price: float, side: int) -> Sequence[float]:
     step = FIRST_STEP * max(limit.bound, 1.0)
     if side != limit.tight_side:
         return [limit.bound + side * step] if price else []
+    just_beyond = limit.used + side * RELATIVE_WIDTH / 2 * max(1.0, limit.bound)
     if abs(limit.used - limit.bound) > AT_BOUND_MW:
-        return [limit.used, limit.used + side * RELATIVE_WIDTH / 2 * max(1.0, limit.bound), limit.used + side * step]
-    return [limit.bound + side * step]
+        return [limit.used, just_beyond, limit.used + side * step]
+    return [limit.bound + side * step] if price else [just_beyond, limit.bound + side * step]
 
 
 class _Moved:
@@ -148,10 +149,13 @@ class _Moved:
     def solve(self, at: float) -> Point:
         """Least cost with the limit at a value."""
         self._move(at - self.limit.bound)
-        outcome = self.program.solve_clean("ranges", ROUNDS)
-        if outcome.status != "optimal":
-            return Point(at, np.inf if outcome.status == "infeasible" else np.nan)
-        return Point(at, outcome.objective, -self.limit.price_musd(self.program))
+        for _ in range(ROUNDS):
+            outcome = self.program.solve("ranges")
+            if outcome.status != "optimal":
+                return Point(at, np.inf if outcome.status == "infeasible" else np.nan)
+            if self.program.cut(outcome.values, True)[0] == 0:
+                return Point(at, outcome.objective, -self.limit.price_musd(self.program))
+        return Point(at, np.nan)
 
     def back(self) -> None:
         """Put the limit where it was."""

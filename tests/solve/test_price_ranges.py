@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyomo.environ as pyo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optimizer.progress import silent
+from optimizer.solve.explain_limits import EMERGENCY, NORMAL, Limit, loosened
 from optimizer.solve.goal import Goal
 from optimizer.solve.lexicographic import search
 from optimizer.solve.price_ranges import price_ranges
-from optimizer.solve.program import SecureProgram
+from optimizer.solve.program import Clock, SecureProgram
 from optimizer.solve.run import Run, plan_of, prepare, solve_study
 from optimizer.solve.straight import Point, reach
 from optimizer.study import Study
+from optimizer.study.case import Case
+from tests.solve.frontier_cases import TABLES, TEXT
+from tests.solve.infeasible import LOAD, LOAD_STUDY, TIED, TIED_STUDY
 from tests.solve.small import MUSD_PER_USD_PER_H, study_of
 
 LINE = {
@@ -108,6 +114,111 @@ def test_limits_on_whole_decisions(tmp_path: Path) -> None:
     assert counties.loc["A", ["bound", "used"]].tolist() == [110, 100]
     assert counties.at["A", "low"] == pytest.approx(100, abs=0.11)
     assert counties.at["B", "low"] == pytest.approx(50, abs=0.11)
+
+
+def test_the_price_of_an_angle(tmp_path: Path) -> None:
+    """150 MW at c: line ac carries 50 MW and a third of what a gives, 80 MW at most. A MW more lets a give 3 MW more at
+    10 $/MWh in place of b at 30, from 50 MW, with nothing from a, to 100, with everything from it."""
+    degrees = math.degrees(0.08)
+    tables = {
+        **LOAD,
+        "grid/branches": LOAD["grid/branches"].replace("ac,a,c,0.1,500,-30,30", f"ac,a,c,0.1,500,-30,{degrees!r}"),
+    }
+    row = row_of(price_ranges(settled(study_of(tmp_path, LOAD_STUDY, tables))), "angle difference")
+    assert (row.element, row.bound) == ("ac", pytest.approx(80))
+    assert (row.price, row.price_unit) == (pytest.approx(60), "$/MWh")
+    assert (row.low, row.high) == (pytest.approx(50, abs=0.09), pytest.approx(100, abs=0.06))
+    assert (row.below, row.price_above) == ("no plan with these whole decisions", pytest.approx(0, abs=1e-6))
+
+
+def test_the_price_of_water(tmp_path: Path) -> None:
+    """The cheap source is drawn dry: a m3 more of it saves what the dear one costs more, until it serves all."""
+    basin = settled_frontier(tmp_path / "first", "").case.sites.at["sb", "basin"]
+    text = "".join(
+        f'[[water.source]]\nbasin = "{basin}"\nname = "{name}"\navailable_m3_day = {m3}\nprice_usd_per_m3 = {usd}\n'
+        for name, m3, usd in (("cheap", 40, 0.01), ("dear", 1e6, 0.51))
+    )
+    program = settled_frontier(tmp_path / "second", "[water]\nwithdrawal_share = 0.0\n" + text)
+    drawn = {q: v.value for (b, q, _), v in program.model.water.drawn_m3_day.items() if b == basin}
+    assert drawn["dear"] > 1
+    table = price_ranges(program)
+    row = table[(table["limit"] == "water available") & (table["element"] == f"{basin}|cheap")].iloc[0]
+    assert (row.price, row.price_unit) == (pytest.approx(0.5), "$/m3")
+    assert row.price_musd_per_unit == pytest.approx(0.5 * 365 / 1e6)
+    assert row.low == 0
+    assert row.high == pytest.approx(min(40 + drawn["dear"], 80), rel=2e-3)
+
+
+def settled_frontier(folder: Path, text: str) -> SecureProgram:
+    """The site at b of a study in a region, cooled by water."""
+    sites = "\n".join(line for line in TABLES["sites"].splitlines() if not line.startswith(("sc", "sd"))) + "\n"
+    head = TEXT.replace("100 }", "60 }") + '[cooling]\ntechnologies = ["liquid_tower"]\n'
+    return settled(study_of(folder, head + text, {**TABLES, "sites": sites}))
+
+
+def test_caps_on_emissions_and_totals(tmp_path: Path) -> None:
+    """What a plan emits follows from whole decisions: a cap has no price, and can fall to what is emitted."""
+    emitted = settled_frontier(tmp_path / "first", "")
+    carbon = float(pyo.value(emitted.model.ledgers.carbon_t[2030]))
+    text = f"[limits]\ncarbon_t_per_year = {{ 2030 = {1.25 * carbon!r} }}\ncarbon_t = {1.5 * carbon!r}\n"
+    table = price_ranges(settled_frontier(tmp_path / "second", text))
+    cap, total = row_of(table, "carbon cap"), row_of(table, "total emissions")
+    for row, factor, unit in ((cap, 1.25, "$/t"), (total, 1.5, "$/t CO2e")):
+        assert (row.price, row.price_unit) == (0, unit)
+        assert row.used == pytest.approx(carbon)
+        assert row.low == pytest.approx(carbon, rel=2e-3)
+        assert row.high == pytest.approx(2 * factor * carbon)
+        assert row.below == "no plan with these whole decisions"
+
+
+def test_a_tie_that_is_full(tmp_path: Path) -> None:
+    """A free tie of 120 MW to a carries two blocks of 50, which it could with 100, and not a third."""
+    tables = {**TIED, "ties": TIED["ties"].replace("sc,c,200,1", "sc,c,200,5\nsc,a,120,0")}
+    row = row_of(price_ranges(settled(study_of(tmp_path, TIED_STUDY, tables))), "tie capacity")
+    assert (row.bound, row.used, row.high, row.period) == (120, 100, 240, "")
+    assert (row.low, row.price) == (pytest.approx(100, abs=0.13), 0)
+
+
+@settings(max_examples=5, deadline=None)
+@given(
+    x=st.tuples(*[st.sampled_from([0.05, 0.1, 0.2])] * 3),
+    rating=st.tuples(*[st.sampled_from([60, 80, 110])] * 3),
+    costs=st.permutations([10, 25, 40]),
+)
+def test_a_case_with_the_limit_moved_costs_what_is_forecast(
+    x: tuple[float, ...], rating: tuple[int, ...], costs: list[int], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Limits are moved again as allowances of the case, in programs of their own, solved cold."""
+    ends = ("a,b", "a,c", "b,c")
+    branches = "".join(f"l{i},{ends[i]},{x[i]},{rating[i]},{rating[i]}\n" for i in range(3))
+    units = "".join(f"g{n},{n},{200 if n != 'c' else 150},{costs[i]}\n" for i, n in enumerate("abc"))
+    tables = {
+        "grid/buses": "bus,base_kv,load_mw\na,138,20\nb,138,40\nc,138,100\n",
+        "grid/branches": "branch,from_bus,to_bus,x_pu,rating_mw,rating_emergency_mw\n" + branches,
+        "grid/generators": "generator,bus,p_max_mw,cost_usd_per_mwh\n" + units,
+    }
+    program = settled(study_of(tmp_path_factory.mktemp("mesh"), '[grid]\nsource = "grid"\n', tables))
+    case = program.case
+    before = cost_of(case)
+    for row in price_ranges(program).itertuples():
+        rule = {"normal rating": NORMAL, "emergency rating": EMERGENCY}[row.limit]
+        limit = Limit(rule, row.element, 0, row.snapshot, row.contingency)
+        for at in (row.low, (row.low + row.bound) / 2, row.high, 0.9 * row.low, 1.1 * row.high):
+            cost = cost_of(loosened(case, {limit: at - row.bound}))
+            forecast = before - row.price_musd_per_unit * (at - row.bound)
+            change = abs(forecast - before)
+            if row.low <= at <= row.high:
+                assert cost == pytest.approx(forecast, abs=2e-3 * change + 1e-5)
+            else:
+                assert cost >= forecast - 1e-5
+
+
+def cost_of(case: Case) -> float:
+    """Least cost of a case without whole decisions; infinite without a plan [M$]."""
+    program = SecureProgram(case, 1, 0, Clock(), lambda line: None)
+    program.highs.relax(True)
+    outcome = program.solve_clean("test", 50)
+    return outcome.objective if outcome.status == "optimal" else np.inf
 
 
 def test_the_program_is_left_as_it_was(tmp_path: Path) -> None:
