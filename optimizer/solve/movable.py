@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyomo.environ as pyo
 
 from optimizer.objectives import OBJECTIVES
 from optimizer.solve.prices import AT_BOUND_MW, musd_per_usd_per_h
@@ -20,6 +21,10 @@ from optimizer.units import HOURS_PER_DAY, HOURS_PER_YEAR, USD_PER_MUSD
 
 PHYSICAL = ("normal rating", "emergency rating", "angle difference", "water available")
 """Limits on what follows from whole decisions."""
+
+
+HELD = 1e-6
+"""A limit on a total that is tighter than the study's by more than this share is not the study's [-]."""
 
 
 @dataclass(frozen=True)
@@ -197,10 +202,13 @@ def _of_site(
 
 
 def _totals(program: SecureProgram) -> Iterator[Movable]:
-    block = program.model.component("totals")
+    """Limits of the study on totals; one that a search holds at what it found is none."""
+    block, limits = program.model.component("totals"), program.case.limits.totals
     for name, row in {} if block is None else dict(block.within_its_limit).items():
-        objective, limit = OBJECTIVES[name], float(program.case.limits.totals[name])
-        used = limit - _slack(row) / objective.scale
+        objective, limit = OBJECTIVES[name], limits.get(name, np.inf)
+        used = float(pyo.value(objective.expression(program.model, program.case)))
+        if used + _slack(row) / objective.scale < limit * (1 - HELD):
+            continue
         musd = 1.0 if objective.unit == "M$" else 1.0 / USD_PER_MUSD
         price_unit = "M$/M$" if objective.unit == "M$" else f"$/{objective.unit}"
         rows = ((row, objective.scale),)

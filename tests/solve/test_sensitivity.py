@@ -18,6 +18,8 @@ from optimizer.solve.thresholds import bisect
 from optimizer.solve.varied import Bar, Solved
 from optimizer.study import Study
 from optimizer.study.ranges import is_whole, overrides_of, own_value, unit_of
+from tests.solve.frontier_cases import PENALTY, TABLES
+from tests.solve.frontier_cases import TEXT as FRONTIER_TEXT
 from tests.solve.small import MUSD_PER_USD_PER_H, study_of
 
 OWN = {"sites": "site,block_mw,max_blocks,cost_musd_per_year_per_block\nx,50,2,1\ny,50,1,3\nz,50,4,7\n"}
@@ -238,6 +240,31 @@ def test_ranges_are_not_inherited_by_the_studies_they_make(tmp_path: Path) -> No
     found = find_sensitivity(study, keep=lambda name, plan: seen.append(plan.study))
     assert all(one is not None and one.config.sensitivity.range == () for one in seen)
     assert found.study is study
+
+
+def test_another_objective(tmp_path: Path) -> None:
+    """Emissions as objective: all is missed at a price, whatever is asked for, and no limit of the search is priced."""
+    text = FRONTIER_TEXT + PENALTY + a_range("demand", 0.5, 1.4) + a_range("pue", 0.5, 2.0)
+    study = study_of(tmp_path, text, TABLES).override({"study.objective": "carbon", "limits.delay_mw_years": 90.0})
+    found = find_sensitivity(study)
+    assert (found.objective, found.unit) == ("carbon", "t CO2e")
+    # At least 10 MW of 100 must be served, a block of 30; none of 50, two of 140.
+    assert found.base.objective > 0
+    assert ends(found, "demand") == (pytest.approx(-found.base.objective), pytest.approx(found.base.objective, rel=0.2))
+    assert "total delay" in set(found.ranges["limit"])
+    assert "total emissions" not in set(found.ranges["limit"])
+
+
+def test_a_study_without_campuses(tmp_path: Path) -> None:
+    """100 MW over a line of 60: gas at 5 $/MWh saves 60 x 5 $/h, and no site can change."""
+    text = '[grid]\nsource = "grid"\n[security]\ncontingencies = []\n[upgrades]\nenabled = false\n'
+    tables = {name: table for name, table in FUEL.items() if name != "sites"}
+    found = found_for(tmp_path, text + a_range("fuel_price", 0.5, 1.5, 'carrier = "gas"\n'), tables)
+    assert ends(found, "fuel_price gas") == (
+        pytest.approx(-300 * MUSD_PER_USD_PER_H),
+        pytest.approx(300 * MUSD_PER_USD_PER_H),
+    )
+    assert found.thresholds == ()
 
 
 def test_the_largest_swing_comes_first() -> None:
