@@ -1,13 +1,16 @@
 """What binds, and how far its price holds: each limit moved down and up with the whole decisions of the plan held.
 
 The cost of a plan with its whole decisions held is convex in every limit, so a price that is confirmed at two limits
-holds between them (`optimizer.solve.straight`). Every re-solve adds the rows on demand that its solution breaks. What a
-moved limit does to the whole decisions is another question: `optimizer.solve.thresholds`.
+holds between them (`optimizer.solve.straight`). So only the ends of a range have to be looked at on every branch and
+after every outage; where that finds rows the solution breaks, they are added and the end is looked for again. On the
+way rows not yet built can only make a cost look lower: where it is above the forecast, it is. What a moved limit does
+to the whole decisions is another question: `optimizer.solve.thresholds`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,14 +26,14 @@ from optimizer.solve.straight import RELATIVE_WIDTH, Point, Reach, reach
 SOLVES_A_SIDE = 14
 """Solves to find how far one limit's price holds to one side (unverified: a choice; most ends take 2 to 8)."""
 
-SOLVES = 300
+SOLVES = 2000
 """Solves for all limits of a plan; those left over are listed with their price alone (unverified: a choice)."""
 
 FIRST_STEP = 0.01
 """First step, as a share of the limit [-]."""
 
-ROUNDS = 50
-"""Rounds of adding rows in one re-solve."""
+ROUNDS = 20
+"""Times that the end of a range is looked for again with rows added, before it is given up."""
 
 COLUMNS = [
     "limit",
@@ -54,7 +57,8 @@ COLUMNS = [
     "largest_error_musd",
 ]
 """Columns of the table: the limit and its size; its price in its own unit, and the present value of one unit of it; the
-range of the limit in which that price was confirmed, what ends it on either side, and the prices beyond."""
+range of the limit in which that price was confirmed; what ends it on either side; and the prices beyond, at least so
+much below and at most so much above."""
 
 ENDINGS = {
     "price changes": "the price changes",
@@ -63,6 +67,9 @@ ENDINGS = {
     "solves used up": "solves used up",
 }
 """What ends a range, in words."""
+
+CLEAN_ROUNDS = 50
+"""Rounds of adding rows to the program as it is."""
 
 NOT_TRIED = "not tried"
 
@@ -92,7 +99,7 @@ def price_ranges(program: SecureProgram, solves: int = SOLVES, progress: Progres
     SolverError
         The program does not solve again as it is.
     """
-    start = program.solve_clean("ranges", ROUNDS)
+    start = program.solve_clean("ranges", CLEAN_ROUNDS)
     if start.status != "optimal":
         text = "the plan did not solve again with its decisions fixed"
         raise SolverError([Finding("solve.ranges", "study", text, start.status)])
@@ -103,11 +110,11 @@ def price_ranges(program: SecureProgram, solves: int = SOLVES, progress: Progres
     left = solves
     for number, (limit, price) in enumerate(limits):
         progress("ranges", number / len(limits), f"{limit.limit} {limit.element}")
-        tried = _tried(program, limit, start.objective, price) if left >= 2 * SOLVES_A_SIDE else None
+        tried = _tried(program, limit, start.objective, price) if left > 0 else None
         left -= 0 if tried is None else sum(side.n_solves for side in tried)
         rows.append(_row(limit, price, tried))
     program.highs.forget_basis()
-    again = program.solve_clean("ranges", ROUNDS)
+    again = program.solve_clean("ranges", CLEAN_ROUNDS)
     program.highs.load(again.values)
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -119,11 +126,22 @@ def _tried(program: SecureProgram, limit: Movable, cost_musd: float, price: floa
     span = max(limit.bound, 1.0)
     down, up = limit.bound - span, limit.bound + span
     try:
-        below = reach(start, max(down, 0.0), _first(limit, price, -1), moved.solve, SOLVES_A_SIDE)
-        above = reach(start, up, _first(limit, price, 1), moved.solve, SOLVES_A_SIDE)
+        below = _secure_reach(moved, start, max(down, 0.0), _first(limit, price, -1))
+        above = _secure_reach(moved, start, up, _first(limit, price, 1))
     finally:
         moved.back()
     return below, above
+
+
+def _secure_reach(moved: _Moved, start: Point, last: float, first: Sequence[float]) -> Reach:
+    """How far the forecast holds to one side, on every branch and after every outage."""
+    solves = 0
+    for _ in range(ROUNDS):
+        found = reach(start, last, first, moved.solve, SOLVES_A_SIDE)
+        solves += found.n_solves
+        if moved.is_secure(found.end, start):
+            return replace(found, n_solves=solves)
+    return Reach(start.at, "solves used up", np.nan, solves, 0.0)
 
 
 def _first(limit: Movable, price: float, side: int) -> Sequence[float]:
@@ -149,13 +167,20 @@ class _Moved:
     def solve(self, at: float) -> Point:
         """Least cost with the limit at a value."""
         self._move(at - self.limit.bound)
-        for _ in range(ROUNDS):
-            outcome = self.program.solve("ranges")
-            if outcome.status != "optimal":
-                return Point(at, np.inf if outcome.status == "infeasible" else np.nan)
-            if self.program.cut(outcome.values, True)[0] == 0:
-                return Point(at, outcome.objective, -self.limit.price_musd(self.program))
-        return Point(at, np.nan)
+        outcome = self.program.solve("ranges")
+        if outcome.status != "optimal":
+            return Point(at, np.inf if outcome.status == "infeasible" else np.nan)
+        return Point(at, outcome.objective, -self.limit.price_musd(self.program))
+
+    def is_secure(self, at: float, start: Point) -> bool:
+        """Whether the solution at a limit breaks none; rows that it breaks are added."""
+        kept = not start.slope and self.limit.tight_side * (at - self.limit.used) <= 0
+        if at == start.at or kept:
+            # The solution of the plan itself still serves.
+            return True
+        self._move(at - self.limit.bound)
+        outcome = self.program.solve("ranges")
+        return outcome.status == "optimal" and self.program.cut(outcome.values, True)[0] == 0
 
     def back(self) -> None:
         """Put the limit where it was."""
