@@ -66,11 +66,14 @@ def _lines(reasons: Reasons) -> list[str]:
 
 def _explained(reasons: Reasons) -> list[str]:
     found = reasons.explanation
-    if found is None or found.conflict is None:
+    if found is None:
         return []
     head = "needed for    " if reasons.is_built else "kept out by   "
+    why = [] if found.conflict is None else [f"  {head}{found.conflict_words}"]
+    if not why and not reasons.is_built and reasons.least_musd <= 0:
+        why = [f"  {head}no limit for certain: within the gaps, a plan with it may be as good"]
     ways = [f"  {'or' if i else 'way out':13} {words}" for i, words in enumerate(found.ways_words)]
-    return [f"  {head}{found.conflict_words}", *ways]
+    return [*why, *ways]
 
 
 def _limits(reasons: Reasons) -> list[str]:

@@ -17,13 +17,13 @@ from optimizer.errors import Finding, InputError, SolverError, nearest
 from optimizer.plan.plan import Plan
 from optimizer.progress import Progress, silent
 from optimizer.solve import extract
-from optimizer.solve.explain import Explanation, explain
+from optimizer.solve.explain import Explanation, WayOut, explain, rounded_up
 from optimizer.solve.explain_elastic import force, seconds_from_now
-from optimizer.solve.explain_limits import Asked
+from optimizer.solve.explain_limits import COST, Asked, Limit
 from optimizer.solve.loop import Limits, find_plan
 from optimizer.solve.money import decided_musd
 from optimizer.solve.prices import binding_limits
-from optimizer.solve.program import Clock, SecureProgram
+from optimizer.solve.program import Clock, RowKey, SecureProgram
 from optimizer.study.case import Case
 from optimizer.study.study import Study
 
@@ -77,7 +77,8 @@ class Reasons:
     binding : DataFrame
         Limits that bind with the site the other way and not in the plan, the highest price first.
     explanation : Explanation, optional
-        Why there is no plan with the site the other way, or none that costs no more, and what would admit it.
+        Why there is no plan with the site the other way, or none that costs no more, and what would admit it; without
+        a conflict where more cost is not certain, or the time was too short to find one.
     """
 
     site: str
@@ -144,7 +145,7 @@ def why_site(plan: Plan, site: str, progress: Progress = silent) -> Reasons:
         return _refused(plan, case, site)
     progress("why", None, f"the best plan {'without' if is_built else 'with'} {site}")
     changed, built = (without_site(case, site), ()) if is_built else (case, (site,))
-    other = _solved(study, changed, plan.summary, built, progress)
+    other = _solved(study, changed, plan, built, progress)
     if other is None:
         progress("why", None, "there is none: which limits stand against it")
         found = explain(changed, asked=Asked(built))
@@ -152,9 +153,22 @@ def why_site(plan: Plan, site: str, progress: Progress = silent) -> Reasons:
     reasons = _compared(plan, site, is_built, other)
     if is_built or reasons.difference_musd <= NO_DIFFERENCE_MUSD:
         return reasons
-    progress("why", None, "which change would admit it at no more cost")
-    asked = Asked(built, float(plan.summary["objective_musd"]))
-    return replace(reasons, explanation=explain(changed, asked=asked))
+    return replace(reasons, explanation=_admission(plan, changed, reasons, progress))
+
+
+def _admission(plan: Plan, case: Case, reasons: Reasons, progress: Progress) -> Explanation:
+    """What would admit a site with which a plan costs more.
+
+    Paying what it costs more always does. Which limits stand against it at no more cost is only a question where it
+    costs more for certain: within the gaps, a plan with it may be as good as the plan.
+    """
+    if reasons.least_musd > 0:
+        progress("why", None, "which change would admit it at no more cost")
+        asked = Asked((reasons.site,), float(plan.summary["objective_musd"]))
+        found = explain(case, asked=asked)
+        if found.conflict is not None:
+            return found
+    return Explanation(case, None, (WayOut({Limit(COST): rounded_up(reasons.difference_musd)}),))
 
 
 def _case_of(plan: Plan, study: Study) -> Case:
@@ -182,16 +196,25 @@ def without_site(case: Case, site: str) -> Case:
     )
 
 
-def _solved(
-    study: Study, case: Case, summary: dict[str, Any], built: tuple[str, ...], progress: Progress
-) -> Other | None:
+def binding_rows(plan: Plan, case: Case) -> list[RowKey]:
+    """Branch rows that bind in a plan: most of what another plan of nearly the same case needs, at once."""
+    table, outages = plan.table("binding"), {"", *case.outage_names}
+    ratings = table[table["limit"].isin(("normal rating", "emergency rating")) & table["contingency"].isin(outages)]
+    return [
+        (str(row.element), str(row.contingency), int(row.period), str(row.snapshot), 1 if row.bound > 0 else -1)
+        for row in ratings.itertuples()
+    ]
+
+
+def _solved(study: Study, case: Case, plan: Plan, built: tuple[str, ...], progress: Progress) -> Other | None:
     """The best plan of a case, ``None`` if there is none."""
     settings = study.config.solve
     deadline = seconds_from_now(settings.time_limit_s)
     show = lambda line: progress("why", None, line)  # noqa: E731
     program = SecureProgram(case, settings.threads, settings.seed, Clock(), show, deadline=deadline)
+    program.add_rows(binding_rows(plan, case))
     force(program, built)
-    baseline, common = float(summary["baseline_musd"]), float(summary["common_musd"])
+    baseline, common = (float(plan.summary[key]) for key in ("baseline_musd", "common_musd"))
     limits = Limits(settings.gap, settings.max_rounds)
     found = find_plan(program, limits, lambda objective: decided_musd(case, objective, baseline, common))
     if found.status == "infeasible":

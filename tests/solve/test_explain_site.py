@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from optimizer.cli.verbs import app
+from optimizer.cli.why import _lines as why_lines
 from optimizer.errors import InputError
 from optimizer.plan.plan import write_plan
+from optimizer.solve import explain_site
 from optimizer.solve.explain_limits import COST, NORMAL
-from optimizer.solve.explain_site import why_site
+from optimizer.solve.explain_site import binding_rows, why_site
 from tests.solve.small import MUSD_PER_USD_PER_H, STAR_STUDY, checked_plan, study_of
+from tests.solve.test_price_ranges import OUTAGE
 
 SITES = {
     "sites": "site,block_mw,max_blocks,cost_musd_per_year_per_block\nx,50,2,1\ny,50,1,3\nz,50,4,7\n",
@@ -113,3 +118,36 @@ def test_a_site_that_is_not_there(tmp_path: Path) -> None:
     plan = checked_plan(study_of(tmp_path, NO_GRID, SITES))
     with pytest.raises(InputError, match="no candidate and no refused place"):
         why_site(plan, "nowhere")
+
+
+def test_within_the_gaps_only_its_price_is_stated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """y costs 2 M$ more, and no less for certain; what is known to a gap of 3 may as well be cheaper."""
+    plan = checked_plan(study_of(tmp_path, NO_GRID, SITES))
+    known = explain_site._solved
+
+    def vague(*arguments: Any) -> explain_site.Other | None:
+        other = known(*arguments)
+        assert other is not None
+        return replace(other, bound_musd=other.bound_musd - 3)
+
+    monkeypatch.setattr(explain_site, "_solved", vague)
+    reasons = why_site(plan, "y")
+    assert reasons.least_musd == pytest.approx(-1)
+    assert reasons.explanation is not None
+    assert reasons.explanation.conflict is None
+    assert reasons.explanation.ways_words == ["pay 2 M$ more in present value"]
+    assert why_lines(reasons)[2:4] == [
+        "  of which      sites +2 M$",
+        "  in its place  x (-50 MW of IT load)",
+    ]
+    assert "  kept out by   no limit for certain: within the gaps, a plan with it may be as good" in why_lines(reasons)
+
+
+def test_rows_that_bind_in_the_plan_are_built_at_once(tmp_path: Path) -> None:
+    """After the loss of the second line the first carries all that a sends to b, 60 MW, whichever way it is drawn."""
+    for folder, ends, side in (("one", "a,b", 1), ("other", "b,a", -1)):
+        tables = {**OUTAGE, "grid/branches": OUTAGE["grid/branches"].replace("a,b", ends)}
+        study = study_of(tmp_path / folder, '[grid]\nsource = "grid"\n', tables)
+        plan = checked_plan(study)
+        assert binding_rows(plan, study.case) == [("ab1", "ab2", 2030, "year", side)]
+        assert binding_rows(plan, replace(study.case, outages=None)) == []
