@@ -109,6 +109,9 @@ COUNTS_AND_RATIOS = {
     "max_rounds",
     "max_sites",
     "points_per_site",
+    "probability",
+    "risk_level",
+    "risk_weight",
     "seed",
     "threads",
     "utilization",
@@ -126,7 +129,7 @@ ENDINGS_OF_RATIOS = ("_factor", "_factors", "_growth", "_rate", "_share")
 COORDINATES = {"lat", "lon"}
 """Names that mean degrees everywhere."""
 
-CALENDAR = {"currency_year", "decision_year", "hours", "periods"}
+CALENDAR = {"currency_year", "decision_year", "early_until", "hours", "periods"}
 """Names that are their own unit: years of the calendar, and hours."""
 
 

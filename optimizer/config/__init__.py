@@ -8,6 +8,7 @@ in `optimizer.config.tables`.
 from optimizer.config.reading import apply_overrides, fill_facility, load_config, scenario_config
 from optimizer.config.tables import (
     AreaSettings,
+    ConditionsSettings,
     CoolingSettings,
     DemandSettings,
     DispatchSettings,
@@ -28,6 +29,8 @@ from optimizer.config.tables import (
     StationSettings,
     StudyConfig,
     StudySettings,
+    UncertainScenarioSettings,
+    UncertaintySettings,
     UpgradesSettings,
     WaterSettings,
 )
@@ -35,6 +38,7 @@ from optimizer.config.writing import config_to_toml, json_schema
 
 __all__ = [
     "AreaSettings",
+    "ConditionsSettings",
     "CoolingSettings",
     "DemandSettings",
     "DispatchSettings",
@@ -55,6 +59,8 @@ __all__ = [
     "StationSettings",
     "StudyConfig",
     "StudySettings",
+    "UncertainScenarioSettings",
+    "UncertaintySettings",
     "UpgradesSettings",
     "WaterSettings",
     "apply_overrides",

@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from optimizer.errors import Finding, nearest
 
 if TYPE_CHECKING:
     from optimizer.config.tables import (
+        ConditionsSettings,
         CoolingSettings,
         DemandSettings,
         DispatchSettings,
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
         SensitivitySettings,
         SitesSettings,
         StudySettings,
+        UncertaintySettings,
         WaterSettings,
     )
 
@@ -188,17 +191,21 @@ def _water(water: WaterSettings) -> Iterator[Finding]:
         yield Finding("config.indirect_twice", "water.indirect", text, found, remedy)
 
 
-def _scenarios(scenario: Mapping[str, Any], report: ReportSettings) -> Iterator[Finding]:
-    for name in scenario:
+def _folder_names(names: Iterable[str], where: str) -> Iterator[Finding]:
+    for name in names:
         # A scenario's plan is written to a folder of that name.
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
             yield Finding(
                 "config.scenario_name",
-                "scenario",
+                where,
                 "the name cannot be used for a folder",
                 found=repr(name),
                 remedy="use letters, digits, - and _, at most 64, starting with a letter or digit",
             )
+
+
+def _scenarios(scenario: Mapping[str, Any], report: ReportSettings) -> Iterator[Finding]:
+    yield from _folder_names(scenario, "scenario")
     yield from _repeated(report.compare, "report.compare")
     for name in report.compare:
         if name not in scenario:
@@ -218,6 +225,64 @@ def _ranges(sensitivity: SensitivitySettings) -> Iterator[Finding]:
             yield Finding("config.range_carrier", where, text, repr(one.carrier), remedy)
 
 
+PROBABILITY_TOLERANCE = 1e-9
+"""What probabilities may miss 1 by: rounding of their sum [-]."""
+
+
+def _conditions(
+    study: StudySettings, demand: DemandSettings | None, conditions: ConditionsSettings
+) -> Iterator[Finding]:
+    yield from _factor_years(conditions, periods_of(study, demand), "conditions")
+    yield from _repeated(conditions.withdrawn_generators, "conditions.withdrawn_generators")
+
+
+def _factor_years(table: Any, periods: tuple[int, ...], where: str) -> Iterator[Finding]:
+    for key in ("existing_load_factors", "it_demand_factors"):
+        for year in sorted(set(getattr(table, key, ())) - set(periods)):
+            yield Finding(
+                "config.factor_year",
+                f"{where}, {key}" if " " in where else f"{where}.{key}",
+                "the year is not one of study.periods",
+                found=str(year),
+                remedy=f"use one of the periods: {', '.join(map(str, periods))}",
+            )
+
+
+def _uncertainty(
+    study: StudySettings, demand: DemandSettings | None, uncertainty: UncertaintySettings | None
+) -> Iterator[Finding]:
+    if uncertainty is None:
+        return
+    periods, names = periods_of(study, demand), [one.name for one in uncertainty.scenario]
+    yield from _folder_names(names, "uncertainty.scenario")
+    yield from _names_alike(names)
+    total = math.fsum(one.probability for one in uncertainty.scenario)
+    if abs(total - 1.0) > PROBABILITY_TOLERANCE:
+        text, remedy = "the probabilities do not sum to 1", "change them so that they do"
+        yield Finding(
+            "config.probabilities", "uncertainty.scenario", text, f"{total:.12g}", remedy, value=total, limit=1.0
+        )
+    if uncertainty.early_until is not None and uncertainty.early_until not in periods:
+        remedy = f"use one of the periods: {', '.join(map(str, periods))}"
+        text = "the year is not one of study.periods"
+        yield Finding("config.early_until", "uncertainty.early_until", text, str(uncertainty.early_until), remedy)
+    if demand is None:
+        text, remedy = "a study without demand has no campuses to decide about", "add [demand] it_mw"
+        yield Finding("config.uncertainty_without_demand", "uncertainty", text, "", remedy)
+    for number, one in enumerate(uncertainty.scenario, start=1):
+        where = f"uncertainty.scenario#{number} ({one.name})"
+        yield from _factor_years(one, periods, where)
+        yield from _repeated(one.withdrawn_generators, f"{where}, withdrawn_generators")
+
+
+def _names_alike(names: list[str]) -> Iterator[Finding]:
+    """Names that are the same, or would be on a file system that does not tell capitals apart."""
+    lower = [name.lower() for name in names]
+    for name in sorted({n for n in lower if lower.count(n) > 1}):
+        text, remedy = "the name is given twice, capitals apart", "give each name once"
+        yield Finding("config.duplicate_name", "uncertainty.scenario", text, repr(name), remedy)
+
+
 _CHECKS: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Finding]]], ...] = (
     (("study",), _periods_increase),
     (("study", "demand"), _demand_years),
@@ -231,4 +296,6 @@ _CHECKS: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Finding]]], ...] = 
     (("study", "demand", "limits"), _limit_years),
     (("scenario", "report"), _scenarios),
     (("sensitivity",), _ranges),
+    (("study", "demand", "conditions"), _conditions),
+    (("study", "demand", "uncertainty"), _uncertainty),
 )

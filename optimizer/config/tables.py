@@ -508,6 +508,60 @@ class LimitsSettings(_Settings):
     )
 
 
+class ConditionsSettings(_Settings):
+    """What comes otherwise than the tables of the study say; candidate sites stay those of the tables."""
+
+    existing_load_factor: NotNegative = Field(1.0, description="Factor on every existing load in all periods [-].")
+    existing_load_factors: ByYear = Field(
+        default_factory=dict, description="The same for single periods, instead of existing_load_factor [-]."
+    )
+    fuel_price_factors: dict[str, NotNegative] = Field(
+        default_factory=dict, description="Factor on the cost of generation by carrier; 1 for those not named [-]."
+    )
+    upgrade_cost_factor: NotNegative = Field(1.0, description="Factor on the cost of network upgrades [-].")
+    upgrade_delay_years: NotNegative = Field(0.0, description="Years by which network upgrades serve later [year].")
+    withdrawn_generators: Items[Text] = Field(
+        (), description="Generators that leave the queue, so do not exist [text]."
+    )
+    withdrawn_load_mw: dict[str, NotNegative] = Field(
+        default_factory=dict,
+        description="Load that leaves the queue by bus: part of the bus's load, before factors and growth [MW].",
+    )
+
+
+class UncertainScenarioSettings(ConditionsSettings):
+    """One future of several; a key left out is as in [conditions], or as in the study."""
+
+    name: Text = Field(description="Name of the scenario, and of its folder [text].")
+    probability: Annotated[float, Field(gt=0, le=1)] = Field(description="Its probability; all sum to 1 [-].")
+    it_demand_factor: NotNegative = Field(1.0, description="Factor on demand.it_mw in all periods [-].")
+    it_demand_factors: ByYear = Field(
+        default_factory=dict, description="The same for single periods, instead of it_demand_factor [-]."
+    )
+    penalty_musd_per_mw_year: Positive | None = Field(
+        None, description="Price of IT MW not served [M$/MW-year]. Default: that of [demand]."
+    )
+
+
+class UncertaintySettings(_Settings):
+    """Futures with probabilities, for one plan of sites that holds in all of them."""
+
+    risk_weight: Share = Field(
+        0.0, description="Weight of the conditional value at risk of the cost; the rest is that of its mean [-]."
+    )
+    risk_level: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.9, description="Level of the conditional value at risk: 0.9 is the mean of the worst tenth [-]."
+    )
+    early_until: Year | None = Field(
+        None,
+        description="Upgrades planned to serve up to this period are decided before the future is known [year]. "
+        "Default: the first period.",
+    )
+    scenario: Items[UncertainScenarioSettings] = Field(
+        min_length=1, description="The futures ([[uncertainty.scenario]])."
+    )
+
+
 class EconomicsSettings(_Settings):
     """How money of different years is added."""
 
@@ -585,6 +639,12 @@ class StudyConfig(_Settings):
     upgrades: UpgradesSettings = Field(default_factory=UpgradesSettings, description="Reconductoring of lines.")
     dispatch: DispatchSettings = Field(default_factory=DispatchSettings, description="How generators serve load.")
     limits: LimitsSettings = Field(default_factory=LimitsSettings, description="Limits on the whole portfolio.")
+    conditions: ConditionsSettings = Field(
+        default_factory=ConditionsSettings, description="What comes otherwise than the tables say."
+    )
+    uncertainty: UncertaintySettings | None = Field(
+        None, description="Futures with probabilities. Without it the study has one future."
+    )
     economics: EconomicsSettings = Field(default_factory=EconomicsSettings, description="How money is added.")
     solve: SolveSettings = Field(default_factory=SolveSettings, description="How long and how closely to solve.")
     report: ReportSettings = Field(default_factory=ReportSettings, description="What the report shows.")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from optimizer.config import LimitsSettings
 from optimizer.grid.joint import JointSet
 from optimizer.study import points
 from optimizer.study.case import Case, PortfolioLimits
+from optimizer.study.conditions import fuel_price_factor
 from optimizer.study.contingencies import campus_outages
 from optimizer.study.economics import period_table
 from optimizer.study.generation import cost_curves
@@ -63,6 +65,8 @@ def build_case(study: Study) -> Case:
     config, candidates, operation = study.config, study.candidates, study.operation
     least_mw = operation.output_min_mw.min(axis=1)
     segments, at_min = cost_curves(operation.generators, least_mw, config.dispatch)
+    factor = fuel_price_factor(config.conditions, operation.generators["carrier"])
+    segments = segments.assign(cost_usd_per_mwh=segments["cost_usd_per_mwh"] * _of_each(factor, segments))
     generators = operation.generators[["bus", "p_max_mw", "carrier", "carbon_t_per_mwh"]].assign(p_min_mw=least_mw)
     economics, limits = config.economics, config.limits
     return Case(
@@ -76,7 +80,7 @@ def build_case(study: Study) -> Case:
         output_min_mw=operation.output_min_mw,
         output_max_mw=operation.output_max_mw,
         cost_segments=segments,
-        cost_at_min_usd_per_h=at_min,
+        cost_at_min_usd_per_h=at_min * factor,
         sites=pd.DataFrame(candidates.sites)[list(SITE_COLUMNS)],
         ties=pd.DataFrame(candidates.ties)[list(TIE_COLUMNS)],
         cooling=candidates.cooling[list(COOLING_COLUMNS)],
@@ -110,6 +114,10 @@ def _totals(limits: LimitsSettings) -> dict[str, float]:
         "delay": limits.delay_mw_years,
     }
     return {name: value for name, value in given.items() if value is not None}
+
+
+def _of_each(factor: pd.Series, segments: pd.DataFrame) -> np.ndarray:
+    return factor.reindex(segments.index.get_level_values("generator")).to_numpy(float)
 
 
 def _joint(study: Study, sites: pd.Index, ties: pd.DataFrame) -> JointSet:

@@ -13,6 +13,7 @@ from optimizer.grid.columns import TABLES
 from optimizer.grid.hvdc import scheduled_load
 from optimizer.grid.network import Grid
 from optimizer.study import scenarios
+from optimizer.study.conditions import load_factor, remaining_generators, remaining_load_mw
 from optimizer.study.generation import generators_in_service, output_limits, unknown_carriers
 
 
@@ -55,7 +56,7 @@ def operate(config: StudyConfig, grid: Grid | None) -> tuple[Operation, list[Fin
     Parameters
     ----------
     config : StudyConfig
-        ``grid``, ``dispatch`` and ``study.periods``.
+        ``grid``, ``dispatch``, ``conditions`` and ``study.periods``.
     grid : Grid, optional
         The network.
 
@@ -73,12 +74,16 @@ def operate(config: StudyConfig, grid: Grid | None) -> tuple[Operation, list[Fin
     findings += unreadable
     factors, found = scenarios.load_factors(config.grid, grid, snapshots)
     findings += found
-    load_mw = scenarios.load_table(grid, factors, config.study.periods, config.grid.load_growth_per_year)
+    conditions, periods = config.conditions, config.study.periods
+    by_period = {t: load_factor(conditions, t) for t in periods}
+    remaining_mw = remaining_load_mw(conditions, grid)
+    load_mw = scenarios.load_table(grid, remaining_mw, factors, by_period, config.grid.load_growth_per_year)
     scheduled_mw, found = scheduled_load(grid)
     findings += found
     load_mw = load_mw.add(scheduled_mw, axis=0)
     generators, found = generators_in_service(grid, config.dispatch)
     findings += [*found, *unknown_carriers(generators, config.dispatch)]
+    generators = remaining_generators(conditions, generators)
     available, found = scenarios.availability(config.grid, grid, generators, snapshots)
     findings += found
     low, high = output_limits(generators, available, config.dispatch)

@@ -5,7 +5,7 @@ A study's own snapshots replace the grid's; a subset of either stands for the wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -163,19 +163,27 @@ def load_factors(settings: GridSettings, grid: Grid, snapshots: pd.DataFrame) ->
     return factors.astype(float), findings
 
 
-def load_table(grid: Grid, factors: pd.DataFrame, periods: Sequence[int], growth_per_year: float) -> pd.DataFrame:
+def load_table(
+    grid: Grid,
+    load_mw: pd.Series,
+    factors: pd.DataFrame,
+    period_factors: Mapping[int, float],
+    growth_per_year: float,
+) -> pd.DataFrame:
     """Existing load by bus, period and snapshot.
 
-    ``load_mw x factor x (1 + growth)^(year - first period) + shunt_mw``
+    ``load_mw x factor x factor of the period x (1 + growth)^(year - first period) + shunt_mw``
 
     Parameters
     ----------
     grid : Grid
-        ``load_mw`` and ``shunt_mw`` of its buses [MW].
+        ``shunt_mw`` of its buses [MW].
+    load_mw : Series, index ``bus``
+        Load before factors and growth [MW].
     factors : DataFrame, index ``bus``, columns snapshot
         As `load_factors` gives them [-].
-    periods : sequence of int
-        Years, increasing.
+    period_factors : mapping of int to float
+        Factor by year, the years increasing [-].
     growth_per_year : float
         Growth of existing load [1/year].
 
@@ -184,8 +192,8 @@ def load_table(grid: Grid, factors: pd.DataFrame, periods: Sequence[int], growth
     DataFrame, index ``bus``, columns (period, snapshot)
         Load, shunt conductance included [MW].
     """
-    load = factors.mul(grid.buses["load_mw"], axis=0)
-    parts = {t: load * (1.0 + growth_per_year) ** (t - periods[0]) for t in periods}
+    load, first = factors.mul(load_mw, axis=0), next(iter(period_factors))
+    parts = {t: load * (factor * (1.0 + growth_per_year) ** (t - first)) for t, factor in period_factors.items()}
     table = pd.concat(parts, axis=1, names=["period", "snapshot"])
     return table.add(grid.buses["shunt_mw"], axis=0)
 

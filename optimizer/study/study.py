@@ -12,7 +12,14 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from optimizer.config import StudyConfig, apply_overrides, fill_facility, load_config, scenario_config
+from optimizer.config import (
+    ConditionsSettings,
+    StudyConfig,
+    apply_overrides,
+    fill_facility,
+    load_config,
+    scenario_config,
+)
 from optimizer.errors import Finding, GridsiteError, refuse_errors
 from optimizer.grid.contingency import OutageSet
 from optimizer.grid.dc import DCNetwork
@@ -29,6 +36,7 @@ from optimizer.study.branches import branch_table, no_branches, no_upgrades, upg
 from optimizer.study.build import build_case
 from optimizer.study.case import Case
 from optimizer.study.cells import Surroundings, land_offers
+from optimizer.study.conditions import changed_upgrades
 from optimizer.study.contingencies import grid_outages, list_files
 from optimizer.study.cooling import Technologies
 from optimizer.study.costs import Costs
@@ -185,6 +193,13 @@ class Study:
         return operate(self.config, self.grid)[0]
 
     @cached_property
+    def planned_operation(self) -> Operation:
+        """The same as the tables say it, without ``conditions``: on this candidate sites rest."""
+        if self.config.conditions == ConditionsSettings():
+            return self.operation
+        return operate(self.config.model_copy(update={"conditions": ConditionsSettings()}), self.grid)[0]
+
+    @cached_property
     def costs(self) -> Costs | None:
         """Costs and lead times of the region; ``None`` without one."""
         return None if self.region is None else Costs(self.region.facts)
@@ -204,14 +219,15 @@ class Study:
     @property
     def upgrades(self) -> pd.DataFrame:
         """Upgrades on offer, as `Case.upgrades`, with ``length_km`` that is paid for [km]."""
-        return self.possible_upgrades if self.config.upgrades.enabled else no_upgrades()
+        offered = self.possible_upgrades if self.config.upgrades.enabled else no_upgrades()
+        return changed_upgrades(self.config.conditions, offered)
 
     @cached_property
     def points(self) -> pd.DataFrame:
         """Points of interconnection, see `optimizer.study.points.points_of_interconnection`."""
         if self.grid is None or self.outages is None:
             return points.no_points()
-        flows = points.intake(self.grid, self.branches, self.possible_upgrades, self.operation.own_mw())
+        flows = points.intake(self.grid, self.branches, self.possible_upgrades, self.planned_operation.own_mw())
         cut_off = np.union1d(self.outages.disconnected_buses, self.joint.disconnected_buses)
         return points.points_of_interconnection(self.grid, flows, cut_off, self.config)
 
@@ -275,7 +291,7 @@ class Study:
         settings = water_options(self.config)
         supply = no_water() if self.region is None else water.supply(self.region.facts["water_sources"], settings)
         buses = None if self.grid is None else self.grid.buses
-        hot_day, sources = self.operation.hot_day, self.config.water.sources
+        hot_day, sources = self.planned_operation.hot_day, self.config.water.sources
         return assemble(parts, self.cooling, supply, hot_day, buses, self.yearly_factor, self.routing, sources)
 
     @cached_property
