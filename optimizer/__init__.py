@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from optimizer.grid.network import Grid
     from optimizer.plan.plan import Plan, read_plan, write_plan
     from optimizer.progress import Progress
+    from optimizer.solve.uncertain import solve_uncertain
     from optimizer.study.study import Study, read_study
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "read_plan",
     "read_study",
     "solve",
+    "solve_uncertain",
     "verify",
     "write_plan",
 ]
@@ -146,6 +148,7 @@ else:
         "Study": "optimizer.study.study",
         "read_plan": "optimizer.plan.plan",
         "read_study": "optimizer.study.study",
+        "solve_uncertain": "optimizer.solve.uncertain",
         "write_plan": "optimizer.plan.plan",
     }
 

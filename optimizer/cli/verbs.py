@@ -15,6 +15,7 @@ from optimizer.cli.headroom import headroom
 from optimizer.cli.outcome import ExitCode, Outcome, run
 from optimizer.cli.rules import rules
 from optimizer.cli.sensitivity import sensitivity
+from optimizer.cli.uncertainty import uncertainty
 from optimizer.cli.why import why
 from optimizer.errors import Finding, InputError
 from optimizer.progress import Progress
@@ -37,6 +38,7 @@ app.command()(frontier)
 app.command()(headroom)
 app.command()(rules)
 app.command()(sensitivity)
+app.command()(uncertainty)
 app.command()(why)
 
 StudyArgument = Annotated[

@@ -128,7 +128,7 @@ def costs_of_the_best(rows: pd.DataFrame, band_musd: float) -> go.Figure:
     )
 
 
-def sites_by_plan(sites: pd.DataFrame, numbers: list[str]) -> go.Figure:
+def sites_by_plan(sites: pd.DataFrame, numbers: list[str], word: str = "plan") -> go.Figure:
     """Return which plan builds how much where, the sites of most plans first.
 
     Parameters
@@ -136,7 +136,9 @@ def sites_by_plan(sites: pd.DataFrame, numbers: list[str]) -> go.Figure:
     sites : DataFrame
         As `optimizer.solve.alternatives.sites_of`.
     numbers : list of str
-        Numbers of the plans.
+        Numbers or names of the plans.
+    word : str
+        What the plans are called.
     """
     shown = sites.head(MOST_SITES)
     values = shown[[f"it_mw_{n}" for n in numbers]].to_numpy(float)
@@ -145,7 +147,7 @@ def sites_by_plan(sites: pd.DataFrame, numbers: list[str]) -> go.Figure:
     ]
     tiles = go.Heatmap(
         z=np.where(values > 0, values, np.nan).tolist(),
-        x=[f"plan {n}" for n in numbers],
+        x=[figure_text(f"{word} {n}") for n in numbers],
         y=[wrapped(name, 36) for name in names],
         colorscale=_SCALE,
         zmin=0.0,
@@ -187,17 +189,23 @@ def sites_map(sites: pd.DataFrame, n_plans: int, study: Study) -> go.Figure | No
     buses = None if study.grid is None else study.grid.buses.dropna(subset=["lat", "lon"])
     around = [placed] if buses is None else [placed, buses]
     projection = Projection.around([v for t in around for v in t["lon"]], [v for t in around for v in t["lat"]])
-    traces: list[Any] = []
-    if study.region is not None:
-        traces += map_places.county_outlines(study.region.counties, projection).traces
-    if study.grid is not None and buses is not None and len(buses):
-        for layer in map_network.transmission_lines(Lines.of(study.grid, projection)):
-            traces += layer.traces
+    traces = ground(study, projection)
     groups = (("in all", placed[placed["in_all"]], style.BLUE), ("in some", placed[~placed["in_all"]], style.ORANGE))
     for name, rows, colour in groups:
         if len(rows):
             traces.append(_sites(rows, f"{name} of {n_plans} plans ({len(rows):,})", colour, projection, placed))
     return style.figure(traces, 680, showlegend=True, **maps.map_layout())
+
+
+def ground(study: Study, projection: Projection) -> list[Any]:
+    """Return what lies below sites: counties and the network, where they have places."""
+    traces: list[Any] = []
+    if study.region is not None:
+        traces += map_places.county_outlines(study.region.counties, projection).traces
+    if study.grid is not None and study.grid.buses[["lat", "lon"]].notna().all(axis=1).any():
+        for layer in map_network.transmission_lines(Lines.of(study.grid, projection)):
+            traces += layer.traces
+    return traces
 
 
 def _sites(rows: pd.DataFrame, name: str, colour: str, projection: Projection, every: pd.DataFrame) -> go.Scatter:

@@ -48,7 +48,7 @@ LARGEST_EXTENSIVE = 2_000
 """Binary first-stage decisions times futures up to which all futures are solved in one program [-] (unverified: a
 choice of speed, see docs/uncertainty.md)."""
 
-STOCHASTIC, MEAN = "stochastic", "mean values"
+STOCHASTIC, MEAN = "stochastic plan", "mean-value plan"
 """Names of plans in the table of regret; those of each future are named after it."""
 
 
@@ -75,7 +75,7 @@ class Uncertain:
     plans : dict of str to Plan
         The plan in each future, by its name.
     costs_musd : dict of str to ndarray
-        Costs under each future of the plan (``stochastic``), of that for mean values, and of each future's own best;
+        Costs under each future of the plan (`STOCHASTIC`), of that for mean values, and of each future's own best;
         infinite where a plan does not hold [M$].
     is_certain : dict of str to ndarray of bool
         Whether it is proven that a plan does not hold, where its cost is infinite.
@@ -224,10 +224,10 @@ def _try_known(study: Study, plans: Plans, own: list[Part], progress: Progress) 
         if part.has_plan:
             named[MEAN] = _used(middle, part)
     for future, part in zip(plans.futures, own, strict=True):
-        named[future.name] = _used(future, part)
+        named[f"plan of {future.name}"] = _used(future, part)
     made: dict[str, Evaluation] = {}
     for name, chosen in named.items():
-        progress("solve", None, f"the plan of {name} in every scenario")
+        progress("solve", None, f"{name} in every scenario")
         made[name] = plans.seen[chosen] if chosen in plans.seen else plans.evaluate(chosen)
     return made
 

@@ -178,7 +178,8 @@ def make_futures(study: Study, progress: Progress) -> tuple[Future, ...]:
     """
     uncertainty = study.config.uncertainty
     assert uncertainty is not None
-    early = Early(early_periods(study), study.override({"conditions.upgrade_delay_years": 0.0}).case.upgrades["ready"])
+    undelayed = study.case.upgrades["ready"] - study.config.conditions.upgrade_delay_years
+    early = Early(early_periods(study), undelayed)
     made, refused, infeasible = [], [], []
     for one in uncertainty.scenario:
         progress("prepare", None, f"scenario {one.name}")

@@ -68,7 +68,9 @@ def condition_findings(study: Study) -> list[Finding]:
 def _findings(study: Study, conditions: ConditionsSettings, where: str) -> Iterator[Finding]:
     grid = study.grid
     if grid is None:
-        for key in sorted(conditions.model_fields_set & set(ConditionsSettings.model_fields)):
+        usual = ConditionsSettings()
+        changed = (k for k in ConditionsSettings.model_fields if getattr(conditions, k) != getattr(usual, k))
+        for key in changed:
             text, remedy = "without a grid there is nothing that it could change", "name a grid, or leave it out"
             yield Finding("study.conditions.no_grid", f"{where}{key}", text, "", remedy)
         return
