@@ -27,6 +27,7 @@ from optimizer.config.refusals import tables_of
 from optimizer.errors import Finding, InputError
 
 SMALL = '[study]\nname = "small"\n'
+ONE_FUTURE = '[demand]\nit_mw = {2030 = 1}\n[[uncertainty.scenario]]\nname = "a"\n'
 FULL = """
 [study]
 name = "Two periods"
@@ -218,6 +219,70 @@ REFUSED = {
         "report.compare",
         "'wet'",
         "dry",
+    ),
+    "probabilities": (
+        f'{ONE_FUTURE}probability = 0.25\n[[uncertainty.scenario]]\nname = "b"\nprobability = 0.7\n',
+        "probabilities",
+        "uncertainty.scenario",
+        "0.95",
+        "change them",
+    ),
+    "future twice": (
+        f'{ONE_FUTURE}probability = 0.5\n[[uncertainty.scenario]]\nname = "A"\nprobability = 0.5\n',
+        "duplicate_name",
+        "uncertainty.scenario",
+        "'a'",
+        "once",
+    ),
+    "name of a future": (
+        ONE_FUTURE.replace('"a"', '"a b"') + "probability = 1\n",
+        "scenario_name",
+        "uncertainty.scenario",
+        "'a b'",
+        "letters",
+    ),
+    "no probability": (ONE_FUTURE, "missing_key", "uncertainty.scenario#1.probability", "", "probability"),
+    "future of another year": (
+        f"{ONE_FUTURE}probability = 1\nit_demand_factors = {{ 2031 = 2 }}\n",
+        "factor_year",
+        "uncertainty.scenario#1 (a), it_demand_factors",
+        "2031",
+        "2030",
+    ),
+    "conditions of another year": (
+        "[demand]\nit_mw = {2030 = 1}\n[conditions]\nexisting_load_factors = { 2031 = 2 }\n",
+        "factor_year",
+        "conditions.existing_load_factors",
+        "2031",
+        "2030",
+    ),
+    "early until": (
+        ONE_FUTURE.replace("[[", "[uncertainty]\nearly_until = 2029\n[[") + "probability = 1\n",
+        "early_until",
+        "uncertainty.early_until",
+        "2029",
+        "2030",
+    ),
+    "risk level": (
+        ONE_FUTURE.replace("[[", "[uncertainty]\nrisk_level = 1\n[[") + "probability = 1\n",
+        "out_of_range",
+        "uncertainty.risk_level",
+        "1",
+        "less than 1",
+    ),
+    "futures without demand": (
+        '[[uncertainty.scenario]]\nname = "a"\nprobability = 1\n',
+        "uncertainty_without_demand",
+        "uncertainty",
+        "",
+        "[demand]",
+    ),
+    "no future": (
+        "[demand]\nit_mw = {2030 = 1}\n[uncertainty]\nscenario = []\n",
+        "empty",
+        "uncertainty.scenario",
+        "[]",
+        "futures",
     ),
     "scenario name": ('[scenario."a/b"]\n', "scenario_name", "scenario", "'a/b'", "letters"),
     "in a scenario": (

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optimizer.errors import InfeasibleError
+from optimizer.errors import InfeasibleError, InputError
 from optimizer.plan.plan import tidy_plan, write_plan
 from optimizer.plan.verify import verify_plan
 from optimizer.solve import solve_study
@@ -43,17 +43,17 @@ RING = Small(
     sites=(("sa", "a", 20.0, 3, 3.0, 4.0), ("sb", "b", 30.0, 3, 1.0, 2.0), ("sc", "c", 30.0, 4, 2.0, 3.0)),
     loads={"a": 20.0, "b": 30.0, "c": 10.0},
     branches=(
-        ("ab", "a", "b", 0.1, 90.0, 100.0),
-        ("bc", "b", "c", 0.1, 60.0, 70.0),
-        ("ac", "a", "c", 0.2, 70.0, 80.0),
+        ("ab", "a", "b", 0.1, 70.0, 80.5),
+        ("bc", "b", "c", 0.1, 50.0, 57.5),
+        ("ac", "a", "c", 0.2, 50.0, 57.5),
     ),
     generators=(
         ("cheap", "a", 150.0, 10.0, "hydro"),
         ("dear", "a", 300.0, 35.0, "gas"),
         ("far", "c", 60.0, 50.0, "gas"),
     ),
-    upgrades=(("u_ab", "ab", 60.0, 60.0, 2.0, 2030), ("u_ac", "ac", 60.0, 60.0, 1.5, 2029)),
-    penalty=0.5,
+    upgrades=(("u_ab", "ab", 60.0, 60.0, 1.5, 2030), ("u_ac", "ac", 60.0, 60.0, 1.05, 2029)),
+    penalty=0.9,
 )
 """A ring of three buses with two upgrades, one of which must be planned at once to serve in 2030."""
 
@@ -140,6 +140,8 @@ def test_the_network_matters() -> None:
     assert optimum(free) < optimum(loose) - 0.01 < optimum(RING) - 0.1
     assert optimum(RING) < optimum(replace(RING, upgrades=())) - 0.01
     assert optimum(replace(RING, early_until=2032)) > optimum(RING) + 0.01
+    on_time = tuple(replace(s, delay=0.0) for s in RING.scenarios)
+    assert optimum(replace(RING, scenarios=on_time)) < optimum(RING) - 0.01
 
 
 def test_one_certain_future_is_the_plan_itself(tmp_path: Path) -> None:
@@ -182,25 +184,43 @@ def test_the_plan_for_mean_values_may_not_hold(tmp_path: Path) -> None:
         assert decided.to_dict() == {"low": 100.0, "high": 200.0}
 
 
-def test_no_common_choice_is_infeasible(tmp_path: Path) -> None:
-    """A site carries at least one block: with 40 MW of pace, a site for the high future is too much for the low one."""
-    small = Small(
-        scenarios=(Scenario("low", 0.5, 0.5), Scenario("high", 0.5)),
-        demand={2030: 100.0},
-        sites=(("a", "x", 50.0, 1, 1.0, 1.0), ("b", "x", 50.0, 1, 2.0, 1.0)),
-        penalty=None,
-    )
-    for method in METHODS:
-        study = small.study(tmp_path / method, "").override({"limits.share_per_county": None})
-        assert solve_uncertain(study, method=method).objective_musd == pytest.approx(5.0)
-        # A budget in the low future alone cannot be said; emissions, water and pace hold in all. Too little demand can:
-        (tmp_path / method / "sites.csv").write_text(
-            "site,county,block_mw,max_blocks,min_blocks,cost_musd_per_year_per_block\na,A,50,1,1,1\nb,B,50,1,1,1\n"
-        )
-        study = study.override({"limits.share_per_county": 0.5, "sites.table": "./sites.csv"})
-        with pytest.raises(InfeasibleError) as caught:
-            solve_uncertain(study, method=method)
-        assert any("scenario" in str(f) for f in caught.value.findings)
+ISLANDS = Small(
+    scenarios=(Scenario("one", 0.5, gone=("gb",)), Scenario("other", 0.5, gone=("ga",))),
+    demand={2030: 50.0},
+    sites=(("sa", "a", 50.0, 1, 1.0, 1.0), ("sb", "b", 50.0, 1, 1.0, 1.0)),
+    loads={"na": 0.0, "a": 0.0, "nb": 0.0, "b": 0.0},
+    branches=tuple((f"{n}{i}", f"n{n}", n, 0.1, 80.0, 80.0) for n in "ab" for i in (1, 2)),
+    generators=(("ga", "na", 100.0, 10.0, "gas"), ("gb", "nb", 100.0, 10.0, "gas")),
+    penalty=None,
+)
+"""Two islands: a campus can stand in one of them in one future, and in the other in the other."""
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_no_common_choice_is_infeasible(tmp_path: Path, method: Method) -> None:
+    study = ISLANDS.study(tmp_path / "study")
+    with pytest.raises(InfeasibleError, match="every scenario"):
+        solve_uncertain(study, method=method)
+    # With a price on what is not served, not to build is a plan: 50 MW at 0.5 M$.
+    priced = study.override({"demand.penalty_musd_per_mw_year": 0.5})
+    found = solve_uncertain(priced, method=method)
+    agrees(found, 25.0)
+    assert found.chosen == frozenset()
+    assert [str(f) for f in found.plans["one"].findings if f.severity == "error"] == []
+
+
+def test_a_future_without_a_plan_is_named(tmp_path: Path) -> None:
+    scenarios = (Scenario("fine", 0.5, gone=("gb",)), Scenario("dark", 0.5, gone=("ga", "gb")))
+    with pytest.raises(InfeasibleError, match="scenario dark"):
+        solve_uncertain(replace(ISLANDS, scenarios=scenarios).study(tmp_path / "study"))
+
+
+def test_only_cost_is_minimized_and_only_with_futures(tmp_path: Path) -> None:
+    study = LOOSE.study(tmp_path / "study")
+    with pytest.raises(InputError, match="no futures"):
+        solve_uncertain(study.override({"uncertainty": None}))
+    with pytest.raises(InputError, match="cost is minimized"):
+        solve_uncertain(study.override({"study.objective": "delay"}))
 
 
 @pytest.mark.parametrize("method", METHODS)
