@@ -4,7 +4,7 @@ Each future is solved with its cost weighted and with prices on the decisions of
 that bound the objective from below (`optimizer.solve.risk`) and the prices sum to zero over the futures, so that the
 sum of what the futures reach alone bounds every plan from below. What they choose is then tried in all futures, and
 excluded from the next round; so the rounds end (S. Ahmed, "A scenario decomposition algorithm for 0-1 stochastic
-programs", Operations Research Letters 41(6), 2013, 565-569). Prices move against what a future decides beyond the mean.
+programs", Operations Research Letters 41(6), 2013, 565-569). `optimizer.solve.uncertain_prices` chooses the prices.
 """
 
 from __future__ import annotations
@@ -13,18 +13,17 @@ import time
 
 import numpy as np
 
-from optimizer.solve.uncertain_first import FirstStage, Key
+from optimizer.solve.risk import Floats
+from optimizer.solve.uncertain_first import FirstStage, Key, first_stage_keys
 from optimizer.solve.uncertain_futures import Part, Wanted, find_part
 from optimizer.solve.uncertain_plans import Plans
+from optimizer.solve.uncertain_prices import Counts, Steps, counted, prices_of_counts
 
 SEARCH_PART = 0.5
 """Share of the gap to which each future is solved in a round [-] (unverified: a choice)."""
 
-PATIENCE = 2
-"""Rounds without a better bound after which the steps of the prices are halved (unverified: the usual rule)."""
-
-STEP = 1.0
-"""First step of the prices, as a share of the step that would close the gap if all else stayed (unverified)."""
+COUNTS_HELP = 0.02
+"""Share of what is missing that prices of counts must promise, else single decisions are priced [-] (unverified)."""
 
 
 class Decomposition:
@@ -38,8 +37,10 @@ class Decomposition:
 
     def __init__(self, plans: Plans) -> None:
         self.plans, self.futures = plans, plans.futures
-        self.prices: list[dict[Key, float]] = [{} for _ in self.futures]
-        self.step, self.without = STEP, 0
+        self.steps = Steps(len(self.futures))
+        self.by_count: list[Counts] = [{} for _ in self.futures]
+        self.known: list[dict[FirstStage, float]] = [{} for _ in self.futures]
+        self.counts_may_help = True
         own = np.array([f.prepared.baseline_musd + f.prepared.common_musd for f in self.futures])
         self.decided = np.maximum(plans.least_musd - own, 0.0)
 
@@ -47,6 +48,7 @@ class Decomposition:
         """Solve the futures and try what they choose until the gap is reached; return how it ended."""
         deadline = time.perf_counter() + seconds
         run = self.futures[0].run
+        self._price_counts()
         for number in range(1, run.study.config.solve.max_rounds + 1):
             if self.plans.is_done or time.perf_counter() > deadline:
                 break
@@ -66,40 +68,56 @@ class Decomposition:
             )
             if is_over:
                 break
-            self._move(parts, total, self.plans.bound_musd > before)
+            self._price(parts, total, self.plans.bound_musd > before)
         if self.plans.best is None and np.isinf(self.plans.bound_musd) and self.plans.bound_musd > 0:
             return "infeasible"
         return "done" if self.plans.is_done else "limit"
 
-    def _parts(self) -> list[Part]:
+    def _weights(self) -> Floats:
         best = self.plans.best
-        weights = self.plans.risk.weights(self.plans.least_musd if best is None else best.costs_musd)
-        gap, known = SEARCH_PART * self.plans.gap, list(self.plans.seen)
-        asked = (
-            Wanted(gap, None, known, weight, prices, weight * decided)
-            for weight, prices, decided in zip(weights.tolist(), self.prices, self.decided.tolist(), strict=True)
-        )
-        return [find_part(future, wanted) for future, wanted in zip(self.futures, asked, strict=True)]
+        return self.plans.risk.weights(self.plans.least_musd if best is None else best.costs_musd)
 
-    def _move(self, parts: list[Part], total: float, is_better: bool) -> None:
-        """Raise the price of what a future decides and others do not; lower that of what it does not and others do."""
-        self.without = 0 if is_better else self.without + 1
-        if self.without >= PATIENCE:
-            self.step, self.without = self.step / 2, 0
-        shares = _shares([p.chosen for p in parts])
-        apart = [{k: (k in p.chosen) - share for k, share in shares.items()} for p in parts]
-        length = sum(x * x for one in apart for x in one.values())
-        missing = self.plans.objective_musd - total
-        if length <= 0 or not np.isfinite(missing) or missing <= 0:
+    def _parts(self) -> list[Part]:
+        gap, seen, weights = SEARCH_PART * self.plans.gap, list(self.plans.seen), self._weights().tolist()
+        parts = []
+        for i, future in enumerate(self.futures):
+            prices = self._prices(i)
+            part = find_part(future, Wanted(gap, None, seen, weights[i], prices, weights[i] * float(self.decided[i])))
+            if part.has_plan and weights[i] > 0:
+                paid = sum(prices.get(key, 0.0) for key in part.chosen)
+                self.known[i][part.chosen] = (part.found.objective - paid) / weights[i]
+            parts.append(part)
+        return parts
+
+    def _prices(self, i: int) -> dict[Key, float]:
+        """Prices of single decisions of one future, those of their counts included."""
+        found = dict(self.steps.prices[i])
+        by_count = self.by_count[i]
+        if any(by_count.values()):
+            case, early = self.futures[i].case, self.futures[i].early
+            for key in first_stage_keys(case, early):
+                counted_with = counted(key)
+                if counted_with is not None and by_count.get(counted_with):
+                    found[key] = found.get(key, 0.0) + by_count[counted_with]
+        return found
+
+    def _price(self, parts: list[Part], total: float, is_better: bool) -> None:
+        if self.counts_may_help:
+            self._price_counts()
+        if not self.counts_may_help:
+            missing = self.plans.objective_musd - total
+            self.steps.move([p.chosen for p in parts], missing, is_better)
+
+    def _price_counts(self) -> None:
+        """Choose prices of counts; where they cannot raise the bound any more, leave them as they are."""
+        for chosen, made in self.plans.seen.items():
+            for i, cost in enumerate(made.costs_musd.tolist()):
+                if np.isfinite(cost):
+                    self.known[i][chosen] = cost
+        missing = self.plans.objective_musd - self.plans.bound_musd
+        if not np.isfinite(missing) or not all(self.known):
             return
-        step = self.step * missing / length
-        for prices, one in zip(self.prices, apart, strict=True):
-            for key, x in one.items():
-                prices[key] = prices.get(key, 0.0) + step * x
-
-
-def _shares(chosen: list[FirstStage]) -> dict[Key, float]:
-    """Share of the futures that take each decision, of those that not all take alike."""
-    keys = sorted(frozenset().union(*chosen))
-    shares = {key: sum(key in one for one in chosen) / len(chosen) for key in keys}
-    return {key: share for key, share in shares.items() if share < 1.0}
+        chosen_prices, reach = prices_of_counts(self.known, self._weights(), max(missing, 0.0))
+        self.counts_may_help = reach > self.plans.bound_musd + COUNTS_HELP * missing
+        if self.counts_may_help:
+            self.by_count = chosen_prices

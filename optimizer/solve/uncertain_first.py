@@ -102,6 +102,15 @@ def _late_starts(case: Case, early: Early, late: Iterable[tuple[str, int]]) -> d
     return found
 
 
+def first_stage_keys(case: Case, early: Early) -> list[Key]:
+    """Sites by period and early upgrades: the decisions of the first stage that may be priced by their number."""
+    keys: list[Key] = [("build", str(s), str(t)) for s in case.sites.index for t in case.periods.index]
+    if case.network is not None:
+        can = ((u, t) for u in case.upgrades.index for t in early.periods if float(early.ready[u]) <= t)
+        keys += [("upgrade", str(u), str(t)) for u, t in can]
+    return keys
+
+
 def first_stage_variables(m: pyo.ConcreteModel, case: Case, early: Early) -> dict[Key, Any]:
     """Variables of the first stage in a model that `add_first_stage` has seen; the same keys in every future."""
     found: dict[Key, Any] = {}
