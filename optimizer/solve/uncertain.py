@@ -44,7 +44,7 @@ from optimizer.study.study import Study
 
 Method = Literal["extensive", "decomposition"]
 
-LARGEST_EXTENSIVE = 2_000
+LARGEST_EXTENSIVE = 3_000
 """Binary first-stage decisions times futures up to which all futures are solved in one program [-] (unverified: a
 choice of speed, see docs/uncertainty.md)."""
 
