@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from optimizer.cli.flow import output_folder, refuse_other, staged
-from optimizer.cli.flow import write_checked
+from optimizer.cli.flow import output_folder, refuse_other, staged, write_checked
 from optimizer.cli.outcome import ExitCode, Outcome, run
 from optimizer.errors import Finding
 from optimizer.progress import Progress

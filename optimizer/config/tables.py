@@ -458,7 +458,6 @@ class UpgradesSettings(_Settings):
     lead_months: NotNegative | None = Field(
         None, description="Months from the decision to service [month]. Default: the region's value."
     )
-    cost_factor: NotNegative = Field(1.0, description="Factor on the cost of every upgrade, such as an overrun [-].")
 
 
 class DispatchSettings(_Settings):
@@ -470,11 +469,6 @@ class DispatchSettings(_Settings):
     cost: Literal["system", "none"] = Field("system", description="Whether generation cost counts.")
     cost_segments: Annotated[int, Field(ge=1, le=100)] = Field(
         1, description="Straight pieces that stand for a quadratic generation cost [count]."
-    )
-    cost_factors: dict[str, NotNegative] = Field(
-        default_factory=dict,
-        description="Factor on the generation cost of a carrier, such as that of a fuel's price [-]; 1 for carriers "
-        "not named.",
     )
 
 
@@ -518,7 +512,9 @@ class ConditionsSettings(_Settings):
     fuel_price_factors: dict[str, NotNegative] = Field(
         default_factory=dict, description="Factor on the cost of generation by carrier; 1 for those not named [-]."
     )
-    upgrade_cost_factor: NotNegative = Field(1.0, description="Factor on the cost of network upgrades [-].")
+    upgrade_cost_factor: NotNegative = Field(
+        1.0, description="Factor on the cost of network upgrades, such as an overrun [-]."
+    )
     upgrade_delay_years: NotNegative = Field(0.0, description="Years by which network upgrades serve later [year].")
     withdrawn_generators: Items[Text] = Field(
         (), description="Generators that leave the queue, so do not exist [text]."

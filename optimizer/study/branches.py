@@ -86,7 +86,7 @@ def upgrade_table(
 
     A line of finite rating, known length and enough voltage may be reconductored:
     ``added = added_share x rating``, ``cost = cost per km x max(route factor x length, SHORTEST_KM)``. Lengths of the
-    grid's table are straight lines between the ends. ``cost_factor`` acts on the cost of both.
+    grid's table are straight lines between the ends.
 
     Parameters
     ----------
@@ -141,7 +141,6 @@ def upgrade_table(
     if not parts:
         return no_upgrades()
     table = pd.concat(parts)
-    table["cost_musd"] *= settings.cost_factor
     table["annuity_musd"] = yearly_factor * table["cost_musd"]
     table.index.name = "upgrade"
     return table[list(UPGRADE_COLUMNS)]

@@ -13,6 +13,7 @@ import pandas as pd
 from optimizer.config import ConditionsSettings
 from optimizer.errors import Finding, nearest
 from optimizer.grid.network import Grid
+from optimizer.study.ranges import label_of, varied_conditions
 
 if TYPE_CHECKING:
     from optimizer.study.study import Study
@@ -57,11 +58,20 @@ def changed_upgrades(conditions: ConditionsSettings, upgrades: pd.DataFrame) -> 
 
 
 def condition_findings(study: Study) -> list[Finding]:
-    """Return what is wrong with the conditions of a study and of its futures: names that the grid does not have."""
+    """Return what is wrong with the conditions of a study, its futures and ranges: names that the grid does not have.
+
+    Ranges are looked at here because an end that is refused while they are solved is a row of a table, not an error.
+    """
     found = list(_findings(study, study.config.conditions, "conditions."))
+    own = {(f.rule, f.found) for f in found}
     futures = () if study.config.uncertainty is None else study.config.uncertainty.scenario
     for number, one in enumerate(futures, start=1):
         found += _findings(study, one, f"uncertainty.scenario#{number} ({one.name}), ")
+    for number, varied in enumerate(study.config.sensitivity.range, start=1):
+        where = f"sensitivity.range#{number} ({label_of(varied)}): conditions."
+        ends = varied_conditions(study.written, varied)
+        new = dict.fromkeys(f for end in ends for f in _findings(study, end, where) if (f.rule, f.found) not in own)
+        found += new
     return found
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from optimizer.config import DispatchSettings
-from optimizer.errors import Finding, nearest
+from optimizer.errors import Finding
 from optimizer.grid.network import Grid
 from optimizer.grid.validate import cost_points
 
@@ -91,7 +91,7 @@ def cost_curves(
     least_mw : Series, index ``generator``
         Output from which pieces are counted [MW].
     settings : DispatchSettings
-        Whether cost counts, how many pieces stand for a quadratic one, and factors by carrier.
+        Whether cost counts, and how many pieces stand for a quadratic one.
 
     Returns
     -------
@@ -104,8 +104,7 @@ def cost_curves(
     rows: list[tuple[float, float]] = []
     at_min: list[float] = []
     columns = ["p_max_mw", "cost_usd_per_mwh", "cost_quadratic_usd_per_mw2h", "cost_constant_usd_per_h", "cost_points"]
-    columns.append("carrier")
-    for (g, high, c1, c2, c0, points, carrier), low in zip(
+    for (g, high, c1, c2, c0, points), low in zip(
         generators[columns].itertuples(name=None), least_mw.to_numpy(), strict=True
     ):
         if settings.cost == "none":
@@ -115,7 +114,6 @@ def cost_curves(
         else:
             breaks = np.linspace(low, high, (settings.cost_segments if c2 else 1) + 1)
             cost = c0 + c1 * breaks + c2 * breaks**2
-        cost = cost * settings.cost_factors.get(carrier, 1.0)
         at_min.append(float(cost[0]))
         width = np.diff(breaks)
         kept = width > 0
@@ -125,15 +123,6 @@ def cost_curves(
     index = pd.MultiIndex.from_tuples(keys, names=["generator", "segment"]) if keys else _no_segments()
     segments = pd.DataFrame(rows, index=index, columns=["width_mw", "cost_usd_per_mwh"], dtype=float)
     return segments, pd.Series(at_min, index=generators.index, name="cost_at_min_usd_per_h", dtype=float)
-
-
-def unknown_carriers(generators: pd.DataFrame, settings: DispatchSettings) -> list[Finding]:
-    """Carriers whose cost the study changes and which no generator has."""
-    known = sorted(set(generators["carrier"]) - {""})
-    return [
-        Finding("study.carrier.unknown", "dispatch.cost_factors", "no generator has it", repr(c), nearest(c, known))
-        for c in sorted(set(settings.cost_factors) - set(known))
-    ]
 
 
 def _points_between(text: str, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:

@@ -14,7 +14,7 @@ from optimizer.grid.hvdc import scheduled_load
 from optimizer.grid.network import Grid
 from optimizer.study import scenarios
 from optimizer.study.conditions import load_factor, remaining_generators, remaining_load_mw
-from optimizer.study.generation import generators_in_service, output_limits, unknown_carriers
+from optimizer.study.generation import generators_in_service, output_limits
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +65,7 @@ def operate(config: StudyConfig, grid: Grid | None) -> tuple[Operation, list[Fin
     operation : Operation
         Empty tables without a grid.
     findings : list of Finding
-        Unknown snapshots, zones or carriers, outputs that are not given: errors; rescaled hours: notes.
+        Unknown snapshots or zones, outputs that are not given: errors; rescaled hours: notes.
     """
     snapshots, findings = scenarios.snapshot_table(config.grid, grid)
     if grid is None or config.grid is None:
@@ -82,7 +82,7 @@ def operate(config: StudyConfig, grid: Grid | None) -> tuple[Operation, list[Fin
     findings += found
     load_mw = load_mw.add(scheduled_mw, axis=0)
     generators, found = generators_in_service(grid, config.dispatch)
-    findings += [*found, *unknown_carriers(generators, config.dispatch)]
+    findings += found
     generators = remaining_generators(conditions, generators)
     available, found = scenarios.availability(config.grid, grid, generators, snapshots)
     findings += found

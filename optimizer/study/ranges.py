@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from optimizer.config import RangeSettings, StudyConfig, apply_overrides
+from optimizer.config import ConditionsSettings, RangeSettings, StudyConfig, apply_overrides
 from optimizer.config.refusals import table_of
 from optimizer.errors import Finding, InputError, nearest
 
@@ -20,12 +21,12 @@ def _demand(config: StudyConfig, one: RangeSettings, factor: float) -> Overrides
 
 
 def _fuel_price(config: StudyConfig, one: RangeSettings, factor: float) -> Overrides:
-    own = config.dispatch.cost_factors
-    return {"dispatch.cost_factors": {**own, str(one.carrier): factor * own.get(str(one.carrier), 1.0)}}
+    own = config.conditions.fuel_price_factors
+    return {"conditions.fuel_price_factors": {**own, str(one.carrier): factor * own.get(str(one.carrier), 1.0)}}
 
 
 def _upgrade_cost(config: StudyConfig, one: RangeSettings, factor: float) -> Overrides:
-    return {"upgrades.cost_factor": factor * config.upgrades.cost_factor}
+    return {"conditions.upgrade_cost_factor": factor * config.conditions.upgrade_cost_factor}
 
 
 def _pue(config: StudyConfig, one: RangeSettings, factor: float) -> Overrides:
@@ -61,6 +62,17 @@ def overrides_of(config: StudyConfig, one: RangeSettings, value: float) -> Overr
     if one.what in QUANTITIES:
         return QUANTITIES[one.what][1](config, one, value)
     return {one.what: int(value) if is_whole(config, one) and value == int(value) else value}
+
+
+def varied_conditions(config: StudyConfig, one: RangeSettings) -> list[ConditionsSettings]:
+    """Conditions at the ends of a range; none if it does not vary them, or if `range_findings` refuses the end."""
+    made: list[ConditionsSettings] = []
+    for value in (one.low, one.high):
+        overrides = overrides_of(config, one, value)
+        if all(key.startswith("conditions.") for key in overrides):
+            with suppress(InputError):
+                made.append(apply_overrides(config, overrides).conditions)
+    return made
 
 
 def is_whole(config: StudyConfig, one: RangeSettings) -> bool:

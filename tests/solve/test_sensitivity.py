@@ -123,7 +123,7 @@ def test_a_threshold_in_closed_form(tmp_path: Path) -> None:
 def test_an_upgrade_overrun_in_closed_form(tmp_path: Path) -> None:
     """The upgrade of 4 M$ lets 40 MW of gas take the place of coal, which saves 40 MW x 20 $/h, 7.008 M$ a year. At
     half its cost it saves 2 M$ more; at three times it is not built, and what it saved is lost."""
-    text = FUEL_TEXT.replace("enabled = false", "cost_factor = 1.0") + a_range("upgrade_cost", 0.5, 3.0)
+    text = FUEL_TEXT.replace("enabled = false", "enabled = true") + a_range("upgrade_cost", 0.5, 3.0)
     found = found_for(tmp_path, text, FUEL)
     worth = 40 * 20 * MUSD_PER_USD_PER_H
     assert ends(found, "upgrade_cost") == (pytest.approx(-2), pytest.approx(worth - 4))
@@ -225,8 +225,39 @@ def test_what_is_refused_before_anything_is_solved(text: str, rule: str, remedy:
 
 
 def test_a_carrier_that_no_generator_has(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no generator has it"):
-        study_of(tmp_path, FUEL_TEXT + "[dispatch.cost_factors]\noil = 2.0\n", FUEL)
+    """Refused before anything is solved, whichever end is the study's own, and once for both ends."""
+    for low, high in ((0.5, 1.0), (1.0, 2.0), (0.5, 2.0)):
+        with pytest.raises(InputError) as caught:
+            study_of(tmp_path, FUEL_TEXT + a_range("fuel_price", low, high, 'carrier = "goal"\n'), FUEL)
+        (finding,) = caught.value.findings
+        assert (finding.rule, finding.found) == ("study.carrier.unknown", "'goal'")
+        assert finding.where == "sensitivity.range#1 (fuel_price goal): conditions.fuel_price_factors"
+        assert "coal" in finding.remedy
+
+
+def test_a_carrier_that_the_study_itself_misspells_is_found_once(tmp_path: Path) -> None:
+    own = "[conditions.fuel_price_factors]\ngoal = 2.0\n"
+    with pytest.raises(InputError) as caught:
+        study_of(tmp_path, FUEL_TEXT + own + a_range("fuel_price", 0.5, 2.0, 'carrier = "gas"\n'), FUEL)
+    (finding,) = caught.value.findings
+    assert (finding.rule, finding.where) == ("study.carrier.unknown", "conditions.fuel_price_factors")
+
+
+def test_nothing_of_a_grid_to_vary_without_one(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        study_of(tmp_path, OWN_TEXT + a_range("upgrade_cost", 0.5, 2.0), OWN)
+    (finding,) = caught.value.findings
+    assert finding.rule == "study.conditions.no_grid"
+
+
+def test_factors_act_on_those_of_the_study(tmp_path: Path) -> None:
+    """A range's factor of 3 on a study's own 2 is 6; factors of other carriers stay."""
+    own = "[conditions]\nupgrade_cost_factor = 2.0\nfuel_price_factors = { gas = 2.0, coal = 1.5 }\n"
+    config = study_of(tmp_path, FUEL_TEXT + own, FUEL).config
+    fuel = RangeSettings(what="fuel_price", carrier="gas", low=1.0, high=3.0)
+    assert overrides_of(config, fuel, 3.0) == {"conditions.fuel_price_factors": {"gas": 6.0, "coal": 1.5}}
+    upgrades = RangeSettings(what="upgrade_cost", low=1.0, high=3.0)
+    assert overrides_of(config, upgrades, 3.0) == {"conditions.upgrade_cost_factor": 6.0}
 
 
 def test_a_study_without_ranges(tmp_path: Path) -> None:

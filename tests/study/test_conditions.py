@@ -55,6 +55,17 @@ def test_prices_costs_and_delays(study: Study) -> None:
     assert case.upgrades.at["u", "annuity_musd"] == 2 * plain.upgrades.at["u", "annuity_musd"]
 
 
+def test_the_price_of_a_fuel_acts_on_all_of_a_cost(tmp_path: Path) -> None:
+    """0.1 p^2 + 2 p + 5 from 20 to 100 MW in two pieces: slopes 10 and 18, 85 $/h at 20 MW; once and a half of each."""
+    columns = "generator,bus,p_min_mw,p_max_mw,cost_usd_per_mwh,cost_quadratic_usd_per_mw2h,cost_constant_usd_per_h"
+    rows = f"{columns},carrier\ng,a,0,600,10,0,7,hydro\nk,a,20,100,2,0.1,5,gas\n"
+    text = TEXT + "[dispatch]\ncost_segments = 2\n[conditions]\nfuel_price_factors = { gas = 1.5 }\n"
+    case = study_of(tmp_path / "study", text, {**TABLES, "grid/generators": rows}, TWO_PERIODS).case
+    assert case.cost_segments["width_mw"].tolist() == [600.0, 40.0, 40.0]
+    assert case.cost_segments["cost_usd_per_mwh"].tolist() == pytest.approx([10.0, 15.0, 27.0])
+    assert case.cost_at_min_usd_per_h.to_dict() == pytest.approx({"g": 7.0, "k": 127.5})
+
+
 def test_candidates_are_those_of_the_tables(study: Study) -> None:
     changed = study.override({"conditions": {"existing_load_factor": 3.0, "withdrawn_generators": ["k"]}})
     for table in ("sites", "ties", "pue", "cooling"):

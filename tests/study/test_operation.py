@@ -116,7 +116,6 @@ def units(**columns: object) -> pd.DataFrame:
         "cost_quadratic_usd_per_mw2h": 0.0,
         "cost_constant_usd_per_h": 0.0,
         "cost_points": "",
-        "carrier": "",
     }
     return pd.DataFrame([{**defaults, **columns}], index=pd.Index(["g"], name="generator"))
 
@@ -128,18 +127,6 @@ def test_secants_of_a_quadratic_cost() -> None:
     assert segments["width_mw"].to_dict() == {("g", 1): 40.0, ("g", 2): 40.0}
     assert segments["cost_usd_per_mwh"].tolist() == pytest.approx([10.0, 18.0])
     assert at_min["g"] == pytest.approx(0.1 * 400 + 2 * 20 + 5)
-
-
-def test_the_price_of_a_fuel_acts_on_all_of_a_cost() -> None:
-    rows = units(cost_usd_per_mwh=2.0, cost_quadratic_usd_per_mw2h=0.1, cost_constant_usd_per_h=5.0, carrier="ng")
-    own = DispatchSettings(cost_segments=2)
-    segments, at_min = cost_curves(rows, pd.Series([20.0]), own)
-    dearer, dearer_at_min = cost_curves(rows, pd.Series([20.0]), own.model_copy(update={"cost_factors": {"ng": 1.5}}))
-    other, _ = cost_curves(rows, pd.Series([20.0]), own.model_copy(update={"cost_factors": {"coal": 1.5}}))
-    assert dearer["cost_usd_per_mwh"].tolist() == pytest.approx((1.5 * segments["cost_usd_per_mwh"]).tolist())
-    assert dearer["width_mw"].tolist() == segments["width_mw"].tolist()
-    assert dearer_at_min["g"] == pytest.approx(1.5 * at_min["g"])
-    assert other["cost_usd_per_mwh"].tolist() == segments["cost_usd_per_mwh"].tolist()
 
 
 def test_a_linear_cost_is_one_piece_and_no_range_none() -> None:
