@@ -215,6 +215,26 @@ class HighsProgram:
         pairs = zip(found.col_index_, found.col_bound_, strict=True)
         return frozenset(int(c) for c, bound in pairs if found.valid_ and int(bound) in at_upper)
 
+    def matrix(self) -> Matrix:
+        """The program as the solver holds it now, rows and columns added since included."""
+        lp, (rows, columns, _) = self._highs.getLp(), self.size
+        stored = lp.a_matrix_
+        shape = (np.array(stored.value_), np.array(stored.index_), np.array(stored.start_))
+        is_by_row = stored.format_ == highspy.MatrixFormat.kRowwise
+        made = (sp.csr_matrix if is_by_row else sp.csc_matrix)(shape, shape=(rows, columns))
+        integer = np.zeros(columns, dtype=bool)
+        integer[self.integers] = True
+        return Matrix(
+            matrix=made.tocsr(),
+            cost=np.array(lp.col_cost_, dtype=float),
+            offset=float(lp.offset_),
+            column_lower=np.array(lp.col_lower_, dtype=float),
+            column_upper=np.array(lp.col_upper_, dtype=float),
+            row_lower=np.array(lp.row_lower_, dtype=float),
+            row_upper=np.array(lp.row_upper_, dtype=float),
+            integer=integer,
+        )
+
     def dual_ray(self) -> NDArray[np.float64]:
         """Multipliers by row that show the last linear program infeasible; empty where the solver has none."""
         # The method is there, but not in the stubs of HiGHS 1.15.

@@ -17,6 +17,7 @@ from optimizer.solve.found import Found, Limits
 from optimizer.solve.highs import Outcome
 from optimizer.solve.money import gap_of
 from optimizer.solve.program import SecureProgram
+from optimizer.solve.proof import proven_bound
 
 MIP_OPTIONS = {
     "mip_root_presolve_only": True,
@@ -60,8 +61,14 @@ def find_by_rounds(program: SecureProgram, limits: Limits, decided: Callable[[fl
         return Found(status, np.inf, -np.inf, {})
     integers = program.integers_of(relaxed.values)
     if all(abs(relaxed.values[c] - v) <= USED for c, v in integers.items()):
-        return Found("optimal", relaxed.objective, relaxed.objective, integers)
+        return Found("optimal", relaxed.objective, _root_bound(program, relaxed), integers)
     return _Search(program, limits, decided, relaxed).run()
+
+
+def _root_bound(program: SecureProgram, relaxed: Outcome) -> float:
+    """Bound of the relaxation by its multipliers; by the solver where some column has no end."""
+    proven = proven_bound(program.highs)
+    return min(proven, relaxed.objective) if np.isfinite(proven) else relaxed.objective
 
 
 class _Search:
@@ -71,7 +78,7 @@ class _Search:
         self, program: SecureProgram, limits: Limits, decided: Callable[[float], float], relaxed: Outcome
     ) -> None:
         self.program, self.limits, self.decided = program, limits, decided
-        self.bound = relaxed.objective
+        self.bound = _root_bound(program, relaxed)
         self.objective = np.inf
         self.integers: dict[int, float] = {}
         self.unused = program.unused_columns(relaxed.values, USED)

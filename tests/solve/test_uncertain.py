@@ -260,7 +260,7 @@ SCENARIOS = st.lists(
 )
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(
     scenarios=SCENARIOS,
     weight=st.sampled_from([0.0, 0.5, 1.0]),
