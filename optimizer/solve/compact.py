@@ -90,7 +90,8 @@ class Compact:
             self.bound(self.place[list(held)], np.zeros(len(held)), np.zeros(len(held)))
 
     def _solver(self, small: Matrix) -> RowProgram:
-        highs = RowProgram(small, self.program.highs.threads, self.program.highs.seed)
+        # Objectives are counted without the program's constant throughout.
+        highs = RowProgram(replace(small, offset=0.0), self.program.highs.threads, self.program.highs.seed)
         highs.relax(True)
         return highs
 

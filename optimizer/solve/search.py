@@ -129,7 +129,8 @@ class Search:
                 self._complete_best(sizes, sets)
                 if not self._is_done():
                     self._branch(sizes.compact, sizes)
-            if self.scope == np.inf:
+            if self.scope >= self._ceiling() or self.scope == np.inf:
+                # Every plan that is of interest was in scope.
                 return
             # Limits that hold below a guess say nothing of dearer plans: start again below the plan found, if any.
             self.scope = self._ceiling()

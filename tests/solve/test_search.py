@@ -108,6 +108,27 @@ def test_the_same_program_gives_the_same_plan_again(case: Case) -> None:
     assert first == again
 
 
+@pytest.mark.parametrize("demand_mw", [20.0, 30.0, 40.0, 50.0])
+@pytest.mark.parametrize(("rating", "penalty"), [(0.8, None), (1.0, 0.4), (1.3, 9.0), (2.0, None)])
+def test_periods_ties_and_cooling_too(demand_mw: float, rating: float, penalty: float | None) -> None:
+    """The case with every subject in it, two periods and snapshots, several ties and technologies, but no upgrades."""
+    case = tiny_case()
+    scaled = {name: case.branches[name] * rating for name in ("rating_mw", "rating_emergency_mw")}
+    case = replace(
+        case,
+        branches=case.branches.assign(**scaled),
+        upgrades=case.upgrades.iloc[:0],
+        demand_mw=pd.Series([10.0, demand_mw], index=case.periods.index),
+        shortfall_penalty_musd_per_mw_year=penalty,
+        limits=replace(case.limits, share_per_county=None, share_per_substation=None),
+    )
+    found, other = Search(program_of(case), EXACT, abs).run(), find_by_rounds(program_of(case), EXACT, abs)
+    assert found.status == other.status
+    assert found.objective == pytest.approx(other.objective, rel=SAME)
+    if found.status != "infeasible":
+        assert found.bound == pytest.approx(other.objective, rel=SAME)
+
+
 @cache
 def tiny_program() -> tuple[SecureProgram, LimitRows]:
     program = program_of(tiny_case())
