@@ -76,7 +76,6 @@ class Compact:
         self._row_of[rows] = np.arange(len(rows))
         self.cost, self.offset, self.integer = small.cost, small.offset, small.integer
         self.lower, self.upper = small.column_lower.copy(), small.column_upper.copy()
-        self.given_lower, self.given_upper = small.column_lower.copy(), small.column_upper.copy()
         self.matrix, self.row_bounds = small.matrix.tolil(), (small.row_lower, small.row_upper)
         self.n_own, self.keys = small.matrix.shape[0], {}
         self._parts: list[sp.csr_matrix] = []

@@ -179,15 +179,6 @@ class HighsProgram:
     def _is_mip(self) -> bool:
         return bool(len(self.integers)) and not self.relaxed
 
-    @property
-    def iterations(self) -> int:
-        """Simplex iterations of the last linear solve."""
-        return int(self._highs.getInfo().simplex_iteration_count)
-
-    def value(self) -> float:
-        """Objective where the last linear solve stopped; a bound where the dual method was stopped early."""
-        return float(self._highs.getInfo().objective_function_value)
-
     def costs(self) -> tuple[NDArray[np.float64], float]:
         """Costs of all columns now, and the constant of the objective."""
         lp = self._highs.getLp()

@@ -228,11 +228,12 @@ class Search:
         self.program.log(f"set of {len(chosen)} sites: {search.nodes} nodes, {self._state()}")
 
     def _branch(self, compact: Compact, sizes: Sizes | None = None) -> None:
-        """Search everything that is left, below the ceiling of the best plan."""
+        """Search everything that is left, in scope and below the ceiling of the best plan."""
         compact.minimize()
         compact.solve()
         compact.purge()
-        search = self._searcher(compact, self._ceiling, None if sizes is None else self._explorer(sizes))
+        explore = None if sizes is None else self._explorer(sizes)
+        search = self._searcher(compact, lambda: min(self._ceiling(), self.scope), explore)
 
         def log(nodes: int, left: int, bound: float) -> None:
             self._raise_bound(bound)
