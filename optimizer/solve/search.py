@@ -36,6 +36,10 @@ GUESSED = 0.5
 """Share of the allowed difference below the best set of sites at which limits are tightened before a plan is known [-]
 (unverified)."""
 
+MOST_NODES = 2000
+"""Nodes after which branch and cut gives up, and the solver's own search goes on (unverified: the siting benchmark
+takes a tenth of it)."""
+
 COMPLETED = 6
 """Sets of sites made whole after a local search (unverified)."""
 
@@ -91,8 +95,14 @@ class Search:
         self.completed: set[frozenset[int]] = set()
         self.offset = program.highs.costs()[1]
 
-    def run(self) -> Found:
-        """Search until the gap is closed or a limit is reached."""
+    def run(self, least_limits: int = 0) -> Found:
+        """Search until the gap is closed or a limit is reached.
+
+        Parameters
+        ----------
+        least_limits : int
+            Give up after the relaxation where its solution is near to fewer branch limits than that.
+        """
         with self._booked("lp"):
             nothing = np.zeros(len(self.program.highs.own.cost), dtype=bool)
             compact = self._compact([key for key, _ in self.program.limit_rows()], nothing)
@@ -104,6 +114,8 @@ class Search:
         self._log("relaxation", compact)
         compact.purge()
         compact.highs.set_options(presolve="off")
+        if len(compact.keys) < least_limits:
+            return self._found()
         with self._booked("mip"):
             if _is_whole(compact, relaxed.values):
                 self._keep(compact, relaxed)
@@ -239,7 +251,7 @@ class Search:
             self._raise_bound(bound)
             self.program.log(f"branch and cut: {nodes} nodes, {left} open, {self._state()}")
 
-        self._raise_bound(search.run(2**31 - 1, log))
+        self._raise_bound(search.run(MOST_NODES, log))
         self.program.log(f"branch and cut: {search.nodes} nodes, {self._state()}")
 
     def _explorer(self, sizes: Sizes) -> Callable[[Outcome], None]:
