@@ -54,8 +54,8 @@ def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
         if penalty is None:
             b.shortfall_mw[t].setub(0.0)
         else:
-            # More than the target is never short, and a column without end would leave bounds unproven.
-            b.shortfall_mw[t].setub(float(case.demand_mw.get(t, 0.0)))
+            # A column without end would leave bounds unproven; twice the target leaves room to move the target.
+            b.shortfall_mw[t].setub(2.0 * float(case.demand_mw.get(t, 0.0)))
             ledgers.cost_musd.post(("shortfall", t), years[t] * penalty * b.shortfall_mw[t])
 
 
