@@ -2,38 +2,44 @@
 
 `load_config` reads a file, `apply_overrides` and `scenario_config` return changed copies, `config_to_toml` writes the
 resolved study with every default, `json_schema` is what editors complete from. Every table and every key is described
-in `optimizer.config.tables`.
+in the modules whose names end in `_tables`; `optimizer.config.tables` puts them together.
 """
 
-from optimizer.config.reading import apply_overrides, fill_facility, load_config, scenario_config
-from optimizer.config.tables import (
-    AreaSettings,
-    ConditionsSettings,
-    CoolingSettings,
+from optimizer.config.decision_tables import (
     DemandSettings,
-    DispatchSettings,
     EconomicsSettings,
     FacilitySettings,
-    GridSettings,
-    LayerSettings,
     LimitsSettings,
-    RangeSettings,
     ReportSettings,
-    RulesSettings,
-    SecuritySettings,
-    SensitivitySettings,
-    SitesSettings,
-    SnapshotSettings,
     SolveSettings,
-    SourceSettings,
-    StationSettings,
-    StudyConfig,
     StudySettings,
+)
+from optimizer.config.future_tables import (
+    ConditionsSettings,
+    RangeSettings,
+    SensitivitySettings,
     UncertainScenarioSettings,
     UncertaintySettings,
+)
+from optimizer.config.network_tables import (
+    AreaSettings,
+    DispatchSettings,
+    GridSettings,
+    SecuritySettings,
+    SnapshotSettings,
     UpgradesSettings,
+)
+from optimizer.config.place_tables import (
+    CoolingSettings,
+    LayerSettings,
+    RulesSettings,
+    SitesSettings,
+    SourceSettings,
+    StationSettings,
     WaterSettings,
 )
+from optimizer.config.reading import apply_overrides, fill_facility, load_config, scenario_config
+from optimizer.config.tables import StudyConfig
 from optimizer.config.writing import config_to_toml, json_schema
 
 __all__ = [

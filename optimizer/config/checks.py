@@ -13,22 +13,16 @@ from typing import TYPE_CHECKING, Any
 from optimizer.errors import Finding, nearest
 
 if TYPE_CHECKING:
-    from optimizer.config.tables import (
-        ConditionsSettings,
-        CoolingSettings,
+    from optimizer.config.decision_tables import (
         DemandSettings,
-        DispatchSettings,
         FacilitySettings,
-        GridSettings,
         LimitsSettings,
         ReportSettings,
-        SecuritySettings,
-        SensitivitySettings,
-        SitesSettings,
         StudySettings,
-        UncertaintySettings,
-        WaterSettings,
     )
+    from optimizer.config.future_tables import ConditionsSettings, SensitivitySettings, UncertaintySettings
+    from optimizer.config.network_tables import DispatchSettings, GridSettings, SecuritySettings
+    from optimizer.config.place_tables import CoolingSettings, SitesSettings, WaterSettings
 
 
 def cross_checks(tables: Mapping[str, Any]) -> list[Finding]:

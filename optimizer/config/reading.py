@@ -16,8 +16,9 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from optimizer.config.checks import cross_checks
+from optimizer.config.decision_tables import FacilitySettings
 from optimizer.config.refusals import findings_of, found, table_of
-from optimizer.config.tables import FacilitySettings, StudyConfig
+from optimizer.config.tables import StudyConfig
 from optimizer.errors import Finding, InputError, nearest
 
 MAX_BYTES = 1_000_000  # a study file is read by people: one beyond this is another kind of file

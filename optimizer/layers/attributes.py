@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from optimizer.config.tables import LayerJoin
+from optimizer.config.place_tables import LayerJoin
 from optimizer.errors import Finding, InputError, nearest
 from optimizer.layers.cells import Cells
 from optimizer.layers.distance import distance_km

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from optimizer.config.tables import ScoreSettings
+from optimizer.config.place_tables import ScoreSettings
 from optimizer.errors import Finding, InputError, nearest
 
 

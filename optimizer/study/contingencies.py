@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from optimizer.config import StudyConfig
-from optimizer.config.tables import OUTAGE_KINDS
+from optimizer.config.network_tables import OUTAGE_KINDS
 from optimizer.errors import Finding, nearest
 from optimizer.grid.dc import DCNetwork
 from optimizer.grid.joint import Elements

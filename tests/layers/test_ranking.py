@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optimizer.config.tables import ScoreSettings
+from optimizer.config.place_tables import ScoreSettings
 from optimizer.errors import InputError
 from optimizer.layers.ranking import comparable, score
 

@@ -1,0 +1,121 @@
+"""Tables of study.toml about the decision: what is wanted, what a campus is made of, limits, money and the solve."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from optimizer.config.types import ByYear, Items, NotNegative, Positive, Settings, Text, Year
+
+
+class StudySettings(Settings):
+    """What is decided, and when."""
+
+    name: Text = Field(description="Name of the study, shown on the plan and the report [text].")
+    objective: Literal["cost", "carbon", "water", "delay"] = Field(
+        "cost",
+        description="What is minimized over all periods: the present value of the system's cost, the campuses' "
+        "emissions, the water they withdraw, or target less served MW; among plans equal in it, the cost.",
+    )
+    perspective: Literal["system"] = Field("system", description="Whose cost: the power system's and the campuses'.")
+    currency_year: Year = Field(2024, description="Year of the dollars of every cost, given and computed [year].")
+    periods: Items[Year] = Field(
+        (),
+        description="Years in which capacity may be energized, increasing [year]. Default: the years of demand.it_mw, "
+        "or currency_year in a study without demand.",
+    )
+    decision_year: Year = Field(2026, description="Lead times run from the start of this year [year].")
+
+
+class DemandSettings(Settings):
+    """The IT capacity to be placed."""
+
+    it_mw: ByYear = Field(
+        min_length=1, description="Least IT capacity in service in each period, campuses of this study only [MW]."
+    )
+    archetype: Text = Field(
+        "ai_training", description="Row group of the facilities dataset that fills every [facility] key left out."
+    )
+    penalty_musd_per_mw_year: Positive | None = Field(
+        None, description="Price of IT MW not served [M$/MW-year]. Default: all must be served."
+    )
+
+
+class FacilitySettings(Settings):
+    """What a campus is made of; a key left out has the archetype's value."""
+
+    block_mw: Positive | None = Field(None, description="IT capacity of one block, the unit of decision [MW].")
+    utilization: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        None, description="Mean load over IT capacity; scales yearly carbon and water, never flows [-]."
+    )
+    land_ha_per_mw: NotNegative | None = Field(None, description="Land of a campus per MW of IT [ha/MW].")
+    rack_density_kw: Positive | None = Field(None, description="Power of a rack, which rules out cooling [kW].")
+    cost_musd_per_mw: NotNegative | None = Field(
+        None, description="One-time cost of a block per MW of IT, without its cooling plant [M$/MW]."
+    )
+    fixed_cost_musd: NotNegative | None = Field(None, description="One-time cost of a campus of any size [M$].")
+    min_campus_mw: NotNegative | None = Field(None, description="Least IT capacity of a built campus [MW].")
+    max_campus_mw: Positive | None = Field(None, description="Largest IT capacity of a campus [MW].")
+
+
+class LimitsSettings(Settings):
+    """Limits on the whole portfolio; a key left out sets none."""
+
+    share_per_county: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        None, description="Largest share of a period's IT MW in one county [-]."
+    )
+    share_per_substation: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        None, description="Largest share of a period's IT MW tied to one substation [-]."
+    )
+    budget_musd: ByYear = Field(
+        default_factory=dict, description="Largest one-time investment up to and including a period [M$]."
+    )
+    carbon_t_per_year: ByYear = Field(
+        default_factory=dict, description="Largest yearly emissions of the campuses in a period [t CO2e/year]."
+    )
+    new_it_mw_per_period: Positive | None = Field(None, description="Largest IT MW energized in one period [MW].")
+    cost_musd: NotNegative | None = Field(
+        None, description="Largest present value of the system's cost over all periods [M$]."
+    )
+    carbon_t: NotNegative | None = Field(
+        None, description="Largest emissions of the campuses over all years of all periods [t CO2e]."
+    )
+    water_m3: NotNegative | None = Field(
+        None, description="Largest withdrawal of water by the campuses over all years of all periods [m3]."
+    )
+    delay_mw_years: NotNegative | None = Field(
+        None, description="Largest sum over all years of target less served IT MW [MW-year]."
+    )
+
+
+class EconomicsSettings(Settings):
+    """How money of different years is added."""
+
+    discount_rate: Annotated[float, Field(ge=0, lt=1)] = Field(0.07, description="Real discount rate [1/year].")
+    last_period_years: Positive = Field(10.0, description="Years for which the last period stands [year].")
+    life_years: Positive = Field(30.0, description="Life over which an investment is annuitized [year].")
+    annuitize: bool = Field(
+        True, description="Whether one-time costs are paid yearly while in service; false counts them whole."
+    )
+
+
+class SolveSettings(Settings):
+    """How long and how closely to solve."""
+
+    gap: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.01, description="Stop at this gap, relative to the cost that the decision can change [-]."
+    )
+    threads: Annotated[int, Field(ge=1, le=256)] = Field(1, description="Threads of the solver [count].")
+    time_limit_s: Positive = Field(600.0, description="Time for the whole solve [s].")
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = Field(0, description="Random seed of the solver.")
+    max_rounds: Annotated[int, Field(ge=1)] = Field(
+        100, description="Most rounds of solving and adding broken rows [count]."
+    )
+
+
+class ReportSettings(Settings):
+    """What the report shows beside the plan."""
+
+    title: Text | None = Field(None, description="Title of the report. Default: the study's name.")
+    compare: Items[Text] = Field((), description="Scenarios of this study to solve and show beside the plan.")
