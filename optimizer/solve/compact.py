@@ -8,8 +8,9 @@ near to. Leaving rows out only adds plans, so a bound of this program is a bound
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -36,6 +37,9 @@ DUAL, PRIMAL = 1, 4
 
 CEILING: RowKey = ("", "", 0, "", 0)
 """Stands for the row that bounds the objective, among the keys of limits."""
+
+WHOLE_END = 1e-6
+"""Added before ends of whole columns are rounded inwards: rounding must not cut off a whole value [-]."""
 
 ROUNDS = 60
 """Rounds of adding rows after which a solution is taken as it is: its bound stands all the same."""
@@ -75,6 +79,14 @@ class Compact:
         self._row_of = np.full(own.matrix.shape[0], -1)
         self._row_of[rows] = np.arange(len(rows))
         self.cost, self.offset, self.integer = small.cost, small.offset, small.integer
+        # Ends of whole columns are whole: the relaxation is tighter, and HiGHS 1.15's presolve called a program with a
+        # plan infeasible where they were not.
+        ends = np.ceil(small.column_lower - WHOLE_END), np.floor(small.column_upper + WHOLE_END)
+        small = replace(
+            small,
+            column_lower=np.where(small.integer, ends[0], small.column_lower),
+            column_upper=np.where(small.integer, ends[1], small.column_upper),
+        )
         self.lower, self.upper = small.column_lower.copy(), small.column_upper.copy()
         self.matrix, self.row_bounds = small.matrix.tolil(), (small.row_lower, small.row_upper)
         self.n_own, self.keys = small.matrix.shape[0], {}
@@ -182,13 +194,56 @@ class Compact:
                 return replace(outcome, status="error")
         return outcome
 
-    def _solve(self) -> Outcome:
+    def _solve(self, seconds: float = np.inf) -> Outcome:
         self.solves += 1
         if not len(self.cost):
             low, high = self.row_bounds
             holds = bool(np.all(low <= 0.0) and np.all(high >= 0.0) and min(self._limit, default=0.0) >= 0.0)
             return Outcome("optimal" if holds else "infeasible", 0.0 if holds else np.inf, 0.0, np.empty(0))
-        return self.highs.solve(max(self.program.seconds_left(), 0.1))
+        return self.highs.solve(max(min(seconds, self.program.seconds_left()), 0.1))
+
+    def decide(
+        self,
+        whole: NDArray[np.intp],
+        allowed: float,
+        options: Mapping[str, Any],
+        start: NDArray[np.float64] | None = None,
+        seconds: float = np.inf,
+    ) -> Outcome:
+        """Let the solver's own integer search make columns whole, of the rows that stand.
+
+        Parameters
+        ----------
+        whole : ndarray of int
+            Columns; the others may stay in part.
+        allowed : float
+            Difference between its plan and its bound at which it ends, in the objective's unit.
+        options : mapping
+            Of HiGHS, for this search only.
+        start : ndarray, shape (n_column,), optional
+            A plan to start from.
+        seconds : float
+            Time that it may take.
+        """
+        highs = self.highs
+        highs.relax(False)
+        highs.relax(True, np.setdiff1d(highs.integers, whole).astype(np.int32))
+        with highs.options(presolve="choose", mip_abs_gap=allowed, mip_rel_gap=0.0, **options):
+            if start is not None:
+                highs.start_from(start)
+            outcome = self._solve(seconds)
+            if outcome.status == "infeasible":
+                # Presolve has been seen to err: that there is no plan counts only where the search agrees without it.
+                highs.forget_basis()
+                with highs.options(presolve="off"):
+                    outcome = self._solve(seconds)
+        highs.relax(True)
+        highs.forget_basis()
+        return outcome
+
+    def reduced(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """A solution by the columns here, from one by the columns of the whole program."""
+        return values[self.kept]
 
     def _is_proven_infeasible(self) -> bool:
         """Whether the solver's multipliers bound 0 above 0: no solution exists."""
@@ -225,7 +280,9 @@ class Compact:
     def cut(self, values: NDArray[np.float64], fully: bool) -> int:
         """Add the rows that a solution breaks; return how many limits that did not stand."""
         started = time.perf_counter()
-        broken = self.limits.broken(self.whole(values), fully)
+        whole = self.whole(values)
+        # Outages that broke a limit before are looked at first: that takes a tenth of the time.
+        broken = self.limits.broken(whole, fully=False) or (self.limits.broken(whole, fully=True) if fully else [])
         self.program.clock.time("screen", started)
         return self.add(b.key for b in broken)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -130,6 +131,23 @@ class HighsProgram:
         """Set options of HiGHS by their own names."""
         for name, value in options.items():
             self._highs.setOptionValue(name, value)
+
+    @contextmanager
+    def options(self, **options: Any) -> Iterator[None]:
+        """Set options of HiGHS for a while."""
+        before = {name: self._highs.getOptionValue(name)[1] for name in options}
+        self.set_options(**options)
+        try:
+            yield
+        finally:
+            self.set_options(**before)
+
+    def start_from(self, values: NDArray[np.float64]) -> None:
+        """Give the next integer solve a solution to start from, shape (n_column,)."""
+        started = highspy.HighsSolution()
+        started.col_value = values.tolist()
+        started.value_valid = True
+        self._highs.setSolution(started)
 
     def relax(self, relaxed: bool, columns: NDArray[np.int32] | None = None) -> None:
         """Drop or restore integrality of every integer column, or of some of them."""

@@ -11,24 +11,19 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.solve.branching import WHOLE, BranchAndCut
-from optimizer.solve.compact import CEILING, Compact
-from optimizer.solve.found import Found, Limits
+from optimizer.solve.branching import BranchAndCut
+from optimizer.solve.compact import Compact
 from optimizer.solve.highs import Outcome
-from optimizer.solve.limit_rows import LimitRows
-from optimizer.solve.money import GAP_ZERO_RELATIVE, gap_of
 from optimizer.solve.neighbours import Neighbours
 from optimizer.solve.openings import Openings, columns_of, sites_of
-from optimizer.solve.program import RowKey, SecureProgram
+from optimizer.solve.program import SecureProgram
 from optimizer.solve.sizes import Sizes
+from optimizer.solve.standing import Standing
 
 Floats = NDArray[np.float64]
 
@@ -53,77 +48,40 @@ PROMISING = 0.1
 STARTS = (0.3, 0.1)
 """Sites that the relaxation builds to more than this share start a local search [-] (unverified)."""
 
-ROUNDING = 1e-3
-"""Part of the allowed difference kept for decimals of tables [-]."""
-
-BINDING_MW = 1e-3
-"""A limit with less slack than this binds a plan [MW]."""
-
 BUILD, CONNECT, SIZE = 0, 1, 2
 """Order in which whole columns are branched on."""
 
 
-@dataclass(frozen=True)
-class Plan:
-    """A plan by the columns of the whole program, with the limits that its program held."""
-
-    objective: float
-    values: Floats
-    keys: tuple[RowKey, ...]
-
-
 class Search:
-    """One search of one program.
+    """A search of sets of sites, and then of everything.
 
     Parameters
     ----------
-    program : SecureProgram
-        Composed, with or without rows of an earlier program.
-    limits : Limits
-        When to stop.
-    decided : callable
-        D of the gap as a function of the objective; increasing by at most the objective's own increase.
+    standing : Standing
+        Best plan and bound, improved here.
+    compact : Compact
+        Relaxation of the whole program, solved until it broke no limit.
     """
 
-    def __init__(self, program: SecureProgram, limits: Limits, decided: Callable[[float], float]) -> None:
-        self.program, self.limits, self.decided = program, limits, decided
-        self.rows = LimitRows(program)
-        self.best: Plan | None = None
-        self.bound = -np.inf
+    def __init__(self, standing: Standing, compact: Compact) -> None:
+        self.standing, self.compact, self.program = standing, compact, standing.program
         self.scope = np.inf
-        self.rank = _ranks(program)
+        self.rank = _ranks(self.program)
         self.completed: set[frozenset[int]] = set()
-        self.offset = program.highs.costs()[1]
 
-    def run(self, least_limits: int = 0) -> Found:
+    def run(self, relaxed: Outcome) -> None:
         """Search until the gap is closed or a limit is reached.
 
         Parameters
         ----------
-        least_limits : int
-            Give up after the relaxation where its solution is near to fewer branch limits than that.
+        relaxed : Outcome
+            Of the compact program.
         """
-        with self._booked("lp"):
-            nothing = np.zeros(len(self.program.highs.own.cost), dtype=bool)
-            compact = self._compact([key for key, _ in self.program.limit_rows()], nothing)
-            relaxed = compact.clean(fully=True)
-        if relaxed.status != "optimal":
-            status = "infeasible" if relaxed.status == "infeasible" else "limit_without_plan"
-            return Found(status, np.inf, -np.inf, {})
-        self._raise_bound(compact.proven())
-        self._log("relaxation", compact)
-        compact.purge()
-        compact.highs.set_options(presolve="off")
-        if len(compact.keys) < least_limits:
-            return self._found()
-        with self._booked("mip"):
-            if _is_whole(compact, relaxed.values):
-                self._keep(compact, relaxed)
-            elif len(self.program.case.sites):
-                self._with_sites(compact, relaxed)
+        with self.standing.booked("mip"):
+            if len(self.program.case.sites):
+                self._with_sites(self.compact, relaxed)
             else:
-                self._branch(compact)
-        return self._found()
+                self._branch(self.compact)
 
     def _with_sites(self, compact: Compact, relaxed: Outcome) -> None:
         """Sets of sites, tighter limits below what they cost, better sets, and the rest of the plans."""
@@ -131,26 +89,26 @@ class Search:
         first, sizes = compact, Sizes(sites, compact, sites.most)
         sets = self._local_search(sizes, relaxed, {})
         self.scope = self._guess(sets)
-        if self.scope <= self.bound:
+        if self.scope <= self.standing.bound:
             self._complete_best(sizes, sets)
-            self.scope = self._ceiling()
-        while not self._is_done():
+            self.scope = self.standing.ceiling()
+        while not self.standing.is_done:
             sizes, relaxed = self._tightened(Sizes(sites, first, sites.most))
             if relaxed.status == "optimal" and relaxed.objective < self.scope:
                 sets = self._local_search(sizes, relaxed, sets)
                 self._complete_best(sizes, sets)
-                if not self._is_done():
+                if not self.standing.is_done:
                     self._branch(sizes.compact, sizes)
-            if self.scope >= self._ceiling() or self.scope == np.inf:
+            if self.scope >= self.standing.ceiling() or self.scope == np.inf:
                 # Every plan that is of interest was in scope.
                 return
             # Limits that hold below a guess say nothing of dearer plans: start again below the plan found, if any.
-            self.scope = self._ceiling()
+            self.scope = self.standing.ceiling()
 
     def _guess(self, sets: Mapping[frozenset[int], float]) -> float:
         """Ceiling that a plan made from the best set is expected to have, without the constant."""
         best = min(sets.values(), default=np.inf)
-        return best - GUESSED * self._allowed(best)
+        return best - GUESSED * self.standing.allowed(best)
 
     def _tightened(self, sizes: Sizes) -> tuple[Sizes, Outcome]:
         """The program of the plans in scope: without ways to open sites that cost more, and with tighter sizes."""
@@ -166,7 +124,7 @@ class Search:
             dear = openings.too_dear(prices, self.scope)
             closed = columns_of(sizes.sites, self.program, dear)
             self.program.log(f"dropped {dear.sum()} of {len(dear)} ways to open sites: they cost too much")
-        narrow = self._compact(compact.keys, closed)
+        narrow = self.standing.compact(compact.keys, closed)
         relaxed = narrow.clean(fully=True)
         narrow.purge()
         narrow.highs.set_options(presolve="off")
@@ -204,18 +162,19 @@ class Search:
             if start not in neighbours.known:
                 chosen, cost = neighbours.search(start)
                 self.program.log(
-                    f"sites: {len(start)} to {len(chosen)}, {cost + self.offset:.4f} M$ before rounding, "
+                    f"sites: {len(start)} to {len(chosen)}, {cost + self.standing.offset:.4f} M$ before rounding, "
                     f"{len(neighbours.known)} sets, {neighbours.compact.solves} solves"
                 )
 
     def _complete_best(self, sizes: Sizes, sets: Mapping[frozenset[int], float]) -> None:
         """Make the best sets whole, until what they cost before is too near to the best plan."""
         for chosen in sorted(sets, key=lambda one: (sets[one], sorted(one)))[:COMPLETED]:
-            if self._is_done():
+            if self.standing.is_done:
                 return
             if chosen in self.completed:
                 continue
-            if self.best is None or sets[chosen] < self.best.objective - PROMISING * self._allowed(self.best.objective):
+            worth = self.standing.worth()
+            if sets[chosen] < worth - PROMISING * self.standing.allowed(worth):
                 self._complete(sizes, chosen)
         self._log("best of neighbours", sizes.compact)
 
@@ -232,12 +191,12 @@ class Search:
         self.completed.add(chosen)
         sites = sizes.sites
         out = ~np.isin(sites.site, list(chosen))
-        compact = self._compact(sizes.compact.keys, columns_of(sites, self.program, out))
+        compact = self.standing.compact(sizes.compact.keys, columns_of(sites, self.program, out))
         compact.highs.set_options(presolve="off")
         Sizes(sites, compact, sizes.most)
-        search = self._searcher(compact, self._worth)
+        search = self._searcher(compact, self.standing.worth)
         search.run(COMPLETION_NODES)
-        self.program.log(f"set of {len(chosen)} sites: {search.nodes} nodes, {self._state()}")
+        self.program.log(f"set of {len(chosen)} sites: {search.nodes} nodes, {self.standing}")
 
     def _branch(self, compact: Compact, sizes: Sizes | None = None) -> None:
         """Search everything that is left, in scope and below the ceiling of the best plan."""
@@ -245,14 +204,14 @@ class Search:
         compact.solve()
         compact.purge()
         explore = None if sizes is None else self._explorer(sizes)
-        search = self._searcher(compact, lambda: min(self._ceiling(), self.scope), explore)
+        search = self._searcher(compact, lambda: min(self.standing.ceiling(), self.scope), explore)
 
         def log(nodes: int, left: int, bound: float) -> None:
             self._raise_bound(bound)
-            self.program.log(f"branch and cut: {nodes} nodes, {left} open, {self._state()}")
+            self.program.log(f"branch and cut: {nodes} nodes, {left} open, {self.standing}")
 
         self._raise_bound(search.run(MOST_NODES, log))
-        self.program.log(f"branch and cut: {search.nodes} nodes, {self._state()}")
+        self.program.log(f"branch and cut: {search.nodes} nodes, {self.standing}")
 
     def _explorer(self, sizes: Sizes) -> Callable[[Outcome], None]:
         """Look for better sets of sites near the solutions of nodes."""
@@ -272,86 +231,14 @@ class Search:
         rank[compact.integer] = SIZE
         np.minimum.at(rank, compact.place[whole], self.rank[whole])
         rank[~compact.integer] = -1
-        return BranchAndCut(compact, rank, ceiling, lambda plan: self._keep(compact, plan), explore)
-
-    def _keep(self, compact: Compact, outcome: Outcome) -> None:
-        """Keep a plan if it is the best so far; every outage was looked at."""
-        if self.best is None or outcome.objective < self.best.objective:
-            slack = compact.slack_mw(outcome.values)
-            keys = tuple(key for key, mw in slack.items() if mw <= BINDING_MW)
-            self.best = Plan(outcome.objective, compact.whole(outcome.values), keys)
-            self.program.log(f"plan: {self._state()}")
-
-    def _compact(self, keys: Iterable[RowKey], closed: NDArray[np.bool_]) -> Compact:
-        held = []
-        if len(self.program.case.sites):
-            short = self.program.model.siting.shortfall_mw.values()
-            held = [self.program.highs.column(v) for v in short if v.ub == 0.0 and self.program.highs.has(v)]
-        compact = Compact(self.program, self.rows, closed, held)
-        compact.add(key for key in keys if key != CEILING)
-        return compact
-
-    def _worth(self) -> float:
-        """Objective below which a plan is better than the best, without the constant."""
-        return np.inf if self.best is None else self.best.objective - GAP_ZERO_RELATIVE
-
-    def _allowed(self, objective: float) -> float:
-        """Difference of objective and bound that the gap allows, less what decimals take [M$]."""
-        if not np.isfinite(objective):
-            return 0.0
-        zero = GAP_ZERO_RELATIVE * max(1.0, abs(objective + self.offset))
-        return (1.0 - ROUNDING) * max(self.limits.gap * max(self.decided(objective + self.offset), 0.0), 0.5 * zero)
-
-    def _ceiling(self) -> float:
-        """Bound that closes the gap of the best plan; infinite without a plan, without the constant."""
-        return np.inf if self.best is None else self.best.objective - self._allowed(self.best.objective)
+        return BranchAndCut(compact, rank, ceiling, lambda plan: self.standing.keep(compact, plan), explore)
 
     def _raise_bound(self, bound: float) -> None:
-        """Keep the best bound; what was found among plans in scope says nothing of those that cost more."""
-        self.bound = max(self.bound, min(bound, self.scope, self._ceiling()))
-
-    def _is_done(self) -> bool:
-        return self.bound >= self._ceiling() or self.program.seconds_left() <= 0
-
-    def _state(self) -> str:
-        plan = np.inf if self.best is None else self.best.objective + self.offset
-        return f"plan {plan:.4f} M$, bound {self.bound + self.offset:.4f} M$, gap {self._gap():.5f}"
+        """What was found among plans in scope says nothing of those that cost more."""
+        self.standing.raise_bound(min(bound, self.scope))
 
     def _log(self, what: str, compact: Compact) -> None:
-        self.program.log(f"{what}: {self._state()}, {compact.highs.size[0]} rows, {compact.solves} solves")
-
-    def _gap(self) -> float:
-        if self.best is None:
-            return np.inf
-        objective = self.best.objective + self.offset
-        return gap_of(objective, self.bound + self.offset, self.decided(objective))
-
-    def _found(self) -> Found:
-        if self.best is None:
-            status = "infeasible" if self.bound == np.inf else "limit_without_plan"
-            return Found(status, np.inf, self.bound + self.offset, {})
-        gap = self._gap()
-        status = ("optimal" if gap == 0.0 else "gap_reached") if gap <= self.limits.gap else "limit_with_plan"
-        self.program.add_rows(self.best.keys)
-        integers = self.program.integers_of(self.best.values)
-        objective = self.best.objective + self.offset
-        return Found(status, objective, min(self.bound + self.offset, objective), integers)
-
-    @contextmanager
-    def _booked(self, stage: str) -> Iterator[None]:
-        """Book time on a stage, but for what is booked on screening meanwhile."""
-        seconds, started = self.program.clock.seconds, time.perf_counter()
-        before = seconds.get("screen", 0.0)
-        try:
-            yield
-        finally:
-            spent = time.perf_counter() - started - (seconds.get("screen", 0.0) - before)
-            seconds[stage] = seconds.get(stage, 0.0) + spent
-
-
-def _is_whole(compact: Compact, values: Floats) -> bool:
-    whole = values[compact.integer]
-    return bool(np.abs(whole - np.round(whole)).max(initial=0.0) <= WHOLE)
+        self.program.log(f"{what}: {self.standing}, {compact.highs.size[0]} rows, {compact.solves} solves")
 
 
 def _ranks(program: SecureProgram) -> NDArray[np.intp]:

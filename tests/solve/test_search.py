@@ -14,15 +14,18 @@ import scipy.sparse as sp
 
 from optimizer.solve.aggregation import aggregate
 from optimizer.solve.compact import Compact
-from optimizer.solve.found import Limits
+from optimizer.solve.found import Found, Limits
 from optimizer.solve.highs import Matrix, RowProgram
+from optimizer.solve.integer_rounds import IntegerRounds
 from optimizer.solve.limit_rows import LimitRows
+from optimizer.solve.loop import relaxation
 from optimizer.solve.openings import Openings, columns_of, sites_of
 from optimizer.solve.program import Clock, SecureProgram
 from optimizer.solve.proof import dual_bound, implied_bounds
 from optimizer.solve.rounds import find_by_rounds
 from optimizer.solve.search import Search
 from optimizer.solve.sizes import Sizes
+from optimizer.solve.standing import Standing
 from optimizer.study.case import Case
 from tests.formulation.tiny import tiny_case
 from tests.solve.small import study_of
@@ -78,13 +81,32 @@ def compact_of(program: SecureProgram) -> Compact:
     return Compact(program, LimitRows(program), np.zeros(len(program.highs.own.cost), dtype=bool))
 
 
+def searched(case: Case, limits: Limits = EXACT) -> Found:
+    """By sets of sites and branch and cut, whatever `find_plan` would choose."""
+    return by(Search, case, limits)
+
+
+def in_rounds(case: Case, limits: Limits = EXACT) -> Found:
+    """By the solver's own search in rounds, whatever `find_plan` would choose."""
+    return by(IntegerRounds, case, limits)
+
+
+def by(how: type[Search] | type[IntegerRounds], case: Case, limits: Limits) -> Found:
+    standing = Standing(program_of(case), limits, abs)
+    compact, relaxed = relaxation(standing)
+    if relaxed.status != "optimal":
+        return Found(relaxed.status, np.inf, -np.inf, {})
+    how(standing, compact).run(relaxed)
+    return standing.found()
+
+
 @pytest.fixture(params=range(8))
 def case(request: pytest.FixtureRequest, tmp_path: Path) -> Case:
     return mesh(tmp_path, request.param)
 
 
 def test_plans_cost_what_the_solvers_own_search_finds(case: Case) -> None:
-    found = Search(program_of(case), EXACT, abs).run()
+    found = searched(case)
     other = find_by_rounds(program_of(case), EXACT, abs)
     assert found.status == other.status
     assert found.objective == pytest.approx(other.objective, rel=SAME)
@@ -92,9 +114,16 @@ def test_plans_cost_what_the_solvers_own_search_finds(case: Case) -> None:
     assert found.bound == pytest.approx(other.objective, rel=SAME) or found.status == "infeasible"
 
 
+def test_rounds_find_what_rows_of_pyomo_find(case: Case) -> None:
+    found, other = in_rounds(case), find_by_rounds(program_of(case), EXACT, abs)
+    assert found.status == other.status
+    assert found.objective == pytest.approx(other.objective, rel=SAME)
+    assert found.bound == pytest.approx(other.objective, rel=SAME) or found.status == "infeasible"
+
+
 def test_a_loose_gap_is_kept_and_its_bound_holds(case: Case) -> None:
     best = find_by_rounds(program_of(case), EXACT, abs)
-    found = Search(program_of(case), Limits(gap=0.02, max_rounds=50), abs).run()
+    found = searched(case, Limits(gap=0.02, max_rounds=50))
     if best.status == "infeasible":
         assert found.status == "infeasible"
         return
@@ -104,7 +133,7 @@ def test_a_loose_gap_is_kept_and_its_bound_holds(case: Case) -> None:
 
 
 def test_the_same_program_gives_the_same_plan_again(case: Case) -> None:
-    first, again = (Search(program_of(case), EXACT, abs).run() for _ in range(2))
+    first, again = (searched(case) for _ in range(2))
     assert first == again
 
 
@@ -122,11 +151,33 @@ def test_periods_ties_and_cooling_too(demand_mw: float, rating: float, penalty: 
         shortfall_penalty_musd_per_mw_year=penalty,
         limits=replace(case.limits, share_per_county=None, share_per_substation=None),
     )
-    found, other = Search(program_of(case), EXACT, abs).run(), find_by_rounds(program_of(case), EXACT, abs)
+    found, other = searched(case), find_by_rounds(program_of(case), EXACT, abs)
     assert found.status == other.status
     assert found.objective == pytest.approx(other.objective, rel=SAME)
     if found.status != "infeasible":
         assert found.bound == pytest.approx(other.objective, rel=SAME)
+
+
+@pytest.mark.parametrize("demand_mw", [20.0, 30.0, 40.0, 50.0])
+@pytest.mark.parametrize(("rating", "cost"), [(0.6, 1.0), (0.8, 1.0), (0.8, 0.1), (1.0, 10.0)])
+def test_upgrades_in_rounds(demand_mw: float, rating: float, cost: float) -> None:
+    """The case with every subject in it, upgrades included, dear or cheap, needed or not."""
+    case = tiny_case()
+    scaled = {name: case.branches[name] * rating for name in ("rating_mw", "rating_emergency_mw")}
+    case = replace(
+        case,
+        branches=case.branches.assign(**scaled),
+        upgrades=case.upgrades.assign(annuity_musd=case.upgrades["annuity_musd"] * cost),
+        demand_mw=pd.Series([10.0, demand_mw], index=case.periods.index),
+    )
+    found, other = in_rounds(case), find_by_rounds(program_of(case), EXACT, abs)
+    assert found.status == other.status
+    assert found.objective == pytest.approx(other.objective, rel=SAME)
+    loose = in_rounds(case, Limits(gap=0.05, max_rounds=50))
+    if found.status != "infeasible":
+        assert found.bound == pytest.approx(other.objective, rel=SAME)
+        assert loose.bound <= other.objective * (1 + SAME)
+        assert loose.objective - loose.bound <= 0.05 * loose.objective + 1e-6
 
 
 @cache
