@@ -2,10 +2,15 @@
 
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from typer.testing import CliRunner
+
+from optimizer.cli.verbs import app
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -30,6 +35,13 @@ def reference_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no reference cases at {folder}: set GRIDSITE_REFERENCE_DATA to the folder that holds them")
     return folder.resolve()
+
+
+@pytest.fixture(scope="session")
+def gridsite() -> Callable[..., Any]:
+    """The command line: called with a verb and its arguments, it returns exit code, output and errors."""
+    runner = CliRunner()
+    return lambda *arguments: runner.invoke(app, [str(a) for a in arguments])
 
 
 @pytest.fixture(scope="session")

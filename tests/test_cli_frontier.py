@@ -9,10 +9,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from typer.testing import CliRunner
 
 from optimizer.cli.outcome import ExitCode
-from optimizer.cli.verbs import app
 from optimizer.plan.verify import verify_plan
 from tests.solve.small import HEAD, study_of
 
@@ -35,19 +33,13 @@ SITES = (
 
 
 @pytest.fixture
-def gridsite() -> Callable[..., Any]:
-    runner = CliRunner()
-    return lambda *arguments: runner.invoke(app, ["frontier", *map(str, arguments)])
-
-
-@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return study_of(tmp_path / "small", TEXT, {"sites": SITES}).folder
 
 
 def test_frontier_of_cost_and_delay(gridsite: Callable[..., Any], folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    result = gridsite(folder, "--objectives", "delay,cost", "--out", out, "--json", "--quiet")
+    result = gridsite("frontier", folder, "--objectives", "delay,cost", "--out", out, "--json", "--quiet")
     assert result.exit_code == ExitCode.DONE
     answer = json.loads(result.stdout)
     assert (answer["objectives"], answer["exact"], answer["complete"]) == (["cost", "delay"], True, True)
@@ -59,7 +51,7 @@ def test_frontier_of_cost_and_delay(gridsite: Callable[..., Any], folder: Path, 
     assert pd.read_csv(out / "sites.csv")["site"].tolist() == ["a", "b"]
     for number in table["plan"]:
         assert [f for f in verify_plan(out / "plans" / number) if f.severity == "error"] == []
-    again = gridsite(folder, "--objectives", "cost,delay", "--out", tmp_path / "again", "--quiet")
+    again = gridsite("frontier", folder, "--objectives", "cost,delay", "--out", tmp_path / "again", "--quiet")
     assert again.stdout.startswith("Small: All 3 efficient plans between cost and delay\n")
     for name in ("frontier.csv", "sites.csv", "frontier.html", "plans/02/tables/sites.csv"):
         assert (tmp_path / "again" / name).read_bytes() == (out / name).read_bytes()
@@ -68,7 +60,7 @@ def test_frontier_of_cost_and_delay(gridsite: Callable[..., Any], folder: Path, 
 def test_the_best_plans(gridsite: Callable[..., Any], tmp_path: Path) -> None:
     """All must be served: a b for 3 M$, a c for 3.5, b c for 4.5. Common cost is 2 M$, so D is 1 and 60 % are 0.6."""
     source = study_of(tmp_path / "must", TEXT.replace("penalty_musd_per_mw_year = 0.01", ""), {"sites": SITES}).folder
-    result = gridsite(source, "--best", 5, "--within", 0.6, "--out", tmp_path / "out", "--json", "--quiet")
+    result = gridsite("frontier", source, "--best", 5, "--within", 0.6, "--out", tmp_path / "out", "--json", "--quiet")
     answer = json.loads(result.stdout)
     assert [p["cost_musd"] for p in answer["plans"]] == [3.0, 3.5]
     assert (answer["complete"], answer["sites_in_all"], answer["limit_musd"]) == (True, ["a"], pytest.approx(3.6))
@@ -84,12 +76,17 @@ def test_the_best_plans(gridsite: Callable[..., Any], tmp_path: Path) -> None:
         ["--objectives", "cost,profit"],
         ["--objectives", "cost,carbon"],
         ["--best", "2", "--differ-sites", "0"],
+        ["--best", "2", "--differ-mw", "inf"],
+        ["--best", "2", "--within", "inf"],
+        ["--objectives", "cost,delay", "--within", "0.1"],
+        ["--objectives", "cost,delay", "--differ-sites", "2"],
+        ["--objectives", "cost,delay", "--differ-mw", "50"],
     ],
 )
 def test_what_is_unclear_is_refused(
     gridsite: Callable[..., Any], folder: Path, tmp_path: Path, arguments: list[str]
 ) -> None:
-    result = gridsite(folder, *arguments, "--out", tmp_path / "out", "--json", "--quiet")
+    result = gridsite("frontier", folder, *arguments, "--out", tmp_path / "out", "--json", "--quiet")
     assert result.exit_code == ExitCode.REFUSED
     assert all(f["remedy"] for f in json.loads(result.stdout)["findings"])
     assert not (tmp_path / "out").exists()
@@ -98,4 +95,4 @@ def test_what_is_unclear_is_refused(
 def test_no_plan_is_said_to_be_infeasible(gridsite: Callable[..., Any], folder: Path, tmp_path: Path) -> None:
     text = TEXT.replace("penalty_musd_per_mw_year = 0.01", "").replace("100", "500")
     source = study_of(tmp_path / "none", text, {"sites": SITES}, HEAD).folder
-    assert gridsite(source, "--best", 2, "--quiet").exit_code == ExitCode.INFEASIBLE
+    assert gridsite("frontier", source, "--best", 2, "--quiet").exit_code == ExitCode.INFEASIBLE

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 import pytest
-from typer.testing import CliRunner
 
-from optimizer.cli.verbs import app
 from optimizer.solve.headroom import COLUMNS
 
 FILES = {"headroom.csv", "headroom.gpkg", "headroom.html", "findings.json", "headroom.json"}
@@ -25,12 +22,6 @@ TABLES = {
     + "".join(f"{name},a,{name[0]},0.1,100,100,10\n" for name in ("b1", "b2", "c1", "c2", "c3")),
     "generators": "generator,bus,p_max_mw,cost_usd_per_mwh\ng,a,900,10\n",
 }
-
-
-@pytest.fixture
-def gridsite() -> Callable[..., Any]:
-    runner = CliRunner()
-    return lambda *arguments: runner.invoke(app, [str(a) for a in arguments])
 
 
 @pytest.fixture

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 from optimizer.cli.outcome import ExitCode
-from optimizer.cli.verbs import app
 
 RULE = """
 [[rule]]
@@ -27,18 +24,12 @@ confidence = "unverified"
 """
 
 
-@pytest.fixture
-def gridsite() -> Callable[..., Any]:
-    runner = CliRunner()
-    return lambda *arguments: runner.invoke(app, ["rules", *map(str, arguments)])
-
-
 def outcomes(result: Any) -> dict[str, str]:
     return {r["rule"]: r["outcome"] for r in json.loads(result.stdout)["rules"]}
 
 
 def test_what_applies_comes_first_with_its_reason_and_source(gridsite) -> None:
-    result = gridsite("Travis", 75, "2025-06-20")
+    result = gridsite("rules", "Travis", 75, "2025-06-20")
     assert result.exit_code == ExitCode.DONE
     lines = result.stdout.splitlines()
     assert lines[0] == "Travis County, TX (48453), Texas (US-TX), United States (US): 75 MW on 2025-06-20"
@@ -59,11 +50,11 @@ def test_what_applies_comes_first_with_its_reason_and_source(gridsite) -> None:
     ],
 )
 def test_edges_of_day_and_size(gridsite, mw: float, day: str, outcome: str) -> None:
-    assert outcomes(gridsite("30.27,-97.74", mw, day, "--json"))["us-tx-sb6"] == outcome
+    assert outcomes(gridsite("rules", "30.27,-97.74", mw, day, "--json"))["us-tx-sb6"] == outcome
 
 
 def test_json_lists_every_rule_with_the_reason(gridsite) -> None:
-    answer = json.loads(gridsite("Dublin", 50, "2026-12-31", "--kv", 110, "--json").stdout)
+    answer = json.loads(gridsite("rules", "Dublin", 50, "2026-12-31", "--kv", 110, "--json").stdout)
     assert answer["status"] == "done"
     assert answer["place"]["jurisdictions"] == ["EU", "IE", "IE-D"]
     assert (answer["load_mw"], answer["base_kv"], answer["date"]) == (50, 110, "2026-12-31")
@@ -72,7 +63,7 @@ def test_json_lists_every_rule_with_the_reason(gridsite) -> None:
     ban = next(rule for rule in answer["rules"] if rule["rule"] == "ie-dublin-eirgrid")
     assert ban["effects"][0]["effect"] == "forbid"
     assert ban["reservations"] == []
-    later = json.loads(gridsite("Dublin", 50, "2027-01-01", "--json").stdout)["rules"]
+    later = json.loads(gridsite("rules", "Dublin", 50, "2027-01-01", "--json").stdout)["rules"]
     ban = next(rule for rule in later if rule["rule"] == "ie-dublin-eirgrid")
     assert ban["reservations"] == ["the last day is not known, only 2027"]
 
@@ -80,16 +71,16 @@ def test_json_lists_every_rule_with_the_reason(gridsite) -> None:
 def test_rules_of_a_file_and_proposals_on_request(gridsite, tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(RULE)
     more = ("--sources", tmp_path / "mine.toml", "--json")
-    assert outcomes(gridsite("48453", 100, "2026-01-01", *more))["mine"] == "does_not_apply"
+    assert outcomes(gridsite("rules", "48453", 100, "2026-01-01", *more))["mine"] == "does_not_apply"
     asked = (*more, "--scenario", "mine")
-    assert outcomes(gridsite("48453", 100, "2026-01-01", *asked))["mine"] == "may_apply"
-    assert outcomes(gridsite("48453", 100, "2026-01-01", *asked, "--kv", 230))["mine"] == "applies"
-    assert outcomes(gridsite("48201", 100, "2026-01-01", *asked, "--kv", 230))["mine"] == "does_not_apply"
+    assert outcomes(gridsite("rules", "48453", 100, "2026-01-01", *asked))["mine"] == "may_apply"
+    assert outcomes(gridsite("rules", "48453", 100, "2026-01-01", *asked, "--kv", 230))["mine"] == "applies"
+    assert outcomes(gridsite("rules", "48201", 100, "2026-01-01", *asked, "--kv", 230))["mine"] == "does_not_apply"
 
 
 def test_an_uncertain_rule_is_flagged_and_cannot_move_the_cursor(gridsite, tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(RULE)
-    result = gridsite("48453", 100, "2026-01-01", "--sources", tmp_path / "mine.toml", "--scenario", "mine")
+    result = gridsite("rules", "48453", 100, "2026-01-01", "--sources", tmp_path / "mine.toml", "--scenario", "mine")
     assert "warning: " in result.stdout
     assert "confidence unverified" in result.stdout
     assert "\x1b" not in result.stdout
@@ -110,7 +101,7 @@ def test_an_uncertain_rule_is_flagged_and_cannot_move_the_cursor(gridsite, tmp_p
     ],
 )
 def test_refusals(gridsite, arguments: tuple[object, ...], rule: str) -> None:
-    result = gridsite(*arguments)
+    result = gridsite("rules", *arguments)
     assert result.exit_code == ExitCode.REFUSED
     assert result.stdout == ""
     assert f"[{rule}]" in result.stderr
@@ -128,12 +119,12 @@ def test_the_published_moratoria(gridsite, reference_data: Path) -> None:
         ("2027-04-23", "applies"),
         ("2027-04-24", "does_not_apply"),
     ):
-        found = gridsite("Champaign County, IL", 10, day, "--sources", path, "--json")
+        found = gridsite("rules", "Champaign County, IL", 10, day, "--sources", path, "--json")
         assert outcomes(found)[name] == outcome
     assert (
-        outcomes(gridsite("Jackson County, IA", 10, "2026-06-01", "--sources", path, "--json"))[name]
+        outcomes(gridsite("rules", "Jackson County, IA", 10, "2026-06-01", "--sources", path, "--json"))[name]
         == "does_not_apply"
     )
-    several = gridsite("Jackson County", 10, "2026-06-01", "--sources", path)
+    several = gridsite("rules", "Jackson County", 10, "2026-06-01", "--sources", path)
     assert several.exit_code == ExitCode.REFUSED
     assert "means several places" in several.stderr

@@ -9,10 +9,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from typer.testing import CliRunner
 
 from optimizer.cli.outcome import ExitCode
-from optimizer.cli.verbs import app
 from optimizer.plan.verify import verify_plan
 from tests.solve.small import study_of
 
@@ -40,19 +38,20 @@ SITES = "site,block_mw,max_blocks,cost_musd_per_year_per_block\nx,50,2,1\ny <b>&
 
 
 @pytest.fixture
-def gridsite() -> Callable[..., Any]:
-    runner = CliRunner()
-    return lambda *arguments: runner.invoke(app, ["sensitivity", *map(str, arguments)])
-
-
-@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return study_of(tmp_path / "small", TEXT, {"sites": SITES}).folder
 
 
-def test_the_folder(gridsite: Callable[..., Any], folder: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    result = gridsite(folder, "--out", out, "--json", "--quiet")
+@pytest.fixture(scope="module")
+def written(gridsite: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """The folder of the study's analysis and what was printed, made once."""
+    top = tmp_path_factory.mktemp("sensitivity")
+    source = study_of(top / "small", TEXT, {"sites": SITES}).folder
+    return top / "out", gridsite("sensitivity", source, "--out", top / "out", "--json", "--quiet")
+
+
+def test_the_folder(written: tuple[Path, Any]) -> None:
+    out, result = written
     assert result.exit_code == ExitCode.DONE
     answer = json.loads(result.stdout)
     assert (answer["objective_value"], answer["gap"], answer["unit"]) == (2.0, 0.0, "M$")
@@ -77,16 +76,16 @@ def test_the_folder(gridsite: Callable[..., Any], folder: Path, tmp_path: Path) 
     assert "y &lt;b&gt;&amp;" in page
 
 
-def test_the_same_again(gridsite: Callable[..., Any], folder: Path, tmp_path: Path) -> None:
-    results = [gridsite(folder, "--out", tmp_path / name, "--quiet") for name in ("one", "two")]
-    assert results[0].stdout.startswith("Small: 1 quantity of 2 can leave the study without a plan\n")
+def test_the_same_again(gridsite: Callable[..., Any], written: tuple[Path, Any], tmp_path: Path, folder: Path) -> None:
+    result = gridsite("sensitivity", folder, "--out", tmp_path / "out", "--quiet")
+    assert result.stdout.startswith("Small: 1 quantity of 2 can leave the study without a plan\n")
     for name in ("tornado.csv", "thresholds.csv", "ranges.csv", "sensitivity.html", "plans/own/tables/sites.csv"):
-        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+        assert (tmp_path / "out" / name).read_bytes() == (written[0] / name).read_bytes()
 
 
 def test_a_study_without_ranges_is_refused(gridsite: Callable[..., Any], tmp_path: Path) -> None:
     source = study_of(tmp_path / "none", TEXT.partition("[[")[0], {"sites": SITES}).folder
-    result = gridsite(source, "--out", tmp_path / "out", "--json", "--quiet")
+    result = gridsite("sensitivity", source, "--out", tmp_path / "out", "--json", "--quiet")
     assert result.exit_code == ExitCode.REFUSED
     assert all(f["remedy"] for f in json.loads(result.stdout)["findings"])
     assert not (tmp_path / "out").exists()
@@ -95,12 +94,12 @@ def test_a_study_without_ranges_is_refused(gridsite: Callable[..., Any], tmp_pat
 def test_a_folder_with_something_else_is_left_alone(gridsite: Callable[..., Any], folder: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("keep", encoding="utf-8")
-    assert gridsite(folder, "--out", tmp_path / "mine", "--quiet").exit_code == ExitCode.REFUSED
+    assert gridsite("sensitivity", folder, "--out", tmp_path / "mine", "--quiet").exit_code == ExitCode.REFUSED
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["notes.txt"]
 
 
 def test_no_plan_is_said_to_be_infeasible(gridsite: Callable[..., Any], tmp_path: Path) -> None:
     text = TEXT.replace("2030 = 100", "2030 = 500")
     source = study_of(tmp_path / "none", text, {"sites": SITES}).folder
-    assert gridsite(source, "--out", tmp_path / "out", "--quiet").exit_code == ExitCode.INFEASIBLE
+    assert gridsite("sensitivity", source, "--out", tmp_path / "out", "--quiet").exit_code == ExitCode.INFEASIBLE
     assert not (tmp_path / "out").exists()

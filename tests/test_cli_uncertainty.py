@@ -9,11 +9,9 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from typer.testing import CliRunner
 
 import optimizer as gs
 from optimizer.cli.outcome import ExitCode
-from optimizer.cli.verbs import app
 from tests.solve.small import study_of
 
 TEXT = """\
@@ -42,12 +40,6 @@ SITES = (
 )
 """Two or four blocks: a and b cost 5 M$ or 7, c alone 6 or 8; a alone 3, not enough for four. So a and b: the mean is
 5.5 M$, the worst quarter 7, half of each 6.25. Known: 3 or 7 (a and b), so 4 and 7, half of each 5.5, worth 0.75."""
-
-
-@pytest.fixture
-def gridsite() -> Callable[..., Any]:
-    runner = CliRunner()
-    return lambda *arguments: runner.invoke(app, [*map(str, arguments)])
 
 
 @pytest.fixture

@@ -7,14 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
+from optimizer.cli.options import JsonOption, QuietOption
 from optimizer.cli.outcome import Outcome, run
 from optimizer.errors import Finding, InputError, nearest
 from optimizer.progress import Progress
 
 data = typer.Typer(help="The datasets: bundled, and fetched once.", no_args_is_help=True, rich_markup_mode=None)
-
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress.")]
 
 
 @data.command("list")

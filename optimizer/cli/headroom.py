@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from optimizer.cli.flow import refuse_other, staged
+from optimizer.cli.options import JsonOption, OutOption, QuietOption
 from optimizer.cli.outcome import Outcome, run
 from optimizer.errors import Finding, InputError, nearest
 from optimizer.progress import Progress
@@ -68,11 +69,9 @@ def headroom(
         list[str] | None,
         typer.Option("--ac-bus", metavar="BUS", help="Check this bus as well; may be repeated.", show_default=False),
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Folder to write.", show_default=False)
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Find the largest load that fits at each bus alone, what stops it and what would raise it (out/NAME-headroom)."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from optimizer.cli.options import JsonOption
 from optimizer.cli.outcome import Outcome, run
 from optimizer.errors import Finding, InputError, refuse_errors
 from optimizer.progress import Progress
@@ -39,7 +40,7 @@ def rules(
     scenarios: Annotated[
         list[str] | None, typer.Option("--scenario", metavar="ID", help="Proposed rule to take as in force.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """List the rules that hold for a load at a place on a day, and why; and those that do not, and why."""
 

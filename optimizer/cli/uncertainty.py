@@ -2,52 +2,60 @@
 
 from __future__ import annotations
 
-import json
 import math
-import time
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from optimizer.cli.flow import output_folder, refuse_other, staged, write_checked
-from optimizer.cli.outcome import ExitCode, Outcome, run
-from optimizer.errors import Finding
+from optimizer.cli.flow import output_folder
+from optimizer.cli.options import JsonOption, OutOption, QuietOption
+from optimizer.cli.outcome import run
+from optimizer.cli.several import Answer, PlansFolder, answer_in_folder, records, text_of, verified
 from optimizer.progress import Progress
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from optimizer.solve.uncertain import Uncertain
+    from optimizer.study.study import Study
 
 
 def uncertainty(
     study: Annotated[str, typer.Argument(metavar="STUDY", help="study.toml with [uncertainty], or its folder.")],
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Folder to write.", show_default=False)
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Decide sites that hold in every scenario, least in mean cost and risk (default folder: out/NAME-uncertainty)."""
     folder = output_folder(study, out, "-uncertainty")
 
-    def action(progress: Progress) -> Outcome:
-        started = time.perf_counter()
-        refuse_other(folder, ("uncertainty.json",))
+    def work(read: Study, plans: PlansFolder, progress: Progress) -> Answer:
+        from optimizer.report.uncertain import headline
         from optimizer.solve.uncertain import solve_uncertain
-        from optimizer.study.study import read_study
 
-        found = solve_uncertain(read_study(study, progress=progress), progress)
-        return _write(found, folder, started, progress)
+        found = solve_uncertain(read, progress)
+        for name, plan in found.plans.items():
+            plans.keep(name, plan)
+        progress("report", None, "page")
+        summary = _written(found, plans)
+        saved, known = found.stochastic_solution_musd, found.perfect_information_musd
+        against = f"{saved:,.2f} M$ saved against the plan for mean values"
+        against = against if math.isfinite(saved) else "none comparable"
+        lines = {
+            "objective": f"{found.objective_musd:,.2f} M$, gap {found.gap:.2%}",
+            "tail mean": f"{found.cvar_musd:,.2f} M$ (CVaR at {found.risk.level:g})",
+            "value": f"{against}; knowing the scenario is worth {known:,.2f} M$",
+            "verified": verified(plans),
+            "time": f"{found.seconds:,.0f} s, {found.method}",
+            "page": str(folder / "uncertainty.html"),
+        }
+        return Answer(summary, text_of(read.name, headline(found), lines), found.status == "limit_with_plan")
 
-    run(action, as_json, quiet)
+    run(lambda progress: answer_in_folder("uncertainty", study, folder, "scenarios", work, progress), as_json, quiet)
 
 
-def _write(found: Uncertain, folder: Path, started: float, progress: Progress) -> Outcome:
-    """Write tables, page and the plan in each scenario, each checked from what was written, in one step."""
-    from optimizer.plan.plan import findings_to_json
+def _written(found: Uncertain, plans: PlansFolder) -> dict[str, Any]:
+    """Write tables and page; return the summary."""
     from optimizer.report.uncertain import write_uncertain_page
     from optimizer.solve import uncertain_tables as made
     from optimizer.solve.alternatives import sites_of
@@ -59,33 +67,13 @@ def _write(found: Uncertain, folder: Path, started: float, progress: Progress) -
         "regret": made.regret_table(found).round(6),
         "decisions": made.decision_table(found).round(6),
     }
-    findings: list[Finding] = [*found.study.findings]
-    broken: dict[str, int] = {}
-    with staged(folder) as staging:
-        staging.mkdir()
-        for name, plan in found.plans.items():
-            progress("verify", None, f"scenario {name}: every figure from the inputs")
-            errors = write_checked(plan, staging / "scenarios" / name)
-            broken[name] = len(errors)
-            findings += [replace(f, where=f"scenarios/{name}/{f.where}") for f in errors]
-        for name, rows in tables.items():
-            rows.to_csv(staging / f"{name}.csv", index=False, lineterminator="\n")
-        progress("report", None, "page")
-        sites, wrong = sites_of(found.plans), sum(broken.values())
-        write_uncertain_page(found, tables, sites, wrong, staging / "uncertainty.html")
-        (staging / "findings.json").write_text(findings_to_json(findings), encoding="utf-8")
-        summary = _summary(found, tables["scenarios"], broken)
-        summary["seconds"] = {"total": round(time.perf_counter() - started, 3)}
-        text = json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-        (staging / "uncertainty.json").write_text(text, encoding="utf-8")
-    files = tuple(str(path) for path in sorted(folder.rglob("*")) if path.is_file())
-    code = ExitCode.FOUND if wrong else ExitCode.DONE
-    if code is ExitCode.DONE and found.status == "limit_with_plan":
-        code = ExitCode.LIMIT_WITH_PLAN
-    return Outcome(code, _text(found, folder, wrong), tuple(findings), files, more=summary)
+    plans.write_tables(tables)
+    page = plans.path / "uncertainty.html"
+    write_uncertain_page(found, tables, sites_of(found.plans), plans.n_violations, page)
+    return _summary(found, tables["scenarios"], plans)
 
 
-def _summary(found: Uncertain, scenarios: pd.DataFrame, broken: dict[str, int]) -> dict[str, Any]:
+def _summary(found: Uncertain, scenarios: pd.DataFrame, plans: PlansFolder) -> dict[str, Any]:
     figures = {
         "objective_musd": found.objective_musd,
         "bound_musd": found.bound_musd,
@@ -98,7 +86,6 @@ def _summary(found: Uncertain, scenarios: pd.DataFrame, broken: dict[str, int]) 
         "value_of_stochastic_solution_musd": found.stochastic_solution_musd,
         "expected_value_of_perfect_information_musd": found.perfect_information_musd,
     }
-    rows = [{str(k): v for k, v in row.items()} for row in scenarios.to_dict("records")]
     return {
         "name": found.study.name,
         "status": found.status,
@@ -107,23 +94,5 @@ def _summary(found: Uncertain, scenarios: pd.DataFrame, broken: dict[str, int]) 
         "risk_weight": found.risk.weight,
         "risk_level": found.risk.level,
         "n_first_stages_tried": found.n_tried,
-        "scenarios": [{**row, "n_violations": broken[str(row["scenario"])]} for row in rows],
+        "scenarios": [{**row, "n_violations": plans.violations[row["scenario"]]} for row in records(scenarios)],
     }
-
-
-def _text(found: Uncertain, folder: Path, wrong: int) -> str:
-    from optimizer.report.uncertain import headline
-
-    saved, known = found.stochastic_solution_musd, found.perfect_information_musd
-    against = f"{saved:,.2f} M$ saved against the plan for mean values" if math.isfinite(saved) else "none comparable"
-    return "\n".join(
-        [
-            f"{found.study.name}: {headline(found)}".replace("\u00a0", " "),
-            f"  objective    {found.objective_musd:,.2f} M$, gap {found.gap:.2%}",
-            f"  tail mean    {found.cvar_musd:,.2f} M$ (CVaR at {found.risk.level:g})",
-            f"  value        {against}; knowing the scenario is worth {known:,.2f} M$",
-            f"  verified     {len(found.plans):,} plans, {f'{wrong:,} violations' if wrong else 'no violation'}",
-            f"  time         {found.seconds:,.0f} s, {found.method}",
-            f"  page         {folder / 'uncertainty.html'}",
-        ]
-    )

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from optimizer.cli.data import data
-from optimizer.cli.flow import output_folder, sites_to_folder, solve_to_folder
+from optimizer.cli.flow import output_folder, refuse_no_plan, sites_to_folder, solve_to_folder
 from optimizer.cli.frontier import frontier
 from optimizer.cli.headroom import headroom
+from optimizer.cli.options import JsonOption, OutOption, PlanArgument, QuietOption, StudyArgument
 from optimizer.cli.outcome import ExitCode, Outcome, run
 from optimizer.cli.rules import rules
 from optimizer.cli.sensitivity import sensitivity
+from optimizer.cli.several import files_in
 from optimizer.cli.uncertainty import uncertainty
 from optimizer.cli.why import why
-from optimizer.errors import Finding, InputError
+from optimizer.errors import Finding
 from optimizer.progress import Progress
 
 if TYPE_CHECKING:
@@ -40,14 +42,6 @@ app.command()(rules)
 app.command()(sensitivity)
 app.command()(uncertainty)
 app.command()(why)
-
-StudyArgument = Annotated[
-    str, typer.Argument(metavar="STUDY", help="study.toml, its folder, or the name of an example.")
-]
-PlanArgument = Annotated[Path, typer.Argument(metavar="PLAN", help="Folder that `solve` wrote.")]
-OutOption = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder to write.", show_default=False)]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress.")]
 
 CODES = {
     "infeasible": ExitCode.INFEASIBLE,
@@ -90,7 +84,7 @@ def sites(study: StudyArgument, out: OutOption = None, as_json: JsonOption = Fal
         lines = [f"{len(candidates.sites):,} candidate sites, {len(candidates.refused):,} places refused"]
         lines += [f"  {count:>7,}  {rule}" for rule, count in reasons.items()]
         lines += [f"Map: {folder / 'sites.html'}"]
-        return Outcome(text="\n".join(lines), findings=tuple(read.findings), files=_files(folder))
+        return Outcome(text="\n".join(lines), findings=tuple(read.findings), files=files_in(folder))
 
     run(action, as_json, quiet)
 
@@ -105,7 +99,7 @@ def solve(study: StudyArgument, out: OutOption = None, as_json: JsonOption = Fal
         code = CODES.get(str(plan.summary["status"]), ExitCode.DONE)
         if code is ExitCode.DONE and plan.summary["n_violations"]:
             code = ExitCode.FOUND
-        return Outcome(code, summary_text(plan, folder), plan.findings, _files(folder), whole=_plan_json(folder))
+        return Outcome(code, summary_text(plan, folder), plan.findings, files_in(folder), whole=_plan_json(folder))
 
     run(action, as_json, quiet)
 
@@ -131,9 +125,7 @@ def verify(
         from optimizer.plan.verify import verify_plan
 
         progress("verify", None, str(plan))
-        if not (plan / "plan.json").is_file():
-            message, remedy = "is not the folder of a plan, plan.json is missing", "name the folder that `solve` wrote"
-            raise InputError([Finding("plan.folder.not_a_plan", str(plan), message, "", remedy)])
+        refuse_no_plan(plan)
         found = verify_plan(plan, inputs)
         errors = sum(f.severity == "error" for f in found)
         text = f"does not hold ({errors} errors)" if errors else "everything recomputed from its inputs holds"
@@ -205,7 +197,3 @@ def summary_text(plan: Plan, folder: Path) -> str:
 def _plan_json(folder: Path) -> dict[str, Any]:
     content: dict[str, Any] = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
     return content
-
-
-def _files(folder: Path) -> tuple[str, ...]:
-    return tuple(str(path) for path in sorted(folder.rglob("*")) if path.is_file())

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from optimizer.cli.flow import refuse_no_plan
+from optimizer.cli.options import JsonOption, PlanArgument, QuietOption
 from optimizer.cli.outcome import Outcome, run
-from optimizer.errors import Finding, InputError
 from optimizer.progress import Progress
 
 if TYPE_CHECKING:
@@ -20,17 +20,15 @@ MOST_LIMITS = 3
 
 
 def why(
-    plan: Annotated[Path, typer.Argument(metavar="PLAN", help="Folder that `solve` wrote.")],
+    plan: PlanArgument,
     site: Annotated[str, typer.Argument(metavar="SITE", help="A candidate of the plan, built or not.")],
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Say what keeps a site out of a plan and what would admit it; or what it saves, and its nearest substitute."""
 
     def action(progress: Progress) -> Outcome:
-        if not (plan / "plan.json").is_file():
-            message, remedy = "is not the folder of a plan, plan.json is missing", "name the folder that `solve` wrote"
-            raise InputError([Finding("plan.folder.not_a_plan", str(plan), message, "", remedy)])
+        refuse_no_plan(plan)
         from optimizer.plan.plan import read_plan
         from optimizer.report.reading import with_study
         from optimizer.solve.explain_site import why_site
