@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -233,7 +233,9 @@ def staged(folder: Path) -> Iterator[Path]:
         What is to appear, or to be replaced, in one step. The place has the same parent, so that relative paths from
         inside it stay right.
     """
-    folder = Path(os.path.abspath(folder))
+    # A link to a folder stays a link: what it names is replaced.
+    folder = folder.resolve() if folder.is_symlink() else Path(os.path.abspath(folder))
+    missing = [above for above in folder.parents if not above.exists()]
     folder.parent.mkdir(parents=True, exist_ok=True)
     new = folder.parent / f".{folder.name}.{os.getpid()}.part"
     old = folder.parent / f".{folder.name}.{os.getpid()}.old"
@@ -250,6 +252,10 @@ def staged(folder: Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(new, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
+        for above in () if folder.exists() else missing:
+            # Another program may have put something there by now.
+            with suppress(OSError):
+                above.rmdir()
 
 
 def refuse_other(folder: Path, own: tuple[str, ...]) -> None:
