@@ -286,7 +286,7 @@ def refuse_other(folder: Path, own: tuple[str, ...]) -> None:
         raise InputError([Finding("command.out.closed", str(above), message, "", remedy)])
 
 
-def refuse_no_plan(folder: Path) -> None:
+def refuse_not_a_plan(folder: Path) -> None:
     """Refuse what is not the folder of a plan.
 
     Raises

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from optimizer.cli.data import data
-from optimizer.cli.flow import output_folder, refuse_no_plan, sites_to_folder, solve_to_folder
+from optimizer.cli.flow import output_folder, refuse_not_a_plan, sites_to_folder, solve_to_folder
 from optimizer.cli.frontier import frontier
 from optimizer.cli.headroom import headroom
 from optimizer.cli.options import JsonOption, OutOption, PlanArgument, QuietOption, StudyArgument
@@ -125,7 +125,7 @@ def verify(
         from optimizer.plan.verify import verify_plan
 
         progress("verify", None, str(plan))
-        refuse_no_plan(plan)
+        refuse_not_a_plan(plan)
         found = verify_plan(plan, inputs)
         errors = sum(f.severity == "error" for f in found)
         text = f"does not hold ({errors} errors)" if errors else "everything recomputed from its inputs holds"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from optimizer.cli.flow import refuse_no_plan
+from optimizer.cli.flow import refuse_not_a_plan
 from optimizer.cli.options import JsonOption, PlanArgument, QuietOption
 from optimizer.cli.outcome import Outcome, run
 from optimizer.progress import Progress
@@ -28,7 +28,7 @@ def why(
     """Say what keeps a site out of a plan and what would admit it; or what it saves, and its nearest substitute."""
 
     def action(progress: Progress) -> Outcome:
-        refuse_no_plan(plan)
+        refuse_not_a_plan(plan)
         from optimizer.plan.plan import read_plan
         from optimizer.report.reading import with_study
         from optimizer.solve.explain_site import why_site
