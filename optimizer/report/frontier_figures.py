@@ -9,11 +9,11 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from optimizer.objectives import OBJECTIVES
-from optimizer.report import map_network, map_places, maps, style
+from optimizer.report import style
 from optimizer.report.map_layer import hover_rows, trace
-from optimizer.report.map_network import Lines
 from optimizer.report.map_places import circle_px
 from optimizer.report.projection import Projection
+from optimizer.report.site_map import map_of_sites
 from optimizer.report.text import figure_text, wrapped
 from optimizer.study.study import Study
 
@@ -183,29 +183,16 @@ def sites_map(sites: pd.DataFrame, n_plans: int, study: Study) -> go.Figure | No
     study : Study
         Its counties and network lie below.
     """
-    placed = sites[sites["lat"].notna() & sites["lon"].notna()]
-    if placed.empty:
-        return None
-    buses = None if study.grid is None else study.grid.buses.dropna(subset=["lat", "lon"])
-    around = [placed] if buses is None else [placed, buses]
-    projection = Projection.around([v for t in around for v in t["lon"]], [v for t in around for v in t["lat"]])
-    traces = ground(study, projection)
-    groups = (("in all", placed[placed["in_all"]], style.BLUE), ("in some", placed[~placed["in_all"]], style.ORANGE))
-    for name, rows, colour in groups:
-        if len(rows):
-            traces.append(_sites(rows, f"{name} of {n_plans} plans ({len(rows):,})", colour, projection, placed))
-    return style.figure(traces, 680, showlegend=True, **maps.map_layout())
 
+    def drawn(placed: pd.DataFrame, projection: Projection) -> list[Any]:
+        in_all, in_some = placed[placed["in_all"]], placed[~placed["in_all"]]
+        return [
+            _sites(rows, f"{name} of {n_plans} plans ({len(rows):,})", colour, projection, placed)
+            for name, rows, colour in (("in all", in_all, style.BLUE), ("in some", in_some, style.ORANGE))
+            if len(rows)
+        ]
 
-def ground(study: Study, projection: Projection) -> list[Any]:
-    """Return what lies below sites: counties and the network, where they have places."""
-    traces: list[Any] = []
-    if study.region is not None:
-        traces += map_places.county_outlines(study.region.counties, projection).traces
-    if study.grid is not None and study.grid.buses[["lat", "lon"]].notna().all(axis=1).any():
-        for layer in map_network.transmission_lines(Lines.of(study.grid, projection)):
-            traces += layer.traces
-    return traces
+    return map_of_sites(sites, study, drawn)
 
 
 def _sites(rows: pd.DataFrame, name: str, colour: str, projection: Projection, every: pd.DataFrame) -> go.Scatter:

@@ -48,12 +48,12 @@ def sections(
             Text(_lead(found), "lead"),
             KeyFigures(_key_figures(found)),
             Figure("costs", uncertain_figures.costs_by_scenario(found), caption),
-            _checked(found, n_violations),
+            _checked(n_violations),
             *_notices(found),
             Text(_how(found), "quiet"),
         ),
     )
-    return [answer, _where(found, sites), _regret(found, tables["regret"]), _tables(found, tables)]
+    return [answer, _where(found, sites), _regret(found, tables["regret"]), _tables(tables)]
 
 
 def headline(found: Uncertain) -> str:
@@ -97,7 +97,7 @@ def _key_figures(found: Uncertain) -> tuple[tuple[str, str, str], ...]:
     )
 
 
-def _checked(found: Uncertain, n_violations: int) -> Text:
+def _checked(n_violations: int) -> Text:
     if n_violations:
         return Text(f"An independent recomputation does not confirm {count(n_violations, 'figure')}.", "warning")
     return Text(
@@ -149,7 +149,7 @@ def _regret(found: Uncertain, rows: pd.DataFrame) -> Section:
     )
 
 
-def _tables(found: Uncertain, tables: dict[str, pd.DataFrame]) -> Section:
+def _tables(tables: dict[str, pd.DataFrame]) -> Section:
     scenario: list[Any] = [
         Column("scenario", "Scenario", text=True),
         Column("probability", "Probability", unit="", decimals=3),

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from optimizer.report import maps, style
-from optimizer.report.frontier_figures import ground
+from optimizer.report import style
 from optimizer.report.map_layer import hover_rows, trace
 from optimizer.report.map_places import circle_px
 from optimizer.report.projection import Projection
+from optimizer.report.site_map import map_of_sites
 from optimizer.report.text import figure_text, number, wrapped
 from optimizer.solve.uncertain import MEAN, STOCHASTIC, Uncertain
 from optimizer.study.study import Study
@@ -134,18 +134,16 @@ def sites_map(sites: pd.DataFrame, study: Study) -> go.Figure | None:
     study : Study
         Its counties and network lie below.
     """
-    placed = sites[sites["lat"].notna() & sites["lon"].notna()]
-    if placed.empty:
-        return None
-    buses = None if study.grid is None else study.grid.buses.dropna(subset=["lat", "lon"])
-    around = [placed] if buses is None else [placed, buses]
-    projection = Projection.around([v for t in around for v in t["lon"]], [v for t in around for v in t["lat"]])
-    traces = ground(study, projection)
-    most, least = placed["most_it_mw"], placed["least_it_mw"]
-    largest = float(most.max())
-    traces.append(_circles(placed, most, largest, "most IT load in any scenario", style.SKY, projection))
-    traces.append(_circles(placed, least, largest, "least IT load in any scenario", style.BLUE, projection))
-    return style.figure(traces, 680, showlegend=True, **maps.map_layout())
+
+    def drawn(placed: pd.DataFrame, projection: Projection) -> list[Any]:
+        most, least = placed["most_it_mw"], placed["least_it_mw"]
+        largest = float(most.max())
+        return [
+            _circles(placed, most, largest, "most IT load in any scenario", style.SKY, projection),
+            _circles(placed, least, largest, "least IT load in any scenario", style.BLUE, projection),
+        ]
+
+    return map_of_sites(sites, study, drawn)
 
 
 def _circles(
