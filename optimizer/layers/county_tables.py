@@ -103,7 +103,7 @@ def _read(path: Path, recipe: Recipe, table: RecipeTable, where: str) -> tuple[p
     try:
         with _opened(path) as file:
             names = _names(file, table.key, where)
-            wanted = _wanted(recipe, table, names, where)
+            wanted = _wanted(recipe, names, where)
             parts = [part for part in _chunks(file, names, wanted, table, where) if len(part)]
     except (OSError, EOFError, zlib.error) as error:
         text, remedy = "the file cannot be decompressed", "download it again"
@@ -137,7 +137,7 @@ def _names(file: IO[str], key: str, where: str) -> list[str]:
     raise refuse("recipe.column", where, "the column that names the place is not there", key, nearest(key, seen))
 
 
-def _wanted(recipe: Recipe, table: RecipeTable, names: list[str], where: str) -> dict[str, str]:
+def _wanted(recipe: Recipe, names: list[str], where: str) -> dict[str, str]:
     """Columns to read: their names in the file by their published ones."""
     found = {column.name: column.found_in(names) for column in recipe.columns}
     absent = [c for c in recipe.columns if c.required and found[c.name] is None]

@@ -23,9 +23,6 @@ from optimizer.plan.verify_context import Context
 
 MAP = "plan.gpkg"
 
-MEASURED = ("seconds", "solver_seconds", "peak_memory_mb")
-"""Measurements of the run, which no one can compute again: only their plausibility is checked."""
-
 
 def check_inputs(manifest: Manifest, folder: Path, inputs: Path | None, prefix: str) -> list[Finding]:
     """Every input is where the manifest says, and is the one that was read."""

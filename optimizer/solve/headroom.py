@@ -161,7 +161,7 @@ def find_headroom(
             states = [State.of(problem, h, outputs[h], pairs[h]) for h in range(len(problem.snapshots))]
             share = settings.non_firm_share
             found["distributed"] = distributed_headroom(problem, states, buses, share, settings.cutoff, progress)
-            notes = [*notes, *more, *_congested(problem, settings, found["distributed"])]
+            notes = [*notes, *more, *_congested(problem, found["distributed"])]
         if settings.cutoff <= 0:
             samples += distributed_samples(problem, outputs, found["distributed"], sorted(sampled))
     with watch.stage("check"):
@@ -178,7 +178,7 @@ def find_headroom(
     return Headroom(table, problem.base_overloads, checked_ac, (*problem.findings, *notes), summary)
 
 
-def _congested(problem: HeadroomCase, settings: HeadroomSettings, found: dict[int, Found]) -> list[Finding]:
+def _congested(problem: HeadroomCase, found: dict[int, Found]) -> list[Finding]:
     """Note that the dispatch leaves no room at many buses, and which limit is in the way."""
     stopped = [item for item in found.values() if item.headroom_mw < 1.0 and item.branch >= 0]
     if 2 * len(stopped) < len(found):

@@ -153,7 +153,7 @@ def check_headroom_ac(
         progress("AC", number / len(loads), f"bus {bus}, {load.mode}")
         result = _check(problem, base, load, power_factor)
         rows.append(_row(problem, load, result, power_factor))
-        findings += _said(problem, load, result, rows[-1])
+        findings += _said(load, result, rows[-1])
     return pd.DataFrame(rows, columns=COLUMNS), findings
 
 
@@ -225,7 +225,7 @@ def _row(problem: HeadroomCase, load: Checked, result: ACResult, power_factor: f
     )
 
 
-def _said(problem: HeadroomCase, load: Checked, result: ACResult, row: tuple[object, ...]) -> list[Finding]:
+def _said(load: Checked, result: ACResult, row: tuple[object, ...]) -> list[Finding]:
     table = dict(zip(COLUMNS, row, strict=True))
     where = f"bus {table['bus']}, {load.mode}, {table['snapshot']}"
     size = f"{load.sample.load_mw:,.0f} MW"

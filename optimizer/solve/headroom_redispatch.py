@@ -180,7 +180,7 @@ class _Walker:
             self.samples.append(Sample(bus, at, value, point.output_mw))
         found = self._described(value, at, point)
         found = self._relieved(bus, found, point)
-        self.found[bus] = replace(found, non_firm_mw=self._non_firm(bus, value, point))
+        self.found[bus] = replace(found, non_firm_mw=self._non_firm(bus, value))
 
     def _least(self, bus: int, share: float, ceiling: float, first: int) -> tuple[float, int, Point | None]:
         """Largest load that every snapshot allows, up to a ceiling, and the snapshot that allows no more."""
@@ -205,7 +205,7 @@ class _Walker:
         branch, outage = -key[0], -key[1]
         return Found(value, value, BASE if outage == NOTHING else OUTAGE, branch, outage, at)
 
-    def _non_firm(self, bus: int, firm_mw: float, point: Point) -> float:
+    def _non_firm(self, bus: int, firm_mw: float) -> float:
         if self.share <= 0 or self.problem.factors is None:
             return firm_mw
         value, at, _ = self._least(bus, self.share, np.inf, self._first_non_firm)

@@ -17,12 +17,6 @@ from pyomo.common.collections import ComponentMap
 from pyomo.repn import generate_standard_repn
 from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 
-FEASIBILITY_TOLERANCE = 1e-7
-"""Primal and dual feasibility asked of the LP solver, in model units (HiGHS default)."""
-
-INTEGRALITY_TOLERANCE = 1e-6
-"""Distance from an integer that the solver accepts (HiGHS default) [-]."""
-
 Status = Literal["optimal", "infeasible", "unbounded", "limit", "error"]
 
 _STATUS: dict[Any, Status] = {

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pandas as pd
-
 from optimizer.study.case import Case
 
 GAP_ZERO_RELATIVE = 1e-6
@@ -57,8 +55,3 @@ def decided_musd(case: Case, objective: float, baseline: float, common: float) -
     if len(case.demand_mw):
         return objective - baseline - common
     return abs(objective)
-
-
-def empty_dispatch() -> pd.DataFrame:
-    """A dispatch table without rows."""
-    return pd.DataFrame(columns=["generator", "period", "snapshot", "output_mw"])

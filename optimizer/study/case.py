@@ -230,11 +230,6 @@ class Case:
         return _neighbours((), self.sites["county"])
 
     @cached_property
-    def sites_of_basin(self) -> dict[str, list[str]]:
-        """Site ids of each water region."""
-        return _neighbours((), self.sites["basin"])
-
-    @cached_property
     def upgrades_of_branch(self) -> dict[str, list[str]]:
         """Upgrade ids of each branch that has any."""
         return _neighbours((), self.upgrades["branch"])
