@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from optimizer.plan.plan import Plan, write_plan
-from tests.plan.small import SmallStudy, alone, small_plan, small_study
+from tests.plan.small import alone, small_plan
+from tests.plan.small_case import SmallStudy, small_study
 
 
 @dataclass(frozen=True)

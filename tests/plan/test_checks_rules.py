@@ -18,7 +18,7 @@ from optimizer.plan.verify import verify_plan
 from optimizer.plan.verify_context import Context
 from optimizer.solve.extract import rules_table
 from optimizer.study.study import Study, read_study
-from tests.plan.small import SmallStudy
+from tests.plan.small_case import SmallStudy
 from tests.plan.tamper import numeric_columns, rewrite_hashes, tamper_cell
 from tests.plan.two_buses import plan_of, write_study
 

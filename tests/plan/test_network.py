@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from optimizer.grid.contingency import OutageFactors, OutageSet
 from optimizer.grid.dc import DCNetwork
 from optimizer.plan.verify_network import Wires, flows_after_outage
-from tests.plan.small import RUNS, grid
+from tests.plan.small_case import grid
+from tests.plan.small_flows import RUNS
 
 BUSES = pd.Index(["a", "b", "c", "d"], name="bus")
 

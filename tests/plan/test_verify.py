@@ -8,7 +8,8 @@ import pytest
 
 from optimizer.plan.verify import check_plan
 from tests.plan.conftest import Written
-from tests.plan.small import OBJECTIVE_MUSD, SmallStudy
+from tests.plan.small import OBJECTIVE_MUSD
+from tests.plan.small_case import SmallStudy
 from tests.plan.tamper import figures, numeric_columns, tamper_cell, tamper_figure
 
 
