@@ -24,7 +24,8 @@ from optimizer.cli.outcome import ExitCode, Outcome, on_one_screen, run
 from optimizer.errors import Finding, InfeasibleError, InputError, SolverError
 from optimizer.progress import shown_on, silent
 
-VERBS = ["check", "sites", "headroom", "rules", "solve", "verify", "report", "schema", "data"]
+VERBS = ["check", "sites", "headroom", "why", "rules", "solve", "frontier", "uncertainty", "sensitivity", "verify"]
+VERBS += ["report", "schema", "data"]
 
 
 @pytest.fixture
