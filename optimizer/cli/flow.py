@@ -284,16 +284,3 @@ def refuse_other(folder: Path, own: tuple[str, ...]) -> None:
     if not above.is_dir() or not os.access(above, os.W_OK):
         message, remedy = "cannot be written to", "name another folder with --out"
         raise InputError([Finding("command.out.closed", str(above), message, "", remedy)])
-
-
-def refuse_not_a_plan(folder: Path) -> None:
-    """Refuse what is not the folder of a plan.
-
-    Raises
-    ------
-    InputError
-        It has no ``plan.json``.
-    """
-    if not (folder / "plan.json").is_file():
-        message, remedy = "is not the folder of a plan, plan.json is missing", "name the folder that `solve` wrote"
-        raise InputError([Finding("plan.folder.not_a_plan", str(folder), message, "", remedy)])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from optimizer.cli.data import data
-from optimizer.cli.flow import output_folder, refuse_not_a_plan, sites_to_folder, solve_to_folder
+from optimizer.cli.flow import output_folder, sites_to_folder, solve_to_folder
 from optimizer.cli.frontier import frontier
 from optimizer.cli.headroom import headroom
 from optimizer.cli.options import JsonOption, OutOption, PlanArgument, QuietOption, StudyArgument
@@ -122,6 +122,7 @@ def verify(
     """Recompute a plan from its inputs; exit code 1 if anything does not hold."""
 
     def action(progress: Progress) -> Outcome:
+        from optimizer.plan.plan import refuse_not_a_plan
         from optimizer.plan.verify import verify_plan
 
         progress("verify", None, str(plan))

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from optimizer.cli.flow import refuse_not_a_plan
 from optimizer.cli.options import JsonOption, PlanArgument, QuietOption
 from optimizer.cli.outcome import Outcome, run
+from optimizer.errors import Finding, InputError
 from optimizer.progress import Progress
 
 if TYPE_CHECKING:
+    from optimizer.plan.plan import Plan
     from optimizer.solve.explain_site import Reasons
 
 MOST_LIMITS = 3
 """Binding limits named; --json lists all."""
+
+FIGURES = ("objective_musd", "bound_musd", "baseline_musd", "common_musd")
+"""Figures of a plan's summary against which it is compared."""
 
 
 def why(
@@ -28,19 +33,37 @@ def why(
     """Say what keeps a site out of a plan and what would admit it; or what it saves, and its nearest substitute."""
 
     def action(progress: Progress) -> Outcome:
-        refuse_not_a_plan(plan)
         from optimizer.plan.plan import read_plan
         from optimizer.report.reading import with_study
         from optimizer.solve.explain_site import why_site
 
         progress("read", None, str(plan))
-        reasons = why_site(with_study(read_plan(plan)), site, progress)
+        read = read_plan(plan)
+        _refuse_broken(read, plan)
+        reasons = why_site(with_study(read), site, progress)
         more = {**reasons.to_dict(), "kept_by": "", "admitted_by": []}
         if reasons.explanation is not None:
             more |= {"kept_by": reasons.explanation.conflict_words, "admitted_by": reasons.explanation.ways_words}
         return Outcome(text="\n".join(_lines(reasons)), more=more)
 
     run(action, as_json, quiet)
+
+
+def _refuse_broken(plan: Plan, folder: Path) -> None:
+    """Refuse a plan without what an answer starts from: `verify` would say more, an answer would be wrong."""
+    remedy = "solve the study again"
+    findings = [
+        Finding("plan.summary.figure", f"{folder / 'plan.json'}: {key}", "must be a number", repr(found), remedy)
+        for key in FIGURES
+        if isinstance(found := plan.summary.get(key), bool)
+        or not isinstance(found, int | float)
+        or not math.isfinite(found)
+    ]
+    if plan.config.demand is not None and "sites" not in plan.tables:
+        text = "the table of the plan's sites is missing"
+        findings.append(Finding("plan.folder.no_sites", str(folder / "tables" / "sites.csv"), text, "", remedy))
+    if findings:
+        raise InputError(findings)
 
 
 def _lines(reasons: Reasons) -> list[str]:

@@ -283,6 +283,19 @@ def _write_texts(folder: Path, texts: Mapping[str, str]) -> None:
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
 
 
+def refuse_not_a_plan(folder: Path) -> None:
+    """Refuse what is not the folder of a plan.
+
+    Raises
+    ------
+    InputError
+        It has no ``plan.json``.
+    """
+    if not (folder / "plan.json").is_file():
+        message, remedy = "is not the folder of a plan, plan.json is missing", "name the folder that `solve` wrote"
+        raise InputError([Finding("plan.folder.not_a_plan", str(folder), message, "", remedy)])
+
+
 def read_plan(folder: str | Path) -> Plan:
     """Read a plan folder.
 
@@ -297,9 +310,7 @@ def read_plan(folder: str | Path) -> Plan:
         The folder is not a plan, or one of its files cannot be read; with every finding.
     """
     root = Path(folder)
-    if not (root / "plan.json").is_file():
-        message, remedy = "is not the folder of a plan, plan.json is missing", "name the folder that `solve` wrote"
-        raise InputError([Finding("plan.folder.not_a_plan", str(root), message, "", remedy)])
+    refuse_not_a_plan(root)
     summary, found = read_summary(root)
     if summary.get("status") in NO_PLAN:
         message, remedy = "the solve made no plan", "read findings.json for the reasons"
