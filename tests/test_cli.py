@@ -21,6 +21,7 @@ import typer
 
 from optimizer.cli.flow import output_folder, refuse_other, solve_to_folder, staged
 from optimizer.cli.outcome import ExitCode, Outcome, on_one_screen, run
+from optimizer.cli.stopping import Stop
 from optimizer.errors import Finding, InfeasibleError, InputError, SolverError
 from optimizer.progress import shown_on, silent
 
@@ -417,6 +418,26 @@ def test_an_occupied_folder_is_refused_before_the_work(gridsite, ring: Path) -> 
     result = gridsite("solve", "ring", "--out", "ring")
     assert result.exit_code == 2
     assert "holds something else" in result.stderr
+
+
+@pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt(), 130), (SystemExit(143), 143)])
+def test_an_interrupt_that_a_library_makes_an_error_is_an_interrupt(
+    monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int
+) -> None:
+    stop = Stop(lambda: error)
+    number = signal.SIGINT if isinstance(error, KeyboardInterrupt) else signal.SIGTERM
+    monkeypatch.setattr(signal, "getsignal", {number: stop}.get)
+
+    def imports(progress: object) -> Outcome:
+        try:
+            stop(number, None)
+        except BaseException:
+            raise ImportError("initialization failed") from None
+        return Outcome()
+
+    with pytest.raises((typer.Exit, SystemExit)) as ended:
+        run(imports, quiet=True)
+    assert getattr(ended.value, "exit_code", getattr(ended.value, "code", None)) == code
 
 
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

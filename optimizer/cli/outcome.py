@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 import typer
 
+from optimizer.cli.stopping import raise_if_sent
 from optimizer.errors import Finding, InfeasibleError, InputError, SolverError
 from optimizer.progress import Progress, shown_on
 
@@ -103,8 +104,13 @@ def run(action: Callable[[Progress], Outcome], as_json: bool = False, quiet: boo
 
 def _guarded(action: Callable[[Progress], Outcome], quiet: bool) -> Outcome:
     try:
-        with shown_on(sys.stderr, quiet) as progress:
-            return action(progress)
+        try:
+            with shown_on(sys.stderr, quiet) as progress:
+                return action(progress)
+        except Exception:
+            # What a library makes of an interrupt is no error of the study.
+            raise_if_sent()
+            raise
     except InputError as error:
         return Outcome(ExitCode.REFUSED, findings=error.findings)
     except InfeasibleError as error:
