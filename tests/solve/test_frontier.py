@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,13 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Study:
 def priced(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """What is not served has a price."""
     return study_of(tmp_path_factory.mktemp("priced"), TEXT + PENALTY, TABLES)
+
+
+@pytest.fixture(scope="module")
+def frontier_of(served: Study, priced: Study) -> Callable[..., Frontier]:
+    """The frontier of one of the studies between objectives, each found once and not to be changed."""
+    studies = {"served": served, "priced": priced}
+    return cache(lambda which, *names: find_frontier(studies[which], names))
 
 
 def values(frontier: Frontier) -> list[tuple[float, ...]]:
@@ -63,20 +72,23 @@ def test_there_is_something_to_find(served: Study, priced: Study) -> None:
         ("priced", ("water", "delay")),
     ],
 )
-def test_every_efficient_plan_is_found(which: str, names: tuple[str, ...], request: pytest.FixtureRequest) -> None:
-    study = request.getfixturevalue(which)
-    found = find_frontier(study, names)
+def test_every_efficient_plan_is_found(
+    frontier_of: Callable[..., Frontier], which: str, names: tuple[str, ...]
+) -> None:
+    found = frontier_of(which, *names)
     assert found.is_exact
     assert "cost" not in names or found.objectives[0] == "cost"
     keys = [OBJECTIVES[name].key for name in found.objectives]
-    expected = efficient(list(choices(study.case)), keys)
+    expected = efficient(list(choices(found.study.case)), keys)
     assert len(found.plans) == len(expected)
     for got, wanted in zip(values(found), expected, strict=True):
         assert got == pytest.approx(wanted, rel=2e-6, abs=1e-5)
 
 
-def test_the_cheapest_of_equal_plans_is_reported_where_cost_is_no_objective(served: Study) -> None:
-    found = find_frontier(served, ["carbon", "water"])
+def test_the_cheapest_of_equal_plans_is_reported_where_cost_is_no_objective(
+    served: Study, frontier_of: Callable[..., Frontier]
+) -> None:
+    found = frontier_of("served", "carbon", "water")
     every = list(choices(served.case))
     for p in found.plans:
         same = [
@@ -98,8 +110,8 @@ def test_a_few_plans_are_some_of_the_efficient_ones_with_both_ends(served: Study
     assert values(found)[-1] == pytest.approx(expected[-1], rel=2e-6)
 
 
-def test_each_plan_is_that_of_a_study_and_verified(served: Study, tmp_path: Path) -> None:
-    found = find_frontier(served, ["cost", "water"])
+def test_each_plan_is_that_of_a_study_and_verified(frontier_of: Callable[..., Frontier], tmp_path: Path) -> None:
+    found = frontier_of("served", "water", "cost")
     assert len(found.plans) > 1
     for p in (found.plans[0], found.plans[-1]):
         folder = write_plan(p.plan, tmp_path / f"{p.values['water_m3']:.0f}")
