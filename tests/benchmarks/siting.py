@@ -27,6 +27,8 @@ from optimizer.study import Study, read_study
 
 GAP_MUSD = 12.0
 """Gap of the benchmark [M$/year]."""
+IT_MW = 5000.0
+"""IT capacity of the benchmark [MW]."""
 
 STUDY = """[study]
 name = "Siting benchmark"
@@ -43,7 +45,7 @@ availability = {{ wind = 0.35, solar = 0.40, hydro = 0.50 }}
 [sites]
 table = "sites.csv"
 [demand]
-it_mw = {{ 2030 = 5000 }}
+it_mw = {{ 2030 = {it_mw:g} }}
 [security]
 splitting = "skip"
 [upgrades]
@@ -54,7 +56,9 @@ threads = {threads}
 """
 
 
-def make(folder: Path, name: str, gap: float, threads: int) -> Study:
+def make(
+    folder: Path, name: str, gap: float, threads: int, most_sites: int | None = None, it_mw: float = IT_MW
+) -> Study:
     """Write the study of a candidate list and read it.
 
     Parameters
@@ -67,6 +71,10 @@ def make(folder: Path, name: str, gap: float, threads: int) -> Study:
         Gap on what the decision can change [-].
     threads : int
         Threads of the solver.
+    most_sites : int, optional
+        Only the first of the list; all without it.
+    it_mw : float
+        IT capacity to place [MW].
     """
     tables = dataset_path("texas") / "grid"
     (folder / "grid").mkdir(parents=True)
@@ -76,8 +84,9 @@ def make(folder: Path, name: str, gap: float, threads: int) -> Study:
     # The instance has linear costs only.
     generators.assign(cost_quadratic_usd_per_mw2h=0.0).to_csv(folder / "grid" / "generators.csv", index=False)
     data = Path(os.environ["GRIDSITE_REFERENCE_DATA"])
-    shutil.copy(data / "bench-siting" / f"{name}.csv", folder / "sites.csv")
-    (folder / "study.toml").write_text(STUDY.format(gap=gap, threads=threads))
+    sites = pd.read_csv(data / "bench-siting" / f"{name}.csv", dtype=str).head(most_sites)
+    sites.to_csv(folder / "sites.csv", index=False)
+    (folder / "study.toml").write_text(STUDY.format(gap=gap, threads=threads, it_mw=it_mw))
     return read_study(folder / "study.toml")
 
 
