@@ -35,10 +35,9 @@ def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
     pieces = case.cost_segments.groupby(level="generator").size()
     several = [key for key in case.cost_segments.index if pieces[key[0]] > 1]
     b.segment_mw = pyo.Var(several, T, H, domain=pyo.NonNegativeReals)
-    for g in G:
-        bus = case.generators.at[g, "bus"]
-        for h in H:
-            low, high = case.output_min_mw.at[g, h], case.output_max_mw.at[g, h]
+    for h in H:
+        limits = zip(G, case.generators["bus"], case.output_min_mw[h], case.output_max_mw[h], strict=True)
+        for g, bus, low, high in limits:
             for t in T:
                 b.output_mw[g, t, h].setlb(float(low))
                 b.output_mw[g, t, h].setub(float(high))
@@ -47,17 +46,18 @@ def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
 
 
 def _post_cost(b: pyo.Block, case: Case, ledgers: Ledgers, several: set[tuple[str, int]]) -> None:
+    segments = list(case.cost_segments[["width_mw", "cost_usd_per_mwh"]].itertuples(name=None))
+    least = case.generators["p_min_mw"].to_dict()
     for t in case.periods.index:
         for h, hours in case.snapshots["hours"].items():
             yearly = case.periods.at[t, "annuity_years"] * hours / USD_PER_MUSD
             terms: list[Any] = []
-            for (g, i), row in case.cost_segments.iterrows():
+            for (g, i), width_mw, cost_usd_per_mwh in segments:
                 if (g, i) in several:
-                    b.segment_mw[g, i, t, h].setub(float(row.width_mw))
-                    terms.append(yearly * row.cost_usd_per_mwh * b.segment_mw[g, i, t, h])
-                elif row.cost_usd_per_mwh:
-                    above = b.output_mw[g, t, h] - float(case.generators.at[g, "p_min_mw"])
-                    terms.append(yearly * row.cost_usd_per_mwh * above)
+                    b.segment_mw[g, i, t, h].setub(float(width_mw))
+                    terms.append(yearly * cost_usd_per_mwh * b.segment_mw[g, i, t, h])
+                elif cost_usd_per_mwh:
+                    terms.append(yearly * cost_usd_per_mwh * (b.output_mw[g, t, h] - float(least[g])))
             constant = yearly * float(case.cost_at_min_usd_per_h.sum())
             ledgers.cost_musd.post(("generation", t), pyo.quicksum(terms) + constant)
 
@@ -90,7 +90,7 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
         return output - new == load[i, t, h]
 
     first = case.cost_segments.index.get_level_values("generator")
-    segments: dict[str, list[int]] = {}
+    least, segments = case.generators["p_min_mw"].to_dict(), dict[str, list[int]]()
     for g, i in case.cost_segments.index[first.duplicated(keep=False)]:
         segments.setdefault(g, []).append(i)
 
@@ -101,7 +101,7 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
         p[g,t,h] = p_min[g] + sum_i q[g,i,t,h]
         """
         above = pyo.quicksum(b.segment_mw[g, i, t, h] for i in segments[g])
-        return b.output_mw[g, t, h] == float(case.generators.at[g, "p_min_mw"]) + above
+        return b.output_mw[g, t, h] == float(least[g]) + above
 
 
 def buses_of_islands(case: Case) -> dict[int, list[str]]:

@@ -33,14 +33,14 @@ NEEDS = {
 def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
     """Declare ties and the IT load they feed; post cost, and withdrawal at the point of interconnection."""
     O, T, H = case.ties, list(case.periods.index), list(case.snapshots.index)
-    fed = [(o, c) for o in O.index for c in case.cooling_of_site[O.at[o, "site"]]]
+    fed = [(o, c) for o, s in O["site"].items() for c in case.cooling_of_site[s]]
     b.in_service = pyo.Var(list(O.index), T, domain=pyo.Binary)
     b.it_mw = pyo.Var(fed, T, domain=pyo.NonNegativeReals)
-    years = case.periods["annuity_years"]
-    for o, row in O.iterrows():
+    years = case.periods["annuity_years"].to_dict()
+    for o, annuity_musd, cost_musd in O[["annuity_musd", "cost_musd"]].itertuples(name=None):
         for t in T:
-            ledgers.cost_musd.post(("ties", t), years[t] * row.annuity_musd * b.in_service[o, t])
-            ledgers.investment_musd.post(t, row.cost_musd * b.in_service[o, t])
+            ledgers.cost_musd.post(("ties", t), years[t] * annuity_musd * b.in_service[o, t])
+            ledgers.investment_musd.post(t, cost_musd * b.in_service[o, t])
     b.new_load_mw = pyo.Var(list(case.ties_of_bus), T, H, domain=pyo.NonNegativeReals)
     for n, t, h in b.new_load_mw:
         ledgers.withdrawal_mw.post((n, t, h), b.new_load_mw[n, t, h])
@@ -79,6 +79,8 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
 
     pue = {key: row for key, row in zip(case.pue.index, case.pue[H].to_numpy(), strict=True)}
     column = {h: i for i, h in enumerate(H)}
+    site_of = O["site"].to_dict()
+    fed_at = {n: [(o, c) for o in tied for c in case.cooling_of_site[site_of[o]]] for n, tied in case.ties_of_bus.items()}
 
     @constraint(b, list(case.ties_of_bus), T, H)
     def new_load_is_fed(b: Any, n: str, t: int, h: str) -> Any:
@@ -86,8 +88,7 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
 
         w[n,t,h] = sum_o sum_c PUE[s,c,h] j[o,c,t]
         """
-        fed = [(o, c, O.at[o, "site"]) for o in case.ties_of_bus[n] for c in case.cooling_of_site[O.at[o, "site"]]]
-        drawn = pyo.quicksum(float(pue[s, c][column[h]]) * b.it_mw[o, c, t] for o, c, s in fed)
+        drawn = pyo.quicksum(float(pue[site_of[o], c][column[h]]) * b.it_mw[o, c, t] for o, c in fed_at[n])
         return b.new_load_mw[n, t, h] == drawn
 
     @constraint(b, list(rows), T)
@@ -110,18 +111,18 @@ def capacity_rows(case: Case) -> dict[tuple[str, str], tuple[dict[str, float], f
     dict of (tie, snapshot or "size") to (factor by cooling technology, limit [MW])
     """
     found: dict[tuple[str, str], tuple[dict[str, float], float]] = {}
-    sizes = case.sites["block_mw"] * case.sites["max_blocks"]
-    hardest: dict[str, list[str]] = {}
-    for o, row in case.ties.iterrows():
-        s, size = row.site, float(sizes[row.site])
-        pue = case.pue.loc[[(s, c) for c in case.cooling_of_site[s]]]
+    sizes = (case.sites["block_mw"] * case.sites["max_blocks"]).to_dict()
+    hardest: dict[str, dict[str, dict[str, float]]] = {}
+    for o, s, capacity_mw in case.ties[["site", "capacity_mw"]].itertuples(name=None):
+        size = float(sizes[s])
         if s not in hardest:
-            hardest[s] = undominated_columns(pue)
+            pue = case.pue.loc[[(s, c) for c in case.cooling_of_site[s]]]
+            rows = {h: pue[h].to_numpy(float).tolist() for h in undominated_columns(pue)}
+            hardest[s] = {h: dict(zip(case.cooling_of_site[s], row, strict=True)) for h, row in rows.items()}
         found[str(o), "size"] = (dict.fromkeys(case.cooling_of_site[s], 1.0), size)
-        for h in hardest[s]:
-            if size * float(pue[h].max()) > row.capacity_mw:
-                factors = {c: float(pue.at[(s, c), h]) for c in case.cooling_of_site[s]}
-                found[str(o), h] = (factors, float(row.capacity_mw))
+        for h, factors in hardest[s].items():
+            if size * max(factors.values()) > capacity_mw:
+                found[str(o), h] = (factors, float(capacity_mw))
     return found
 
 

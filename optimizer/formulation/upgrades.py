@@ -30,13 +30,13 @@ def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
     """Declare upgrades; post the rating they add and their cost."""
     U, T = case.upgrades, list(case.periods.index)
     b.in_service = pyo.Var(list(U.index), T, domain=pyo.Binary)
-    for u, row in U.iterrows():
+    years = case.periods["annuity_years"].to_dict()
+    for row in U.itertuples():
         for t in T:
-            serves = b.in_service[u, t]
+            serves = b.in_service[row.Index, t]
             ledgers.rating_mw.post((row.branch, t), row.added_mw * serves)
             ledgers.rating_emergency_mw.post((row.branch, t), row.added_emergency_mw * serves)
-            years = case.periods.at[t, "annuity_years"]
-            ledgers.cost_musd.post(("upgrades", t), years * row.annuity_musd * serves)
+            ledgers.cost_musd.post(("upgrades", t), years[t] * row.annuity_musd * serves)
             ledgers.investment_musd.post(t, row.cost_musd * serves)
 
 
