@@ -80,7 +80,10 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
     pue = {key: row for key, row in zip(case.pue.index, case.pue[H].to_numpy(), strict=True)}
     column = {h: i for i, h in enumerate(H)}
     site_of = O["site"].to_dict()
-    fed_at = {n: [(o, c) for o in tied for c in case.cooling_of_site[site_of[o]]] for n, tied in case.ties_of_bus.items()}
+    fed_at = {
+        n: [(o, c) for o in options for c in case.cooling_of_site[site_of[o]]]
+        for n, options in case.ties_of_bus.items()
+    }
 
     @constraint(b, list(case.ties_of_bus), T, H)
     def new_load_is_fed(b: Any, n: str, t: int, h: str) -> Any:
