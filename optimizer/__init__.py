@@ -103,7 +103,7 @@ def verify(folder: str | Path, inputs: str | Path | None = None) -> tuple[Findin
 class _Solve(ModuleType):
     """The package ``optimizer.solve``, which stands for the one function it is about: ``gs.solve(study)``."""
 
-    def __call__(self, study: Study, progress: Progress | None = None) -> Plan:
+    def __call__(self, study: Study, progress: Progress | None = None, *, start: Plan | None = None) -> Plan:
         """Find a secure plan for a study and prove how good it is.
 
         Parameters
@@ -112,6 +112,9 @@ class _Solve(ModuleType):
             What is decided.
         progress : callable, optional
             Told the stage, the part of it that is done, and a line of text.
+        start : Plan, optional
+            A plan of a study like this one, as `solve` or `read_plan` returned it. The search begins with it, which
+            takes a fraction of the time; it is a hint, and everything is proven of this study.
 
         Returns
         -------
@@ -121,7 +124,8 @@ class _Solve(ModuleType):
         Raises
         ------
         InputError
-            The study is refused, or its grid is overloaded before any new load and it does not allow that.
+            The study is refused, its grid is overloaded before any new load and it does not allow that, or `start`
+            is the record of a solve that made no plan.
         InfeasibleError
             No plan satisfies every constraint.
         SolverError
@@ -131,7 +135,7 @@ class _Solve(ModuleType):
         from optimizer.progress import silent
         from optimizer.solve.run import solve_study
 
-        return tidy_plan(solve_study(study, progress or silent))
+        return tidy_plan(solve_study(study, progress or silent, start))
 
 
 if TYPE_CHECKING:

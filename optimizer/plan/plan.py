@@ -66,6 +66,8 @@ class Plan:
         Plans of the scenarios solved beside this one.
     folder : Path, optional
         Where the plan was read from.
+    start : object, optional
+        What the solver can begin the next solve with, besides the tables; in memory only.
     """
 
     summary: dict[str, Any]
@@ -76,6 +78,7 @@ class Plan:
     log: tuple[str, ...] = ()
     scenarios: dict[str, Plan] = field(default_factory=dict)
     folder: Path | None = None
+    start: object | None = field(default=None, repr=False)
 
     @property
     def has_plan(self) -> bool:

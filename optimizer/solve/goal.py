@@ -17,9 +17,11 @@ import pyomo.environ as pyo
 from optimizer.objectives import OBJECTIVES
 from optimizer.objectives.totals import limit_totals
 from optimizer.solve.apart import Difference, Layout, keep_apart
-from optimizer.solve.loop import Found, Limits, find_plan
+from optimizer.solve.loop import Found, Limits
 from optimizer.solve.money import GAP_ZERO_RELATIVE
 from optimizer.solve.program import RowKey, SecureProgram
+from optimizer.solve.start import Start
+from optimizer.solve.warm import find_plan_from
 from optimizer.study.case import Case
 
 if TYPE_CHECKING:
@@ -99,6 +101,7 @@ def pursue(
     limits: Limits,
     decided: Callable[[float], float],
     rows: Iterable[RowKey] = (),
+    start: Start | None = None,
 ) -> Pursuit:
     """Search for a goal.
 
@@ -116,6 +119,8 @@ def pursue(
         D of the gap for cost, as `find_plan` takes it; for any other objective D is the objective's size.
     rows : iterable of row keys
         Rows that other programs of the same case needed.
+    start : Start, optional
+        What an earlier plan left to the search.
     """
     program = program_of(goal.extend(case))
     program.add_rows(rows)
@@ -123,7 +128,7 @@ def pursue(
     if goal.minimize != "cost" or goal.preferred:
         # Composed with the cost, so that every variable that costs has its column, then given its own objective.
         program.highs.set_objective(goal.objective(program.model, case))
-    found = find_plan(program, limits, decided if goal.minimize == "cost" else abs)
+    found = find_plan_from(start, program, limits, decided if goal.minimize == "cost" else abs)
     own = replace(found, objective=found.objective / objective.scale, bound=found.bound / objective.scale)
     return Pursuit(program, own)
 

@@ -83,12 +83,35 @@ class Matrix:
     integer: NDArray[np.bool_]
 
 
+Name = tuple[str, Any]
+"""Name of a component of a Pyomo model, and an index in it."""
+
+
 @dataclass(frozen=True)
 class Basis:
     """Which columns and rows a linear solve ended with in its basis, as the solver names them."""
 
     columns: tuple[Any, ...]
     rows: tuple[Any, ...]
+
+    def holds(self, row: int) -> bool:
+        """Whether a row is at one of its sides; one that came since is not."""
+        return row < len(self.rows) and self.rows[row] != highspy.HighsBasisStatus.kBasic
+
+
+@dataclass(frozen=True)
+class NamedBasis:
+    """A basis by the names of columns and rows, for a program that may have others.
+
+    Parameters
+    ----------
+    columns, rows : mapping of name to status
+        As the solver numbers statuses: of the columns that do not rest at their lower bound, and of the rows that are
+        not slack. A name is that of a component of the Pyomo model with an index in it.
+    """
+
+    columns: Mapping[Name, int]
+    rows: Mapping[Name, int]
 
 
 class HighsProgram:
@@ -120,6 +143,7 @@ class HighsProgram:
         lp.integrality_ = [whole if i else continuous for i in program.integer]
         self._highs.passModel(lp)
         self.relaxed = False
+        self._last: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
 
     def set_options(self, **options: Any) -> None:
         """Set options of HiGHS by their own names."""
@@ -157,9 +181,24 @@ class HighsProgram:
         upper = np.array([b[1] for b in bounds.values()], dtype=float)
         self._highs.changeColsBounds(len(columns), columns, lower, upper)
 
+    def basis(self) -> Basis:
+        """Basis of the last linear solve."""
+        found = self._highs.getBasis()
+        return Basis(tuple(found.col_status), tuple(found.row_status))
+
+    def set_basis(self, basis: Basis) -> None:
+        """Start the next solve from a basis; rows that came since are slack in it."""
+        started = highspy.HighsBasis()
+        more = self._highs.getNumRow() - len(basis.rows)
+        started.col_status = list(basis.columns)
+        started.row_status = [*basis.rows, *[highspy.HighsBasisStatus.kBasic] * more]
+        started.valid = True
+        self._highs.setBasis(started)
+
     def forget_basis(self) -> None:
         """Make the next solve a cold one."""
         self._highs.clearSolver()
+        self._last = None
 
     def solve(self, seconds: float = np.inf) -> Outcome:
         """Solve what is set up now, for at most so many seconds of wall time."""
@@ -178,6 +217,7 @@ class HighsProgram:
 
     def _run(self) -> None:
         """Run in a thread of its own, so that an interrupt reaches Python and stops the solver."""
+        self._last = None
         worker = threading.Thread(target=self._highs.run, daemon=True)
         worker.start()
         try:
@@ -268,20 +308,6 @@ class RowProgram(HighsProgram):
     def set_columns(self, columns: NDArray[np.intp], lower: NDArray[np.float64], upper: NDArray[np.float64]) -> None:
         """Change the bounds of columns given as arrays."""
         self._highs.changeColsBounds(len(columns), columns.astype(np.int32), lower, upper)
-
-    def basis(self) -> Basis:
-        """Basis of the last linear solve."""
-        found = self._highs.getBasis()
-        return Basis(tuple(found.col_status), tuple(found.row_status))
-
-    def set_basis(self, basis: Basis) -> None:
-        """Start the next solve from a basis; rows that came since are slack in it."""
-        started = highspy.HighsBasis()
-        more = self._highs.getNumRow() - len(basis.rows)
-        started.col_status = list(basis.columns)
-        started.row_status = [*basis.rows, *[highspy.HighsBasisStatus.kBasic] * more]
-        started.valid = True
-        self._highs.setBasis(started)
 
     def change_column(self, column: int, rows: Sequence[int], values: NDArray[np.float64]) -> None:
         """Change coefficients of one column."""
@@ -384,6 +410,35 @@ class HighsModel(HighsProgram):
         """Column of a variable; raises KeyError if it is in no row and no objective."""
         return int(self._column[variable])
 
+    def name_basis(self, basis: Basis) -> NamedBasis:
+        """Give a basis of this program the names of its columns and rows; those that came since are not in it."""
+        at_lower, slack = highspy.HighsBasisStatus.kLower, highspy.HighsBasisStatus.kBasic
+        name = _Names()
+        columns = zip(self.variables, basis.columns, strict=False)
+        rows = [(row, basis.rows[at]) for row, at in self._row.items() if at < len(basis.rows)]
+        return NamedBasis(
+            {name(v): int(status) for v, status in columns if status != at_lower},
+            {name(row): int(status) for row, status in rows if status != slack},
+        )
+
+    def start_from(self, named: NamedBasis) -> None:
+        """Start the next linear solve from the basis of another program, as far as this one has its columns and rows.
+
+        The solver repairs what does not fit: it is where the search begins, never what it finds.
+        """
+        name = _Names()
+        columns = [named.columns.get(name(v)) for v in self.variables]
+        rows: list[int | None] = [None] * self._highs.getNumRow()
+        for row, at in self._row.items():
+            rows[at] = named.rows.get(name(row))
+        at_lower, slack = highspy.HighsBasisStatus.kLower, highspy.HighsBasisStatus.kBasic
+        self.set_basis(
+            Basis(
+                tuple(at_lower if status is None else highspy.HighsBasisStatus(status) for status in columns),
+                tuple(slack if status is None else highspy.HighsBasisStatus(status) for status in rows),
+            )
+        )
+
     def load(self, values: NDArray[np.float64]) -> None:
         """Put a solution on the variables of the Pyomo model."""
         for variable, value in zip(self.variables, values, strict=False):
@@ -391,11 +446,18 @@ class HighsModel(HighsProgram):
 
     def dual(self, constraint: Any) -> float:
         """Price of a row in the last LP: change of the objective per unit of its right-hand side."""
-        return float(self._highs.getSolution().row_dual[self._row[constraint]])
+        return float(self._prices()[0][self._row[constraint]])
+
+    def _prices(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Prices of rows and reduced costs of columns in the last LP, taken from the solver once."""
+        if self._last is None:
+            solution = self._highs.getSolution()
+            self._last = (np.array(solution.row_dual), np.array(solution.col_dual))
+        return self._last
 
     def reduced_cost(self, variable: Any) -> float:
         """Reduced cost of a variable in the last LP: change of the objective per unit of its active bound."""
-        return float(self._highs.getSolution().col_dual[self._column[variable]])
+        return float(self._prices()[1][self._column[variable]])
 
     def has(self, variable: Any) -> bool:
         """Whether a variable is in any row or in the objective."""
@@ -413,6 +475,20 @@ class HighsModel(HighsProgram):
     def set_row_bounds(self, constraint: Any, lower: float, upper: float) -> None:
         """Change the bounds of the row of a constraint in place."""
         self._highs.changeRowBounds(self._row[constraint], lower, upper)
+
+
+class _Names:
+    """Names of variables and constraints; that of their component is looked up once."""
+
+    def __init__(self) -> None:
+        self._component: dict[int, str] = {}
+
+    def __call__(self, item: Any) -> Name:
+        component = item.parent_component()
+        found = self._component.get(id(component))
+        if found is None:
+            found = self._component[id(component)] = str(component.name)
+        return found, item.index()
 
 
 def _matrix_of(form: Any, variables: list[Any]) -> Matrix:

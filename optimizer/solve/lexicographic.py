@@ -19,6 +19,7 @@ from optimizer.solve.program import SecureProgram
 
 if TYPE_CHECKING:
     from optimizer.solve.run import Prepared, Run
+    from optimizer.solve.start import Start
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def search(run: Run, prepared: Prepared, order: Sequence[str], goal: Goal, gap: 
     """
     gap = run.study.config.solve.gap if gap is None else gap
     names = [*order, *(["cost"] if "cost" not in order else [])]
-    first = _pursue(run, prepared, replace(goal, minimize=names[0]), gap)
+    first = _pursue(run, prepared, replace(goal, minimize=names[0]), gap, prepared.start)
     status, best, plain = first.found.status, first, names[0] == "cost" and not goal.preferred
     values, bounds = {names[0]: first.found.objective}, {names[0]: first.found.bound}
     limited: dict[str, Mapping[str, float]] = {names[0]: goal.limits}
@@ -90,7 +91,7 @@ def search(run: Run, prepared: Prepared, order: Sequence[str], goal: Goal, gap: 
     return Searched(status, best.program, plain, best.found.integers, values, bounds, limited)
 
 
-def _pursue(run: Run, prepared: Prepared, goal: Goal, gap: float) -> Pursuit:
+def _pursue(run: Run, prepared: Prepared, goal: Goal, gap: float, start: Start | None = None) -> Pursuit:
     case = prepared.case
     started = time.perf_counter()
     run.log(f"minimize {goal.minimize}")
@@ -101,6 +102,7 @@ def _pursue(run: Run, prepared: Prepared, goal: Goal, gap: float) -> Pursuit:
         run.limits(gap),
         prepared.decided,
         prepared.rows,
+        start,
     )
     run.log(f"{goal.minimize}: {pursuit.found.status} after {time.perf_counter() - started:.1f} s")
     return pursuit

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from optimizer.formulation import compose, name_of, parts_of, power_flow, security
 from optimizer.formulation.rows import Broken
 from optimizer.objectives.cost import cost
-from optimizer.solve.highs import HighsModel, Outcome
+from optimizer.solve.highs import Basis, HighsModel, Outcome
 from optimizer.study.case import Case
 
 ROW_TOLERANCE_MW = 1e-4
@@ -61,6 +61,11 @@ class SecureProgram:
         Value of the performance counter at which solves are stopped [s].
     extend : callable, optional
         Takes the composed model and adds rows to it that are no part's, before the solver sees it.
+
+    Attributes
+    ----------
+    relaxation : Basis, optional
+        Where the relaxation ended that broke no limit.
     """
 
     def __init__(
@@ -78,6 +83,7 @@ class SecureProgram:
     ) -> None:
         started = time.perf_counter()
         self.case, self.clock, self.log, self.deadline = case, clock, log, deadline
+        self.relaxation: Basis | None = None
         self.parts = parts_of(case) if parts is None else tuple(parts)
         self.model = compose(case, objective, self.parts, elastic)
         if extend is not None:
@@ -161,7 +167,7 @@ class SecureProgram:
         """Wall time left before the deadline [s]."""
         return self.deadline - time.perf_counter()
 
-    def solve_clean(self, stage: str, most_rounds: int, ceiling: float = np.inf) -> Outcome:
+    def solve_clean(self, stage: str, most_rounds: int, ceiling: float = np.inf, everywhere: bool = False) -> Outcome:
         """Solve the linear program as it is bounded now until the solution breaks no limit on any branch.
 
         Parameters
@@ -172,13 +178,15 @@ class SecureProgram:
             Rounds after which to give up (outcome status ``limit``).
         ceiling : float
             Stop as soon as the objective is above this: the rest cannot help.
+        everywhere : bool
+            Look at every rated branch from the first round on, as where most limits that matter are known.
 
         Returns
         -------
         Outcome
             ``optimal`` only if no limit is broken.
         """
-        everywhere = False
+        always = everywhere
         for number in range(1, most_rounds + 1):
             outcome = self.solve(stage)
             if outcome.status != "optimal" or outcome.objective > ceiling:
@@ -189,7 +197,7 @@ class SecureProgram:
             )
             if rows == 0 and everywhere:
                 return outcome
-            everywhere = rows == 0
+            everywhere = always or rows == 0
         return Outcome("limit", outcome.objective, outcome.bound, outcome.values)
 
     def keep_overloads(self, objective: Any) -> None:
@@ -210,7 +218,7 @@ class SecureProgram:
         if integers:
             self.highs.set_bounds({c: (v, v) for c, v in integers.items()})
 
-    def unused_columns(self, values: NDArray[np.float64], used: float) -> list[int]:
+    def unused_columns(self, values: NDArray[np.float64], used: float, upgraded: float | None = None) -> list[int]:
         """Columns of ``siting.build`` and ``upgrades.in_service`` of what a solution does not use in any period.
 
         Parameters
@@ -219,8 +227,11 @@ class SecureProgram:
             Solution by column.
         used : float
             Value above which a site or upgrade is used [-].
+        upgraded : float, optional
+            The same for upgrades, where that differs [-].
         """
         found: list[int] = []
+        ends = {"siting": used, "upgrades": used if upgraded is None else upgraded}
         for part, name in (("siting", "build"), ("upgrades", "in_service")):
             block = self.model.component(part)
             variables = {} if block is None else dict(block.component(name))
@@ -228,7 +239,7 @@ class SecureProgram:
             for (item, _), variable in variables.items():
                 columns.setdefault(item, []).append(self.highs.column(variable))
             for own in columns.values():
-                found += own if max(values[c] for c in own) <= used else []
+                found += own if max(values[c] for c in own) <= ends[part] else []
         return found
 
     def upgrade_columns(self) -> NDArray[np.int32]:

@@ -19,17 +19,21 @@ from optimizer.plan.plan import Plan
 from optimizer.progress import Progress, peak_memory_mb, silent
 from optimizer.resources import dataset_names, dataset_statement
 from optimizer.solve import extract
+from optimizer.solve.baseline import Baseline
 from optimizer.solve.compare import comparison_tables
+from optimizer.solve.existing import baseline_digest, overloads_digest
 from optimizer.solve.explain import explained
 from optimizer.solve.goal import Goal
 from optimizer.solve.lexicographic import Searched, search
-from optimizer.solve.loop import Limits, find_plan
+from optimizer.solve.loop import LIMITED, Limits
 from optimizer.solve.losses import largest_loss
 from optimizer.solve.money import common_musd, decided_musd, gap_of, without_new_load
 from optimizer.solve.operation import Operation, operation, withdrawals
 from optimizer.solve.overloads import Overloads, find_overloads, refuse_overloads
 from optimizer.solve.prices import binding_limits, energy_prices, limits_at_bound
 from optimizer.solve.program import Clock, RowKey, SecureProgram
+from optimizer.solve.start import Kept, Start, decisions_of, held_by, nothing, start_of
+from optimizer.solve.warm import find_plan_from
 from optimizer.study.case import Case
 from optimizer.study.precheck import refuse_infeasible
 from optimizer.study.study import Study
@@ -49,26 +53,6 @@ stated gap of the study larger: the safe side (unverified: a choice of speed).""
 BASELINE_TIME = 0.4
 """Share of the time limit after which the baseline's best plan is taken as it is, so that the study itself is solved
 (unverified: a choice) [-]."""
-
-
-@dataclass(frozen=True)
-class Baseline:
-    """The same secure system without new load.
-
-    Parameters
-    ----------
-    objective_musd : float
-        Cost of its best plan [M$].
-    dispatch, upgrades : DataFrame
-        Its plan: ``generator, period, snapshot, output_mw`` and ``upgrade, in_service``.
-    rows : tuple of row keys
-        Rows that its relaxation needed.
-    """
-
-    objective_musd: float
-    dispatch: pd.DataFrame
-    upgrades: pd.DataFrame
-    rows: tuple[RowKey, ...]
 
 
 class Run:
@@ -123,12 +107,18 @@ class Prepared:
         The same system without new load; ``None`` without a grid or without demand.
     common_musd : float
         What every plan pays wherever it builds [M$].
+    start : Start, optional
+        What an earlier plan left to the search.
+    left : Start
+        What the existing system leaves to the next solve: its figures, and where its search ended.
     """
 
     case: Case
     overloads: Overloads | None
     baseline: Baseline | None
     common_musd: float
+    start: Start | None
+    left: Start
 
     @property
     def baseline_musd(self) -> float:
@@ -145,7 +135,7 @@ class Prepared:
         return decided_musd(self.case, objective, self.baseline_musd, self.common_musd)
 
 
-def solve_study(study: Study, progress: Progress = silent) -> Plan:
+def solve_study(study: Study, progress: Progress = silent, start: Plan | None = None) -> Plan:
     """Find a secure plan for a study and prove how good it is.
 
     Parameters
@@ -154,6 +144,8 @@ def solve_study(study: Study, progress: Progress = silent) -> Plan:
         What is decided.
     progress : callable
         Told the stage and a line of text.
+    start : Plan, optional
+        A plan of a study like this one, to begin with: a hint to the search, never a part of its answer.
 
     Returns
     -------
@@ -163,20 +155,22 @@ def solve_study(study: Study, progress: Progress = silent) -> Plan:
     Raises
     ------
     InputError
-        The study is refused, or its grid is overloaded before any new load and it does not allow that.
+        The study is refused, its grid is overloaded before any new load and it does not allow that, or `start` is the
+        record of a solve that made no plan.
     InfeasibleError
         No plan satisfies every constraint.
     SolverError
         A limit was reached without a plan.
     """
     try:
-        plan = _solve_one(study, progress)
+        plan = _solve_one(study, progress, start)
     except InfeasibleError as error:
         raise explained(study, error, progress) from None
     names = study.config.report.compare
     if not names or study.config.demand is None:
         return plan
-    beside = {name: _solve_one(study.scenario(name), progress) for name in names}
+    others = {} if start is None else start.scenarios
+    beside = {name: _solve_one(study.scenario(name), progress, others.get(name)) for name in names}
     assert plan.study is not None
     tables = {**plan.tables, **comparison_tables(_case_of(plan), plan, beside)}
     seconds = dict(plan.summary["seconds"])
@@ -192,16 +186,27 @@ def _case_of(plan: Plan) -> Case:
     return case if overloads is None or overloads.empty else replace(case, base_overloads=overloads)
 
 
-def _solve_one(study: Study, progress: Progress) -> Plan:
+def _solve_one(study: Study, progress: Progress, start: Plan | None) -> Plan:
+    before = start_of(start)
     run = Run(study, progress)
-    prepared = prepare(run)
+    prepared = prepare(run, before)
     searched = search(run, prepared, [study.config.study.objective], Goal())
     refuse_no_plan(searched.status, searched.has_plan)
-    return plan_of(run, prepared, searched)
+    plan = plan_of(run, prepared, searched)
+    placed, upgrades = decisions_of(plan)
+    rows, basis = held_by(searched.program)
+    return replace(plan, start=replace(prepared.left, placed=placed, upgrades=upgrades, rows=rows, basis=basis))
 
 
-def prepare(run: Run) -> Prepared:
+def prepare(run: Run, start: Start | None = None) -> Prepared:
     """Find the overloads of the existing system and the baseline of a study.
+
+    Parameters
+    ----------
+    run : Run
+        Of the study.
+    start : Start, optional
+        What an earlier plan left.
 
     Raises
     ------
@@ -216,10 +221,15 @@ def prepare(run: Run) -> Prepared:
     case = run.study.case
     run.clock.time("sites", started)
     refuse_infeasible(case)
-    overloads = _overloads(run, case)
+    left = nothing()
+    overloads = _overloads(run, case, None if start is None else start.overloads)
     if overloads is not None:
-        case = replace(case, base_overloads=overloads.table)
-    return Prepared(case, overloads, _baseline(run, case), common_musd(case))
+        case = replace(case, base_overloads=overloads.value.table)
+        left = replace(left, overloads=overloads)
+    left = _with_baseline(run, case, start, left)
+    found = None if overloads is None else overloads.value
+    baseline = None if left.baseline is None else left.baseline.value
+    return Prepared(case, found, baseline, common_musd(case), start, left)
 
 
 def plan_of(run: Run, prepared: Prepared, searched: Searched, study: Study | None = None) -> Plan:
@@ -249,28 +259,42 @@ def plan_of(run: Run, prepared: Prepared, searched: Searched, study: Study | Non
     return Plan(summary, tables, (*study.findings, *notes), study.config, study, tuple(run.lines))
 
 
-def _overloads(run: Run, case: Case) -> Overloads | None:
+def _overloads(run: Run, case: Case, kept: Kept[Overloads] | None) -> Kept[Overloads] | None:
     if case.network is None:
         return None
     run.progress("overloads", None, "limits of the existing system before any new load")
-    found = find_overloads(case, run.threads, run.seed, run.clock, run.log)
+    if kept is not None and kept.digest == overloads_digest(case, not kept.value.table.empty):
+        run.log("overloads: nothing that they rest on has changed")
+    else:
+        found = find_overloads(case, run.threads, run.seed, run.clock, run.log)
+        kept = Kept(overloads_digest(case, not found.table.empty), found)
     if run.study.config.security.base_overloads == "refuse":
-        refuse_overloads(found)
-    return found
+        refuse_overloads(kept.value)
+    return kept
 
 
-def _baseline(run: Run, case: Case) -> Baseline | None:
+def _with_baseline(run: Run, case: Case, start: Start | None, left: Start) -> Start:
+    """Add the baseline to what is left to the next solve, and where its search ended."""
     if case.network is None or not len(case.demand_mw):
-        return None
+        return left
     run.progress("baseline", None, "the same secure system without new load")
+    digest = baseline_digest(case)
+    if start is not None and start.baseline is not None and start.baseline.digest == digest:
+        run.log("baseline: nothing that it rests on has changed")
+        return replace(left, baseline=start.baseline, bare=start.bare)
     bare = without_new_load(case)
     program = run.program(bare, BASELINE_TIME)
-    found = find_plan(program, run.limits(BASELINE_GAP), abs)
+    found = find_plan_from(None if start is None else start.bare, program, run.limits(BASELINE_GAP), abs)
     refuse_no_plan(found.status, bool(np.isfinite(found.objective)))
     _settle(program, found.integers)
     rows = tuple(key for key, row in program.limit_rows() if abs(program.highs.dual(row)) > PRICED_ROW)
     made = extract.decisions(bare, program.model)
-    return Baseline(_rounded_cost(bare, program, made), made.output_mw, made.upgrades, rows)
+    baseline = Baseline(_rounded_cost(bare, program, made), made.output_mw, made.upgrades, rows)
+    held, basis = held_by(program)
+    ended = replace(nothing(), upgrades=made.upgrades, rows=held, basis=basis)
+    # One that the time limit cut short would be better another time.
+    kept = Kept(digest if found.status not in LIMITED else "", baseline)
+    return replace(left, baseline=kept, bare=ended)
 
 
 def _rounded_cost(case: Case, program: SecureProgram, made: extract.Decisions) -> float:
@@ -304,7 +328,7 @@ def _settle(program: SecureProgram, integers: Mapping[int, float]) -> None:
     program.fix(dict(integers))
     program.highs.forget_basis()
     program.deadline = np.inf
-    outcome = program.solve_clean("settle", 50)
+    outcome = program.solve_clean("settle", 50, everywhere=True)
     if outcome.status != "optimal":
         text = "the plan did not solve again with its decisions fixed"
         raise SolverError([Finding("solve.settle", "study", text, outcome.status)])

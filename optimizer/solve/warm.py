@@ -1,0 +1,167 @@
+"""A search that begins where another plan ended, and goes on as any other where that is not good enough.
+
+1. With the limits that held the other plan, the relaxation is solved from its basis until it breaks no limit: a bound
+   of this program, proven by its own multipliers.
+2. The other plan's whole decisions are tried as they are.
+3. Its sites are kept and upgrades decided again.
+4. Its sites, and those that the relaxation builds, are sized anew.
+
+Each gives a plan only if it holds in this program. As soon as the gap to the bound is closed the search ends; a program
+that seems to have no plan at all is left to the search from nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from optimizer.solve.found import Found, Limits
+from optimizer.solve.highs import Outcome
+from optimizer.solve.loop import LIMITED, better, find_plan
+from optimizer.solve.money import gap_of
+from optimizer.solve.program import SecureProgram
+from optimizer.solve.proof import proven_bound
+from optimizer.solve.rounds import FIRST_NODES, MIP_OPTIONS, REPAIR_ROOM, THRESHOLDS, USED
+from optimizer.solve.start import Start, known_rows, whole_decisions
+
+BUILT = 0.3
+"""Sites that the relaxation builds to more than this share are open beside those of the plan [-] (unverified)."""
+
+
+def find_plan_from(
+    start: Start | None, program: SecureProgram, limits: Limits, decided: Callable[[float], float]
+) -> Found:
+    """Find a secure plan and prove how good it is, from what another plan left if there is one.
+
+    Parameters
+    ----------
+    start : Start, optional
+        What a plan of this or another study left.
+    program, limits, decided
+        As `optimizer.solve.loop.find_plan` takes them.
+    """
+    if start is None:
+        return find_plan(program, limits, decided)
+    found = _FromStart(start, program, limits, decided).run()
+    if found.status not in LIMITED or program.seconds_left() <= 0:
+        return found
+    program.free()
+    return better(found, find_plan(program, limits, decided), limits, decided)
+
+
+class _FromStart:
+    """State of one search: the best plan, the bound, and the relaxation."""
+
+    def __init__(self, start: Start, program: SecureProgram, limits: Limits, decided: Callable[[float], float]) -> None:
+        self.start, self.program, self.limits, self.decided = start, program, limits, decided
+        self.objective, self.bound = np.inf, -np.inf
+        self.integers: dict[int, float] = {}
+        self.upgrades = program.upgrade_columns()
+
+    def run(self) -> Found:
+        """Try what the other plan decided, ever more freely, until the gap is closed."""
+        program, highs = self.program, self.program.highs
+        program.add_rows(known_rows(program.case, self.start.rows))
+        self.before = whole_decisions(program, self.start)
+        highs.relax(True)
+        if self.start.basis is not None:
+            highs.start_from(self.start.basis)
+        relaxed = program.solve_clean("lp", self.limits.max_rounds, everywhere=True)
+        if relaxed.status != "optimal":
+            highs.forget_basis()
+            return self._found()
+        program.relaxation = highs.basis()
+        proven = proven_bound(highs)
+        self.bound = min(proven, relaxed.objective) if np.isfinite(proven) else relaxed.objective
+        whole = program.integers_of(relaxed.values)
+        if all(abs(relaxed.values[c] - v) <= USED for c, v in whole.items()):
+            return Found("optimal", relaxed.objective, self.bound, whole)
+        for attempt in (self._as_before, self._same_sites, self._sized_anew):
+            if self._gap() > self.limits.gap and program.seconds_left() > 0:
+                attempt(relaxed)
+                self._log(attempt.__name__.strip("_").replace("_", " "))
+        return self._found()
+
+    def _as_before(self, relaxed: Outcome) -> None:
+        """Every whole decision as it was."""
+        self._try(self.before)
+
+    def _same_sites(self, relaxed: Outcome) -> None:
+        """Upgrades decided again."""
+        self._with_upgrades(self.before)
+
+    def _sized_anew(self, relaxed: Outcome) -> None:
+        """An integer program over the sites of the plan and those that the relaxation builds, upgrades in part."""
+        highs, allowed = self.program.highs, max(self._good_enough() - self.bound, 1e-6)
+        built = np.maximum(relaxed.values, _by_column(self.before, len(relaxed.values)))
+        if not len(np.setdiff1d(highs.integers, self.upgrades)):
+            return
+        highs.relax(False)
+        self.program.free()
+        highs.relax(True, self.upgrades)
+        highs.set_bounds({c: (0.0, 0.0) for c in self.program.unused_columns(built, BUILT, USED)})
+        highs.set_options(
+            mip_abs_gap=0.5 * allowed,
+            mip_rel_gap=0.0,
+            objective_target=self._good_enough(),
+            mip_max_nodes=FIRST_NODES,
+            **MIP_OPTIONS,
+        )
+        outcome = self.program.solve("mip")
+        highs.relax(True)
+        self.program.free()
+        if len(outcome.values):
+            self._with_upgrades(self.program.integers_of(outcome.values))
+
+    def _with_upgrades(self, integers: dict[int, float]) -> None:
+        """Keep whole decisions other than upgrades, find the upgrades they need, and make those whole."""
+        kept = {c: v for c, v in integers.items() if c not in set(self.upgrades.tolist())}
+        self.program.free()
+        self.program.fix(kept)
+        outcome = self._solve()
+        if outcome.status != "optimal" or outcome.objective >= self.objective:
+            return
+        tried: set[tuple[float, ...]] = set()
+        for threshold in THRESHOLDS:
+            upgrades = {int(c): float(outcome.values[c] > threshold) for c in self.upgrades}
+            if tuple(upgrades.values()) not in tried and self._gap() > self.limits.gap:
+                tried.add(tuple(upgrades.values()))
+                self._try({**kept, **upgrades})
+
+    def _try(self, integers: dict[int, float]) -> None:
+        """Keep a plan if it is secure and the best so far."""
+        self.program.fix(integers)
+        outcome = self._solve()
+        if outcome.status == "optimal" and outcome.objective < self.objective:
+            self.objective, self.integers = outcome.objective, integers
+
+    def _solve(self) -> Outcome:
+        return self.program.solve_clean("repair", self.limits.max_rounds, ceiling=self.objective, everywhere=True)
+
+    def _good_enough(self) -> float:
+        """Objective at which the gap to the bound is closed, with room for repair [M$]."""
+        gap = REPAIR_ROOM * self.limits.gap
+        return self.bound + gap * max(self.decided(self.bound), 0.0) / (1.0 - gap)
+
+    def _gap(self) -> float:
+        return gap_of(self.objective, self.bound, self.decided(self.objective)) if self.integers else np.inf
+
+    def _log(self, what: str) -> None:
+        self.program.log(
+            f"from the plan given, {what}: plan {self.objective:.4f} M$, bound {self.bound:.4f} M$, "
+            f"gap {self._gap():.5f}"
+        )
+
+    def _found(self) -> Found:
+        if not self.integers:
+            return Found("limit_without_plan", np.inf, self.bound, {})
+        gap = self._gap()
+        status = "limit_with_plan" if gap > self.limits.gap else "optimal" if gap == 0.0 else "gap_reached"
+        return Found(status, self.objective, min(self.bound, self.objective), self.integers)
+
+
+def _by_column(integers: dict[int, float], n_column: int) -> np.ndarray:
+    found = np.zeros(n_column)
+    found[list(integers)] = list(integers.values())
+    return found
