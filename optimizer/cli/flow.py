@@ -41,7 +41,7 @@ def output_folder(source: str, out: Path | None, ending: str = "") -> Path:
     return Path("out") / f"{folder.name or 'study'}{ending}"
 
 
-def solve_to_folder(source: str, folder: Path, progress: Progress) -> Plan:
+def solve_to_folder(source: str, folder: Path, progress: Progress, start: Path | None = None) -> Plan:
     """Read, solve, verify and report a study; the folder holds the whole plan or what it held before.
 
     Parameters
@@ -52,6 +52,8 @@ def solve_to_folder(source: str, folder: Path, progress: Progress) -> Plan:
         Folder of the plan.
     progress : Progress
         Told how far it is.
+    start : Path, optional
+        Folder of a plan to begin with; it may be the one that is written.
 
     Returns
     -------
@@ -62,17 +64,18 @@ def solve_to_folder(source: str, folder: Path, progress: Progress) -> Plan:
     Raises
     ------
     InputError
-        The study is refused, or the folder holds something else; nothing is written.
+        The study is refused, the folder holds something else, or `start` holds no plan; nothing is written.
     """
     started = time.perf_counter()
     refuse_other(folder, ("plan.json",))
     progress("read", None, str(source))
-    from optimizer.plan.plan import write_plan
+    from optimizer.plan.plan import read_plan, write_plan
     from optimizer.study.study import read_study
 
+    before = None if start is None else read_plan(start)
     study = read_study(source, progress=progress)
     seconds = {"read": time.perf_counter() - started}
-    plan = _solved(study, progress)
+    plan = _solved(study, progress, before)
     seconds = {**seconds, **plan.summary.get("seconds", {})}
     plan = replace(plan, summary={"name": study.name, "n_violations": 0, **plan.summary})
     with staged(folder) as staging:
@@ -86,13 +89,13 @@ def solve_to_folder(source: str, folder: Path, progress: Progress) -> Plan:
     return plan
 
 
-def _solved(study: Study, progress: Progress) -> Plan:
+def _solved(study: Study, progress: Progress, start: Plan | None) -> Plan:
     """The plan; one without decisions where there is none."""
     from optimizer.plan.plan import Plan
     from optimizer.solve.run import solve_study
 
     try:
-        return solve_study(study, progress=progress)
+        return solve_study(study, progress, start)
     except InfeasibleError as error:
         status, findings = "infeasible", error.findings
     except SolverError as error:

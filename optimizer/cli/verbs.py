@@ -90,12 +90,26 @@ def sites(study: StudyArgument, out: OutOption = None, as_json: JsonOption = Fal
 
 
 @app.command()
-def solve(study: StudyArgument, out: OutOption = None, as_json: JsonOption = False, quiet: QuietOption = False) -> None:
+def solve(
+    study: StudyArgument,
+    out: OutOption = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            "--start",
+            metavar="PLAN",
+            help="Begin with the plan in this folder: a hint that saves time, the answer is proven anew.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
     """Decide where, when and how large to build, verify the plan and write it (default folder: out/NAME)."""
     folder = output_folder(study, out)
 
     def action(progress: Progress) -> Outcome:
-        plan = solve_to_folder(study, folder, progress)
+        plan = solve_to_folder(study, folder, progress, start)
         code = CODES.get(str(plan.summary["status"]), ExitCode.DONE)
         if code is ExitCode.DONE and plan.summary["n_violations"]:
             code = ExitCode.FOUND

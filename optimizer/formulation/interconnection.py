@@ -13,9 +13,10 @@ K[o]      ``capacity_mw``  firm capacity of tie o, one circuit out [MW]
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyomo.environ as pyo
 
@@ -115,27 +116,35 @@ def capacity_rows(case: Case) -> dict[tuple[str, str], tuple[dict[str, float], f
     """
     found: dict[tuple[str, str], tuple[dict[str, float], float]] = {}
     sizes = (case.sites["block_mw"] * case.sites["max_blocks"]).to_dict()
-    hardest: dict[str, dict[str, dict[str, float]]] = {}
+    columns = [str(h) for h in case.pue.columns]
+    pue = {key: tuple(row) for key, row in zip(case.pue.index, case.pue.to_numpy(float).tolist(), strict=True)}
+    hardest = cache(lambda draws: undominated_columns(columns, draws))
     for o, s, capacity_mw in case.ties[["site", "capacity_mw"]].itertuples(name=None):
-        size = float(sizes[s])
-        if s not in hardest:
-            pue = case.pue.loc[[(s, c) for c in case.cooling_of_site[s]]]
-            rows = {h: pue[h].to_numpy(float).tolist() for h in undominated_columns(pue)}
-            hardest[s] = {h: dict(zip(case.cooling_of_site[s], row, strict=True)) for h, row in rows.items()}
-        found[str(o), "size"] = (dict.fromkeys(case.cooling_of_site[s], 1.0), size)
-        for h, factors in hardest[s].items():
-            if size * max(factors.values()) > capacity_mw:
-                found[str(o), h] = (factors, float(capacity_mw))
+        size, cooled = float(sizes[s]), case.cooling_of_site[s]
+        found[str(o), "size"] = (dict.fromkeys(cooled, 1.0), size)
+        for h, draws in hardest(tuple(pue[s, c] for c in cooled)):
+            if size * max(draws) > capacity_mw:
+                found[str(o), h] = (dict(zip(cooled, draws, strict=True)), float(capacity_mw))
     return found
 
 
-def undominated_columns(pue: pd.DataFrame) -> list[str]:
-    """Snapshots in which some technology draws more than in every other kept snapshot."""
-    kept: list[str] = []
-    order = sorted(pue.columns, key=lambda h: (-float(pue[h].sum()), str(h)))
-    for h in order:
-        if not any(np.all(pue[h].to_numpy() <= pue[k].to_numpy()) for k in kept):
-            kept.append(str(h))
+def undominated_columns(
+    columns: Sequence[str], draws: tuple[tuple[float, ...], ...]
+) -> list[tuple[str, tuple[float, ...]]]:
+    """Snapshots in which some technology draws more than in every other kept snapshot, with what each draws.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Names of the snapshots.
+    draws : tuple of tuple of float
+        Facility MW per IT MW by technology and snapshot.
+    """
+    by_snapshot = dict(zip(columns, zip(*draws, strict=True), strict=True)) if draws else {}
+    kept: list[tuple[str, tuple[float, ...]]] = []
+    for h in sorted(by_snapshot, key=lambda h: (-sum(by_snapshot[h]), h)):
+        if not any(all(a <= b for a, b in zip(by_snapshot[h], drawn, strict=True)) for _, drawn in kept):
+            kept.append((h, by_snapshot[h]))
     return kept
 
 

@@ -41,8 +41,10 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
     """The law of flow, and normal ratings."""
     network = case.grid_network
     position = {str(n): i for i, n in enumerate(network.bus_ids)}
-    generators = [(g, position[bus]) for g, bus in case.generators["bus"].items()]
-    points = [(n, position[n]) for n in case.ties_of_bus]
+    points = list(case.ties_of_bus)
+    at = np.array([position[n] for n in (*case.generators["bus"], *points)], dtype=np.intp)
+    sign = np.repeat([1.0, -1.0], [len(case.generators), len(points)])
+    moved: dict[tuple[int, str], list[Any]] = {}
 
     @rows_on_demand(b)
     def flow_law(b: Any, branch: str, t: int, h: str) -> Any:
@@ -52,16 +54,13 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
         """
         row_position = network.branch_ids.get_loc(branch)
         factors = network.ptdf_rows(np.array([row_position]))[0]
-        coefficients = [-1.0]
-        variables = [b.flow_mw[branch, t, h]]
-        for g, at in generators:
-            if factors[at]:
-                coefficients.append(float(factors[at]))
-                variables.append(m.dispatch.output_mw[g, t, h])
-        for n, at in points:
-            if factors[at]:
-                coefficients.append(-float(factors[at]))
-                variables.append(m.interconnection.new_load_mw[n, t, h])
+        if (t, h) not in moved:
+            moved[t, h] = [m.dispatch.output_mw[g, t, h] for g in case.generators.index]
+            moved[t, h] += [m.interconnection.new_load_mw[n, t, h] for n in points]
+        own = sign * factors[at]
+        used = np.flatnonzero(own).tolist()
+        coefficients = [-1.0, *own[used].tolist()]
+        variables = [b.flow_mw[branch, t, h], *(moved[t, h][i] for i in used)]
         fixed = float(factors @ case.load_mw[(t, h)].to_numpy()) - float(network.shift_flow_mw[row_position])
         return LinearExpression(constant=0.0, linear_coefs=coefficients, linear_vars=variables) == fixed
 

@@ -362,7 +362,8 @@ class HighsModel(HighsProgram):
         self.cost_of_new = cost_of_new
         form = LinearStandardFormCompiler().write(model, mixed_form=True, set_sense=None)
         self.variables: list[Any] = list(form.columns)
-        self._column: ComponentMap = ComponentMap((v, i) for i, v in enumerate(self.variables))
+        # By identity: the list keeps every variable alive.
+        self._column = {id(v): i for i, v in enumerate(self.variables)}
         self._row: ComponentMap = ComponentMap()
         for i, row in enumerate(form.rows):
             self._row[row.constraint] = i
@@ -386,19 +387,20 @@ class HighsModel(HighsProgram):
             )
 
     def _column_of(self, variable: Any) -> int:
-        if variable not in self._column:
-            self._column[variable] = len(self.variables)
+        found = self._column.get(id(variable))
+        if found is None:
+            found = self._column[id(variable)] = len(self.variables)
             self.variables.append(variable)
             cost = self.cost_of_new(variable)
             self._highs.addCol(cost, _bound(variable.lb, -1), _bound(variable.ub, 1), 0, [], [])
-        return int(self._column[variable])
+        return found
 
     def set_objective(self, expression: Any) -> None:
         """Minimize another linear expression of variables the solver has."""
         repn = generate_standard_repn(expression, compute_values=True)
         costs = np.zeros(len(self.variables))
         for variable, coefficient in zip(repn.linear_vars, repn.linear_coefs, strict=True):
-            costs[self._column[variable]] = coefficient
+            costs[self._column[id(variable)]] = coefficient
         self._highs.changeColsCost(len(costs), np.arange(len(costs), dtype=np.int32), costs)
         self._highs.changeObjectiveOffset(float(repn.constant))
 
@@ -408,7 +410,7 @@ class HighsModel(HighsProgram):
 
     def column(self, variable: Any) -> int:
         """Column of a variable; raises KeyError if it is in no row and no objective."""
-        return int(self._column[variable])
+        return self._column[id(variable)]
 
     def name_basis(self, basis: Basis) -> NamedBasis:
         """Give a basis of this program the names of its columns and rows; those that came since are not in it."""
@@ -457,11 +459,11 @@ class HighsModel(HighsProgram):
 
     def reduced_cost(self, variable: Any) -> float:
         """Reduced cost of a variable in the last LP: change of the objective per unit of its active bound."""
-        return float(self._prices()[1][self._column[variable]])
+        return float(self._prices()[1][self._column[id(variable)]])
 
     def has(self, variable: Any) -> bool:
         """Whether a variable is in any row or in the objective."""
-        return variable in self._column
+        return id(variable) in self._column
 
     def row(self, constraint: Any) -> int:
         """Row of a constraint; raises KeyError if it was never built."""

@@ -1,10 +1,10 @@
 """A search that begins where another plan ended, and goes on as any other where that is not good enough.
 
-1. With the limits that held the other plan, the relaxation is solved from its basis until it breaks no limit: a bound
-   of this program, proven by its own multipliers.
+1. With the limits that held the other plan, the relaxation is solved from its basis: a bound of this program, proven by
+   its own multipliers, whatever limits it does not know.
 2. The other plan's whole decisions are tried as they are.
-3. Its sites are kept and upgrades decided again.
-4. Its sites, and those that the relaxation builds, are sized anew.
+3. The relaxation is solved until it breaks no limit; the sites are kept and upgrades decided again.
+4. The sites, and those that the relaxation builds, are sized anew.
 
 Each gives a plan only if it holds in this program. As soon as the gap to the bound is closed the search ends; a program
 that seems to have no plan at all is left to the search from nothing.
@@ -27,6 +27,9 @@ from optimizer.solve.start import Start, known_rows, whole_decisions
 
 BUILT = 0.3
 """Sites that the relaxation builds to more than this share are open beside those of the plan [-] (unverified)."""
+
+SIZINGS = 3
+"""Times that sites are sized anew, each with the rows that the last one broke (unverified)."""
 
 
 def find_plan_from(
@@ -58,40 +61,56 @@ class _FromStart:
         self.objective, self.bound = np.inf, -np.inf
         self.integers: dict[int, float] = {}
         self.upgrades = program.upgrade_columns()
+        self.before = whole_decisions(program, start)
 
     def run(self) -> Found:
         """Try what the other plan decided, ever more freely, until the gap is closed."""
         program, highs = self.program, self.program.highs
         program.add_rows(known_rows(program.case, self.start.rows))
-        self.before = whole_decisions(program, self.start)
         highs.relax(True)
         if self.start.basis is not None:
             highs.start_from(self.start.basis)
-        relaxed = program.solve_clean("lp", self.limits.max_rounds, everywhere=True)
-        if relaxed.status != "optimal":
+        relaxed = self._relaxed(program.solve("lp"))
+        if relaxed is not None:
+            self._try(self.before)
+            self._log("as it was")
+        if relaxed is not None and self._is_open():
+            program.free()
+            relaxed = self._relaxed(program.solve_clean("lp", self.limits.max_rounds, everywhere=True))
+        if relaxed is None:
+            # Whether there is a plan at all is for a search to say that starts from nothing.
             highs.forget_basis()
             return self._found()
-        program.relaxation = highs.basis()
-        proven = proven_bound(highs)
-        self.bound = min(proven, relaxed.objective) if np.isfinite(proven) else relaxed.objective
         whole = program.integers_of(relaxed.values)
-        if all(abs(relaxed.values[c] - v) <= USED for c, v in whole.items()):
+        if self._is_open() and all(abs(relaxed.values[c] - v) <= USED for c, v in whole.items()):
             return Found("optimal", relaxed.objective, self.bound, whole)
-        for attempt in (self._as_before, self._same_sites, self._sized_anew):
-            if self._gap() > self.limits.gap and program.seconds_left() > 0:
-                attempt(relaxed)
-                self._log(attempt.__name__.strip("_").replace("_", " "))
+        if self._is_open():
+            self._with_upgrades(self.before)
+            self._log("with other upgrades")
+        rows = -1
+        for _ in range(SIZINGS):
+            if not self._is_open() or rows == highs.size[0]:
+                # The same search again finds the same plan, unless the last one taught it rows.
+                break
+            rows = highs.size[0]
+            self._size_anew(relaxed)
+            self._log("sized anew")
         return self._found()
 
-    def _as_before(self, relaxed: Outcome) -> None:
-        """Every whole decision as it was."""
-        self._try(self.before)
+    def _relaxed(self, outcome: Outcome) -> Outcome | None:
+        """Take the bound of a relaxation, and keep where it ended; ``None`` where it was not solved."""
+        if outcome.status != "optimal":
+            return None
+        highs = self.program.highs
+        proven = proven_bound(highs)
+        self.bound = max(self.bound, min(proven, outcome.objective) if np.isfinite(proven) else outcome.objective)
+        self.program.relaxation = highs.basis()
+        return outcome
 
-    def _same_sites(self, relaxed: Outcome) -> None:
-        """Upgrades decided again."""
-        self._with_upgrades(self.before)
+    def _is_open(self) -> bool:
+        return self._gap() > self.limits.gap and self.program.seconds_left() > 0
 
-    def _sized_anew(self, relaxed: Outcome) -> None:
+    def _size_anew(self, relaxed: Outcome) -> None:
         """An integer program over the sites of the plan and those that the relaxation builds, upgrades in part."""
         highs, allowed = self.program.highs, max(self._good_enough() - self.bound, 1e-6)
         built = np.maximum(relaxed.values, _by_column(self.before, len(relaxed.values)))
@@ -125,7 +144,7 @@ class _FromStart:
         tried: set[tuple[float, ...]] = set()
         for threshold in THRESHOLDS:
             upgrades = {int(c): float(outcome.values[c] > threshold) for c in self.upgrades}
-            if tuple(upgrades.values()) not in tried and self._gap() > self.limits.gap:
+            if tuple(upgrades.values()) not in tried and self._is_open():
                 tried.add(tuple(upgrades.values()))
                 self._try({**kept, **upgrades})
 

@@ -50,6 +50,7 @@ from optimizer.study.own_offers import OwnSurroundings, own_offers
 from optimizer.study.reading import Loaded, Reader, default_region, study_file, study_files
 from optimizer.study.region import Region
 from optimizer.study.routing import Routing, make_routing
+from optimizer.study.shared import share
 from optimizer.study.sites import Candidates, assemble, no_candidates, no_water
 from optimizer.study.water import water_options
 
@@ -126,7 +127,7 @@ class Study:
         InputError
             A key is unknown, a value cannot be used, or a file that is now needed cannot be read.
         """
-        return _study(apply_overrides(self.written, mapping), self.folder, self.loaded)
+        return self._changed(apply_overrides(self.written, mapping))
 
     def scenario(self, name: str) -> Study:
         """Return the study with the overrides of its scenario `name`.
@@ -136,7 +137,12 @@ class Study:
         InputError
             There is no such scenario, or it cannot be applied.
         """
-        return _study(scenario_config(self.written, name), self.folder, self.loaded)
+        return self._changed(scenario_config(self.written, name))
+
+    def _changed(self, written: StudyConfig) -> Study:
+        made = _study(written, self.folder, self.loaded)
+        share(made, self)
+        return made
 
     @cached_property
     def yearly_factor(self) -> float:

@@ -68,7 +68,7 @@ def study_of(folder: Path, text: str, tables: Mapping[str, str], head: str = HEA
     return read_study(folder)
 
 
-def checked_plan(study: Study, written: bool = False) -> Plan:
+def checked_plan(study: Study, written: bool = False, start: Plan | None = None) -> Plan:
     """Solve, and let the independent check recompute every number; return the plan as it is written.
 
     Parameters
@@ -78,8 +78,10 @@ def checked_plan(study: Study, written: bool = False) -> Plan:
     written : bool
         Write the plan and check its folder, files and scenarios included; otherwise check its tables alone, in a
         fraction of the time.
+    start : Plan, optional
+        A plan to begin with.
     """
-    plan = tidy_plan(solve_study(study))
+    plan = tidy_plan(solve_study(study, start=start))
     if written:
         findings = list(verify_plan(write_plan(plan, study.folder / "out")))
     else:
