@@ -6,6 +6,7 @@ least summed overload, then least cost. Each limit becomes rating plus that fixe
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +19,7 @@ from optimizer.objectives.cost import cost
 from optimizer.solve.extract import DECIMALS
 from optimizer.solve.money import without_new_load
 from optimizer.solve.operation import operation
-from optimizer.solve.program import Clock, Log, SecureProgram
+from optimizer.solve.program import Clock, Log, RowKey, SecureProgram
 from optimizer.study.case import Case
 
 NONE_MW = 1e-3
@@ -44,8 +45,19 @@ class Overloads:
     dispatch: pd.DataFrame
 
 
-def find_overloads(case: Case, threads: int, seed: int, clock: Clock, log: Log) -> Overloads:
+def find_overloads(
+    case: Case, threads: int, seed: int, clock: Clock, log: Log, rows: Iterable[RowKey] = ()
+) -> Overloads:
     """Find the least overloads of the existing system, snapshot by snapshot.
+
+    Parameters
+    ----------
+    case : Case
+        The study's.
+    threads, seed, clock, log
+        As `SecureProgram` takes them.
+    rows : iterable of row keys
+        Limits of the case that held another program without new load, in whatever period.
 
     Raises
     ------
@@ -56,7 +68,9 @@ def find_overloads(case: Case, threads: int, seed: int, clock: Clock, log: Log) 
     """
     existing = without_new_load(case)
     first = case.periods.iloc[:1]
-    tables, outputs = [], []
+    t = int(first.index[0])
+    programs: list[tuple[str, SecureProgram]] = []
+    least: dict[str, float] = {}
     for h in case.snapshots.index:
         one = replace(
             existing,
@@ -67,18 +81,29 @@ def find_overloads(case: Case, threads: int, seed: int, clock: Clock, log: Log) 
             output_max_mw=case.output_max_mw[[h]],
             upgrades=case.upgrades.iloc[:0],
         )
-        found = _one_snapshot(one, str(h), threads, seed, clock, log)
-        tables.append(found.table)
-        outputs.append(found.dispatch)
-    table = pd.concat(tables, ignore_index=True)
-    if table.empty:
-        return Overloads(table, pd.concat(outputs, ignore_index=True).iloc[:0])
-    return Overloads(table, pd.concat(outputs, ignore_index=True))
+        parts = [dispatch, power_flow] + ([security] if case.is_secured else [])
+        program = SecureProgram(one, threads, seed, clock, log, objective=_total_overload, parts=parts, elastic=True)
+        program.add_rows(dict.fromkeys((b, k, t, snapshot, side) for b, k, _, snapshot, side in rows if snapshot == h))
+        least[str(h)] = _least_mw(program, str(h))
+        programs.append((str(h), program))
+    if all(mw <= NONE_MW for mw in least.values()):
+        return Overloads(_no_overloads(), _no_dispatch())
+    found = [_cheapest(program, h, least[h]) for h, program in programs]
+    tables, outputs = [one.table for one in found], [one.dispatch for one in found]
+    return Overloads(pd.concat(tables, ignore_index=True), pd.concat(outputs, ignore_index=True))
 
 
-def _one_snapshot(case: Case, h: str, threads: int, seed: int, clock: Clock, log: Log) -> Overloads:
-    parts = [dispatch, power_flow] + ([security] if case.is_secured else [])
-    program = SecureProgram(case, threads, seed, clock, log, objective=_total_overload, parts=parts, elastic=True)
+def _no_overloads() -> pd.DataFrame:
+    columns = {"branch": [], "contingency": [], "snapshot": [], "overload_mw": pd.Series(dtype=float)}
+    return pd.DataFrame(columns)
+
+
+def _no_dispatch() -> pd.DataFrame:
+    return pd.DataFrame({"generator": [], "snapshot": [], "output_mw": pd.Series(dtype=float)})
+
+
+def _least_mw(program: SecureProgram, h: str) -> float:
+    """Least summed overload of a snapshot [MW]."""
     outcome = program.solve_clean("overloads", ROUNDS)
     if outcome.status == "infeasible":
         text = "existing load cannot be served within the limits of generators and the angle differences allowed"
@@ -87,6 +112,12 @@ def _one_snapshot(case: Case, h: str, threads: int, seed: int, clock: Clock, log
     if outcome.status != "optimal":
         text = "the overloads of the existing system were not found"
         raise SolverError([Finding("solve.overloads", f"snapshot {h}", text, outcome.status)])
+    return outcome.objective
+
+
+def _cheapest(program: SecureProgram, h: str, least_mw: float) -> Overloads:
+    """The cheapest dispatch of a snapshot with the least overloads, and what they are."""
+    case = program.case
     program.keep_overloads(cost(program.model))
     final = program.solve_clean("overloads", ROUNDS)
     if final.status != "optimal":
@@ -97,7 +128,7 @@ def _one_snapshot(case: Case, h: str, threads: int, seed: int, clock: Clock, log
     broken = operation(case, made, empty, no_upgrades, 0.0).broken
     excess = broken["flow_mw"].abs() - broken["limit_mw"]
     table = broken[["branch", "contingency", "snapshot"]].assign(overload_mw=excess)
-    if outcome.objective <= NONE_MW:
+    if least_mw <= NONE_MW:
         table = table.iloc[:0]
     return Overloads(table.reset_index(drop=True), made.drop(columns="period"))
 

@@ -32,7 +32,7 @@ from optimizer.solve.operation import Operation, operation, withdrawals
 from optimizer.solve.overloads import Overloads, find_overloads, refuse_overloads
 from optimizer.solve.prices import binding_limits, energy_prices, limits_at_bound
 from optimizer.solve.program import Clock, RowKey, SecureProgram
-from optimizer.solve.start import Kept, Start, decisions_of, held_by, nothing, start_of
+from optimizer.solve.start import Kept, Start, decisions_of, held_by, known_rows, nothing, start_of
 from optimizer.solve.warm import find_plan_from
 from optimizer.study.case import Case
 from optimizer.study.precheck import refuse_infeasible
@@ -127,8 +127,10 @@ class Prepared:
 
     @property
     def rows(self) -> tuple[RowKey, ...]:
-        """Rows that are worth building at once."""
-        return () if self.baseline is None else self.baseline.rows
+        """Rows that are worth building at once; an earlier plan knows them better than the baseline does."""
+        if self.baseline is None or (self.start is not None and self.start.rows):
+            return ()
+        return self.baseline.rows
 
     def decided(self, objective: float) -> float:
         """D of the gap as a function of the cost [M$]."""
@@ -222,7 +224,7 @@ def prepare(run: Run, start: Start | None = None) -> Prepared:
     run.clock.time("sites", started)
     refuse_infeasible(case)
     left = nothing()
-    overloads = _overloads(run, case, None if start is None else start.overloads)
+    overloads = _overloads(run, case, start)
     if overloads is not None:
         case = replace(case, base_overloads=overloads.value.table)
         left = replace(left, overloads=overloads)
@@ -259,14 +261,16 @@ def plan_of(run: Run, prepared: Prepared, searched: Searched, study: Study | Non
     return Plan(summary, tables, (*study.findings, *notes), study.config, study, tuple(run.lines))
 
 
-def _overloads(run: Run, case: Case, kept: Kept[Overloads] | None) -> Kept[Overloads] | None:
+def _overloads(run: Run, case: Case, start: Start | None) -> Kept[Overloads] | None:
     if case.network is None:
         return None
     run.progress("overloads", None, "limits of the existing system before any new load")
+    kept = None if start is None else start.overloads
     if kept is not None and kept.digest == overloads_digest(case, not kept.value.table.empty):
         run.log("overloads: nothing that they rest on has changed")
     else:
-        found = find_overloads(case, run.threads, run.seed, run.clock, run.log)
+        rows = () if start is None or start.bare is None else known_rows(case, start.bare.rows)
+        found = find_overloads(case, run.threads, run.seed, run.clock, run.log, rows)
         kept = Kept(overloads_digest(case, not found.table.empty), found)
     if run.study.config.security.base_overloads == "refuse":
         refuse_overloads(kept.value)
