@@ -66,6 +66,8 @@ class SecureProgram:
     ----------
     relaxation : Basis, optional
         Where the relaxation ended that broke no limit.
+    held : tuple of row keys
+        Limits that held a relaxation that was solved in another form, of which no basis of this program tells.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class SecureProgram:
         started = time.perf_counter()
         self.case, self.clock, self.log, self.deadline = case, clock, log, deadline
         self.relaxation: Basis | None = None
+        self.held: tuple[RowKey, ...] = ()
         self.parts = parts_of(case) if parts is None else tuple(parts)
         self.model = compose(case, objective, self.parts, elastic)
         if extend is not None:

@@ -115,8 +115,8 @@ def held_by(program: SecureProgram) -> tuple[tuple[RowKey, ...], NamedBasis]:
     settled = highs.basis()
     ended = settled if program.relaxation is None else program.relaxation
     keys = [(key, highs.row(row)) for key, row in program.limit_rows()]
-    rows = tuple(key for key, at in keys if settled.holds(at) or ended.holds(at))
-    return rows, highs.name_basis(ended)
+    rows = (*(key for key, at in keys if settled.holds(at) or ended.holds(at)), *program.held)
+    return tuple(dict.fromkeys(rows)), highs.name_basis(ended)
 
 
 def known_rows(case: Case, keys: Iterable[RowKey]) -> list[RowKey]:
