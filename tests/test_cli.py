@@ -389,7 +389,7 @@ def test_without_a_plan_only_the_reasons_are_written(
 ) -> None:
     import optimizer.solve.run
 
-    def failing(study: object, progress: object) -> None:
+    def failing(study: object, progress: object, start: object) -> None:
         raise error
 
     monkeypatch.setattr(optimizer.solve.run, "solve_study", failing)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 from numpy.typing import NDArray
+from pyomo.common.gc_manager import PauseGC
 
 from optimizer.formulation import compose, name_of, parts_of, power_flow, security
 from optimizer.formulation.rows import Broken
@@ -88,27 +89,30 @@ class SecureProgram:
         self.relaxation: Basis | None = None
         self.held: tuple[RowKey, ...] = ()
         self.parts = parts_of(case) if parts is None else tuple(parts)
-        self.model = compose(case, objective, self.parts, elastic)
-        if extend is not None:
-            extend(self.model)
-        overloads = self.model.limits.component("overload_mw")
-        self.highs = HighsModel(
-            self.model, threads, seed, lambda v: 1.0 if elastic and v.parent_component() is overloads else 0.0
-        )
+        # Hundreds of thousands of objects are made and none is garbage: looking for some takes a third of the time.
+        with PauseGC():
+            self.model = compose(case, objective, self.parts, elastic)
+            if extend is not None:
+                extend(self.model)
+            overloads = self.model.limits.component("overload_mw")
+            self.highs = HighsModel(
+                self.model, threads, seed, lambda v: 1.0 if elastic and v.parent_component() is overloads else 0.0
+            )
         clock.time("build", started)
 
     def add_rows(self, keys: Iterable[RowKey]) -> None:
         """Build branch rows that another program of the same grid needed."""
         started = time.perf_counter()
         added: list[Any] = []
-        for branch, outage, t, h, side in keys:
-            if outage:
-                added += security.row_of(self.model.security, self.case, self.model, branch, outage, t, h, side)
-            else:
-                added += power_flow.flow_of(self.model.power_flow, self.case, branch, t, h)
-                row = self.model.power_flow.rating_rows.add(branch, t, h, side)
-                added += [] if row is None else [row]
-        self.highs.add_rows(added)
+        with PauseGC():
+            for branch, outage, t, h, side in keys:
+                if outage:
+                    added += security.row_of(self.model.security, self.case, self.model, branch, outage, t, h, side)
+                else:
+                    added += power_flow.flow_of(self.model.power_flow, self.case, branch, t, h)
+                    row = self.model.power_flow.rating_rows.add(branch, t, h, side)
+                    added += [] if row is None else [row]
+            self.highs.add_rows(added)
         self.clock.time("build", started)
 
     def limit_rows(self) -> list[tuple[RowKey, Any]]:
@@ -149,13 +153,14 @@ class SecureProgram:
         broken = Broken(flows, looked_at, ROW_TOLERANCE_MW, ROWS_PER_BRANCH, ROWS_PER_SNAPSHOT)
         rows: list[Any] = []
         worst = 0.0
-        for part in (p for p in self.parts if p in (power_flow, security)):
-            new = part.cut(self.model.component(name_of(part)), self.case, self.model, broken)
-            rows += new.rows
-            worst = max(worst, new.worst_mw)
-        self.clock.time("screen", started)
-        started = time.perf_counter()
-        self.highs.add_rows(rows)
+        with PauseGC():
+            for part in (p for p in self.parts if p in (power_flow, security)):
+                new = part.cut(self.model.component(name_of(part)), self.case, self.model, broken)
+                rows += new.rows
+                worst = max(worst, new.worst_mw)
+            self.clock.time("screen", started)
+            started = time.perf_counter()
+            self.highs.add_rows(rows)
         self.clock.time("build", started)
         return len(rows), worst
 

@@ -27,7 +27,7 @@ from optimizer.plan.plan import Plan, read_plan, tidy_plan, write_plan
 from optimizer.solve import solve_study
 from optimizer.solve.existing import baseline_digest, overloads_digest
 from optimizer.solve.run import Run
-from optimizer.solve.start import Start, known_rows, start_of, whole_decisions
+from optimizer.solve.start import Start, held_by, known_rows, start_of, whole_decisions
 from optimizer.study import Study
 from tests.solve.small import STAR_STUDY, TWO_PERIODS, built, checked_plan, study_of
 
@@ -163,16 +163,24 @@ def test_a_plan_of_another_study_is_a_poor_start_and_no_more(plan: Plan, tmp_pat
     assert_same(solved(other, plan), solved(other), 0.01)
 
 
-@pytest.mark.parametrize("objective", ["carbon", "delay"])
-def test_other_objectives(study: Study, plan: Plan, objective: str) -> None:
-    more = {"demand.penalty_musd_per_mw_year": 0.5} if objective == "delay" else {}
-    if objective == "carbon":
-        pytest.skip("sites without a region have no emissions") if study.region is None else None
-    changed = study.override({"study.objective": objective, **more})
+def test_another_objective(study: Study, plan: Plan) -> None:
+    changed = study.override({"study.objective": "delay", "demand.penalty_musd_per_mw_year": 0.5})
     warm, cold = solved(changed, plan), solved(study_again(changed))
     assert warm is not None
     assert cold is not None
     assert warm.summary["objective_value"] == pytest.approx(cold.summary["objective_value"], abs=1e-3, rel=GAP)
+
+
+def test_limits_of_a_relaxation_in_another_form_are_carried(study: Study) -> None:
+    h = str(study.case.snapshots.index[0])
+    program = Run(study, lambda *_: None).program(study.case)
+    program.highs.relax(True)
+    assert program.solve_clean("lp", 20).status == "optimal"
+    known = held_by(program)[0]
+    other = ("de", "ea", 2030, h, 1)
+    assert other not in known
+    program.held = (*known, other)
+    assert held_by(program)[0] == (*known, other)
 
 
 def test_a_plan_from_disk_starts_as_well(study: Study, plan: Plan, tmp_path: Path) -> None:
