@@ -127,8 +127,8 @@ class Prepared:
 
     @property
     def rows(self) -> tuple[RowKey, ...]:
-        """Rows that are worth building at once; an earlier plan knows them better than the baseline does."""
-        if self.baseline is None or (self.start is not None and self.start.rows):
+        """Rows that are worth building at once; an earlier relaxation knows them better than the baseline does."""
+        if self.baseline is None or (self.start is not None and self.start.basis is not None):
             return ()
         return self.baseline.rows
 

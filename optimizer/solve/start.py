@@ -110,12 +110,16 @@ def _rows_of(binding: pd.DataFrame) -> tuple[RowKey, ...]:
 
 
 def held_by(program: SecureProgram) -> tuple[tuple[RowKey, ...], NamedBasis]:
-    """Limits of branches that held the last linear solve of a program or its relaxation, and where the latter ended."""
+    """Limits of branches that held the last linear solve of a program or its relaxation, and where the latter ended.
+
+    Limits that came after the relaxation count as well: whole decisions broke them, and others like them would.
+    """
     highs = program.highs
     settled = highs.basis()
     ended = settled if program.relaxation is None else program.relaxation
     keys = [(key, highs.row(row)) for key, row in program.limit_rows()]
-    rows = (*(key for key, at in keys if settled.holds(at) or ended.holds(at)), *program.held)
+    held = [key for key, at in keys if settled.holds(at) or ended.holds(at) or at >= len(ended.rows)]
+    rows = (*held, *program.held)
     return tuple(dict.fromkeys(rows)), highs.name_basis(ended)
 
 

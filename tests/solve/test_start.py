@@ -237,6 +237,15 @@ def test_a_kept_baseline_is_the_one_that_a_cold_solve_finds(study: Study, plan: 
     assert "overloads: nothing that they rest on has changed" in again.log
 
 
+def test_where_nothing_changed_the_plan_is_found_without_a_search(study: Study, plan: Plan) -> None:
+    """Its decisions hold, so no integer program is solved; too large a target shows before any is tried."""
+    same = solve_study(study.override({}), start=plan)
+    assert any("from the plan given, as it was" in line for line in same.log)
+    assert not any("sized anew" in line or line.startswith("mip round") for line in same.log)
+    more = solve_study(study.override(OVERRIDES["more demand"]), start=plan)
+    assert not any("as it was" in line for line in more.log)
+
+
 def test_limits_that_the_case_does_not_have_are_dropped(study: Study) -> None:
     h = str(study.case.snapshots.index[0])
     good = [("ab", "", 2030, h, 1), ("ab", "ea", 2032, h, -1)]
