@@ -13,6 +13,8 @@ R[l]      ``rating_mw``    normal rating [MW]
 
 from __future__ import annotations
 
+from functools import cache
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -41,10 +43,14 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
     """The law of flow, and normal ratings."""
     network = case.grid_network
     position = {str(n): i for i, n in enumerate(network.bus_ids)}
-    points = list(case.ties_of_bus)
-    at = np.array([position[n] for n in (*case.generators["bus"], *points)], dtype=np.intp)
-    sign = np.repeat([1.0, -1.0], [len(case.generators), len(points)])
-    moved: dict[tuple[int, str], list[Any]] = {}
+    at_generator = np.array([position[bus] for bus in case.generators["bus"]], dtype=int)
+    at_point = np.array([position[n] for n in case.ties_of_bus], dtype=int)
+
+    @cache
+    def injections(t: int, h: str) -> list[Any]:
+        """What is injected and withdrawn by decision, in the order of generators and points."""
+        output = [m.dispatch.output_mw[g, t, h] for g in case.generators.index]
+        return output + [m.interconnection.new_load_mw[n, t, h] for n in case.ties_of_bus]
 
     @rows_on_demand(b)
     def flow_law(b: Any, branch: str, t: int, h: str) -> Any:
@@ -54,13 +60,9 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
         """
         row_position = network.branch_ids.get_loc(branch)
         factors = network.ptdf_rows(np.array([row_position]))[0]
-        if (t, h) not in moved:
-            moved[t, h] = [m.dispatch.output_mw[g, t, h] for g in case.generators.index]
-            moved[t, h] += [m.interconnection.new_load_mw[n, t, h] for n in points]
-        own = sign * factors[at]
-        used = np.flatnonzero(own).tolist()
-        coefficients = [-1.0, *own[used].tolist()]
-        variables = [b.flow_mw[branch, t, h], *(moved[t, h][i] for i in used)]
+        shares = np.concatenate([factors[at_generator], -factors[at_point]])
+        coefficients = [-1.0, *shares[shares != 0].tolist()]
+        variables = [b.flow_mw[branch, t, h], *compress(injections(t, h), shares != 0)]
         fixed = float(factors @ case.load_mw[(t, h)].to_numpy()) - float(network.shift_flow_mw[row_position])
         return LinearExpression(constant=0.0, linear_coefs=coefficients, linear_vars=variables) == fixed
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,8 @@ class Broken:
     ----------
     flows : mapping of (period, snapshot) to ndarray, shape (n_branch,)
         Flows of the solution [MW].
+    after_outages : mapping of (period, snapshot) to DataFrame
+        Every limit that it breaks after an outage: ``outage, branch, flow_mw, excess_mw``, by number and position.
     looked_at : ndarray of bool, shape (n_branch,)
         Branches on which rows are looked for.
     tolerance_mw : float
@@ -31,10 +33,15 @@ class Broken:
     """
 
     flows: Mapping[tuple[int, str], NDArray[np.float64]]
+    after_outages: Mapping[tuple[int, str], pd.DataFrame]
     looked_at: NDArray[np.bool_]
     tolerance_mw: float
     rows_per_branch: int
     rows_per_snapshot: int
+
+    def everywhere(self) -> Broken:
+        """The same with every branch looked at."""
+        return replace(self, looked_at=np.ones_like(self.looked_at))
 
 
 @dataclass(frozen=True)

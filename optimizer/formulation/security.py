@@ -24,6 +24,7 @@ import pyomo.environ as pyo
 from numpy.typing import NDArray
 
 from optimizer.algebra import Ledgers, rows_on_demand
+from optimizer.formulation import power_flow
 from optimizer.formulation.power_flow import added_ratings, flow_of
 from optimizer.formulation.rows import Broken, NewRows
 from optimizer.grid.joint import Driver
@@ -113,20 +114,35 @@ def flow_after(case: Case, m: pyo.ConcreteModel, branch: str, outage: str, t: in
     return float(m.power_flow.flow_mw[branch, t, h].value + factor @ np.array(moved, dtype=float))
 
 
+def broken_limits(
+    case: Case, m: pyo.ConcreteModel, tolerance_mw: float, rows_per_branch: int, rows_per_snapshot: int
+) -> Broken:
+    """What the solution the model holds breaks, with monitored branches looked at.
+
+    Every outage is looked at once, on every branch: whoever finds nothing on the monitored ones needs the others.
+    """
+    flows = power_flow.flows(case, m)
+    after: dict[tuple[int, str], pd.DataFrame] = {}
+    if m.component("security") is not None:
+        upgraded = added_ratings(case, m, m.ledgers.rating_emergency_mw)
+        for number, h in enumerate(case.snapshots.index):
+            allowed = m.allowances.after_outages(case, h)
+            for t in case.periods.index:
+                limit = case.branches["rating_emergency_mw"].to_numpy() + upgraded[t]
+                point = operating_point(case, m, t, h, flows[t, h])
+                found = case.contingencies.screen(point, number, limit, tolerance_mw, extra_limit=allowed)
+                after[t, h] = found.violations
+    monitored = case.branches["monitored"].to_numpy()
+    return Broken(flows, after, monitored, tolerance_mw, rows_per_branch, rows_per_snapshot)
+
+
 def cut(b: pyo.Block, case: Case, m: pyo.ConcreteModel, broken: Broken) -> NewRows:
     """Add the emergency limits that the solution breaks, the worst few of each branch."""
     added: list[Any] = []
     worst = 0.0
-    upgraded = added_ratings(case, m, m.ledgers.rating_emergency_mw)
-    for (t, h), flow in broken.flows.items():
-        limit = case.branches["rating_emergency_mw"].to_numpy() + upgraded[t]
-        found = case.contingencies.screen(
-            operating_point(case, m, t, h, flow),
-            list(case.snapshots.index).index(h),
-            np.where(broken.looked_at, limit, np.inf),
-            broken.tolerance_mw,
-            extra_limit=m.allowances.after_outages(case, h),
-        ).violations
+    for t, h in broken.flows:
+        every = broken.after_outages[t, h]
+        found = every[broken.looked_at[every["branch"].to_numpy()]]
         if found.empty:
             continue
         worst = max(worst, float(found["excess_mw"].max()))

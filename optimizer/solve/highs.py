@@ -14,6 +14,7 @@ import pyomo.environ as pyo
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from pyomo.common.collections import ComponentMap
+from pyomo.core.expr.numeric_expr import LinearExpression
 from pyomo.repn import generate_standard_repn
 from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 
@@ -362,7 +363,7 @@ class HighsModel(HighsProgram):
         self.cost_of_new = cost_of_new
         form = LinearStandardFormCompiler().write(model, mixed_form=True, set_sense=None)
         self.variables: list[Any] = list(form.columns)
-        # By identity: the list keeps every variable alive.
+        # By identity: variables are kept, so no other object takes theirs.
         self._column = {id(v): i for i, v in enumerate(self.variables)}
         self._row: ComponentMap = ComponentMap()
         for i, row in enumerate(form.rows):
@@ -372,35 +373,47 @@ class HighsModel(HighsProgram):
 
     def add_rows(self, rows: Iterable[Any]) -> None:
         """Add constraints of the Pyomo model that were built since; new variables become columns."""
+        # All at once: the solver moves every coefficient it holds each time that rows come.
+        lower: list[float] = []
+        upper: list[float] = []
+        columns: list[NDArray[np.int32]] = []
+        values: list[NDArray[np.float64]] = []
+        first = self._highs.getNumRow()
         for constraint in rows:
-            repn = generate_standard_repn(constraint.body, compute_values=True)
-            columns = [self._column_of(v) for v in repn.linear_vars]
-            lower = _bound(constraint.lower, -1) - (repn.constant if constraint.lower is not None else 0.0)
-            upper = _bound(constraint.upper, 1) - (repn.constant if constraint.upper is not None else 0.0)
-            self._row[constraint] = self._highs.getNumRow()
-            self._highs.addRow(
-                float(lower),
-                float(upper),
-                len(columns),
-                np.array(columns, dtype=np.int32),
-                np.array(repn.linear_coefs, dtype=float),
+            variables, coefficients, constant = _linear(constraint.body)
+            self._row[constraint] = first + len(lower)
+            lower.append(_bound(constraint.lower, -1) - (constant if constraint.lower is not None else 0.0))
+            upper.append(_bound(constraint.upper, 1) - (constant if constraint.upper is not None else 0.0))
+            columns.append(self._columns_of(variables))
+            values.append(np.array(coefficients, dtype=float))
+        if lower:
+            starts = np.cumsum([0, *map(len, columns)])
+            self._highs.addRows(
+                len(lower),
+                np.array(lower, dtype=float),
+                np.array(upper, dtype=float),
+                int(starts[-1]),
+                starts[:-1].astype(np.int32),
+                np.concatenate(columns),
+                np.concatenate(values),
             )
 
-    def _column_of(self, variable: Any) -> int:
-        found = self._column.get(id(variable))
-        if found is None:
-            found = self._column[id(variable)] = len(self.variables)
-            self.variables.append(variable)
-            cost = self.cost_of_new(variable)
-            self._highs.addCol(cost, _bound(variable.lb, -1), _bound(variable.ub, 1), 0, [], [])
-        return found
+    def _columns_of(self, variables: Sequence[Any]) -> NDArray[np.int32]:
+        """Columns of variables, new ones added."""
+        for variable in variables:
+            if id(variable) not in self._column:
+                self._column[id(variable)] = len(self.variables)
+                self.variables.append(variable)
+                cost = self.cost_of_new(variable)
+                self._highs.addCol(cost, _bound(variable.lb, -1), _bound(variable.ub, 1), 0, [], [])
+        return np.fromiter(map(self._column.__getitem__, map(id, variables)), np.int32, len(variables))
 
     def set_objective(self, expression: Any) -> None:
         """Minimize another linear expression of variables the solver has."""
         repn = generate_standard_repn(expression, compute_values=True)
         costs = np.zeros(len(self.variables))
         for variable, coefficient in zip(repn.linear_vars, repn.linear_coefs, strict=True):
-            costs[self._column[id(variable)]] = coefficient
+            costs[self.column(variable)] = coefficient
         self._highs.changeColsCost(len(costs), np.arange(len(costs), dtype=np.int32), costs)
         self._highs.changeObjectiveOffset(float(repn.constant))
 
@@ -459,7 +472,7 @@ class HighsModel(HighsProgram):
 
     def reduced_cost(self, variable: Any) -> float:
         """Reduced cost of a variable in the last LP: change of the objective per unit of its active bound."""
-        return float(self._prices()[1][self._column[id(variable)]])
+        return float(self._prices()[1][self.column(variable)])
 
     def has(self, variable: Any) -> bool:
         """Whether a variable is in any row or in the objective."""
@@ -507,6 +520,17 @@ def _matrix_of(form: Any, variables: list[Any]) -> Matrix:
         row_upper=np.where(kind == -1, highspy.kHighsInf, rhs),
         integer=np.array([v.is_integer() for v in variables], dtype=bool),
     )
+
+
+def _linear(expression: Any) -> tuple[Sequence[Any], Sequence[float], float]:
+    """Variables, their coefficients and the constant of a linear expression."""
+    if type(expression) is LinearExpression:
+        variables, coefficients = expression.linear_vars, expression.linear_coefs
+        # The flow of a branch has a term for every generator: reading them beats walking the expression.
+        if len(set(map(id, variables))) == len(variables) and not any(v.fixed for v in variables):
+            return variables, coefficients, float(expression.constant)
+    repn = generate_standard_repn(expression, compute_values=True)
+    return repn.linear_vars, repn.linear_coefs, float(repn.constant)
 
 
 def _bound(value: Any, sign: int) -> float:

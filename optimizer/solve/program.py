@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pyomo.common.gc_manager import PauseGC
 
 from optimizer.formulation import compose, name_of, parts_of, power_flow, security
-from optimizer.formulation.rows import Broken
+from optimizer.formulation.security import broken_limits
 from optimizer.objectives.cost import cost
 from optimizer.solve.highs import Basis, HighsModel, Outcome
 from optimizer.study.case import Case
@@ -141,23 +141,24 @@ class SecureProgram:
         values : ndarray
             Solution by column.
         everywhere : bool
-            Look at every rated branch, not only at the monitored ones.
+            Look at every rated branch at once; otherwise at the others only where no monitored one needs a row.
         """
         if self.case.network is None:
             self.highs.load(values)
             return 0, 0.0
         started = time.perf_counter()
         self.highs.load(values)
-        looked_at = np.ones(len(self.case.branches), bool) if everywhere else self.case.branches["monitored"].to_numpy()
-        flows = power_flow.flows(self.case, self.model)
-        broken = Broken(flows, looked_at, ROW_TOLERANCE_MW, ROWS_PER_BRANCH, ROWS_PER_SNAPSHOT)
+        broken = broken_limits(self.case, self.model, ROW_TOLERANCE_MW, ROWS_PER_BRANCH, ROWS_PER_SNAPSHOT)
         rows: list[Any] = []
         worst = 0.0
         with PauseGC():
-            for part in (p for p in self.parts if p in (power_flow, security)):
-                new = part.cut(self.model.component(name_of(part)), self.case, self.model, broken)
-                rows += new.rows
-                worst = max(worst, new.worst_mw)
+            for looked_at in [broken.everywhere()] if everywhere else [broken, broken.everywhere()]:
+                for part in (p for p in self.parts if p in (power_flow, security)):
+                    new = part.cut(self.model.component(name_of(part)), self.case, self.model, looked_at)
+                    rows += new.rows
+                    worst = max(worst, new.worst_mw)
+                if rows:
+                    break
             self.clock.time("screen", started)
             started = time.perf_counter()
             self.highs.add_rows(rows)
@@ -194,7 +195,6 @@ class SecureProgram:
         Outcome
             ``optimal`` only if no limit is broken.
         """
-        always = everywhere
         for number in range(1, most_rounds + 1):
             outcome = self.solve(stage)
             if outcome.status != "optimal" or outcome.objective > ceiling:
@@ -203,9 +203,8 @@ class SecureProgram:
             self.log(
                 f"{stage} round {number}: {outcome.objective:.4f} M$, {rows} rows added, worst excess {worst:.4f} MW"
             )
-            if rows == 0 and everywhere:
+            if rows == 0:
                 return outcome
-            everywhere = always or rows == 0
         return Outcome("limit", outcome.objective, outcome.bound, outcome.values)
 
     def keep_overloads(self, objective: Any) -> None:

@@ -17,7 +17,7 @@ import pyomo.environ as pyo
 
 from optimizer.algebra import constraint
 from optimizer.formulation import compose, name_of, parts_of, power_flow, security
-from optimizer.formulation.rows import Broken
+from optimizer.formulation.security import broken_limits
 from optimizer.objectives.cost import cost
 from optimizer.solve.highs import HighsModel, Outcome
 from optimizer.solve.program import ROW_TOLERANCE_MW, ROWS_PER_BRANCH, ROWS_PER_SNAPSHOT
@@ -119,31 +119,27 @@ class Extensive:
         return self._solve("mip")
 
     def _clean(self, most_rounds: int) -> Outcome:
-        everywhere = False
         for _ in range(most_rounds):
             outcome = self._solve("lp")
-            if outcome.status != "optimal":
+            if outcome.status != "optimal" or not self._cut(outcome.values, everywhere=False):
                 return outcome
-            rows = self._cut(outcome.values, everywhere)
-            if not rows and everywhere:
-                return outcome
-            everywhere = not rows
         return Outcome("limit", outcome.objective, outcome.bound, outcome.values)
 
     def _cut(self, values: np.ndarray, everywhere: bool) -> int:
-        """Add the rows that a solution breaks in any future; return how many."""
+        """Add the rows that a solution breaks in any future, first on monitored branches alone; return how many."""
         started = time.perf_counter()
         self.highs.load(values)
+        limits = (ROW_TOLERANCE_MW, ROWS_PER_BRANCH, ROWS_PER_SNAPSHOT)
+        pairs = [(m, future.case) for m, future in zip(self.children, self.futures, strict=True)]
+        broken = [(m, case, broken_limits(case, m, *limits)) for m, case in pairs if case.network is not None]
         rows: list[Any] = []
-        for m, future in zip(self.children, self.futures, strict=True):
-            case = future.case
-            if case.network is None:
-                continue
-            looked_at = np.ones(len(case.branches), bool) if everywhere else case.branches["monitored"].to_numpy()
-            flows = power_flow.flows(case, m)
-            broken = Broken(flows, looked_at, ROW_TOLERANCE_MW, ROWS_PER_BRANCH, ROWS_PER_SNAPSHOT)
-            for part in (p for p in parts_of(case) if p in (power_flow, security)):
-                rows += part.cut(m.component(name_of(part)), case, m, broken).rows
+        whole = [(m, case, found.everywhere()) for m, case, found in broken]
+        for looked_at in [whole] if everywhere else [broken, whole]:
+            for m, case, found in looked_at:
+                for part in (p for p in parts_of(case) if p in (power_flow, security)):
+                    rows += part.cut(m.component(name_of(part)), case, m, found).rows
+            if rows:
+                break
         self.highs.add_rows(rows)
         self.run.clock.time("screen", started)
         return len(rows)
