@@ -106,8 +106,14 @@ class SolveSettings(Settings):
     gap: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.01, description="Stop at this gap, relative to the cost that the decision can change [-]."
     )
-    threads: Annotated[int, Field(ge=1, le=256)] = Field(1, description="Threads of the solver [count].")
-    time_limit_s: Positive = Field(600.0, description="Time for the whole solve [s].")
+    threads: Annotated[int, Field(ge=1, le=256)] = Field(
+        1,
+        description="Threads of the solver; with more than one, two solves of a study may give different plans, both "
+        "within the gap [count].",
+    )
+    time_limit_s: Positive = Field(
+        600.0, description="Time for the whole solve; one that it ends may give another plan another time [s]."
+    )
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = Field(0, description="Random seed of the solver.")
     max_rounds: Annotated[int, Field(ge=1)] = Field(
         100, description="Most rounds of solving and adding broken rows [count]."
