@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyomo.environ as pyo
 import pytest
+from pyomo.core.expr.numeric_expr import LinearExpression
 
 from optimizer.solve.highs import HighsModel
 
@@ -60,6 +61,32 @@ def test_rows_and_variables_come_later(knapsack: pyo.ConcreteModel) -> None:
     outcome = highs.solve()
     assert outcome.objective == pytest.approx(-8)
     assert outcome.values[highs.column(knapsack.z)] == pytest.approx(0)
+
+
+def test_rows_of_terms_are_read_as_they_would_be_walked(knapsack: pyo.ConcreteModel) -> None:
+    """x + 2 z with z new, x + x + 3 y, and y held at 1: the rows x + 2 z, 2 x + 3 y and x <= 5 - 4."""
+    highs = HighsModel(knapsack)
+    knapsack.z = pyo.Var(bounds=(-1, 1))
+    x, y, z = knapsack.x, knapsack.y, knapsack.z
+
+    def terms(coefficients: list[float], variables: list[pyo.Var]) -> LinearExpression:
+        return LinearExpression(constant=0.0, linear_coefs=coefficients, linear_vars=variables)
+
+    highs.add_rows([])
+    assert highs.size[0] == 2
+    first = [
+        knapsack.later.add(1, terms([1.0, 2.0], [x, z]) == 3),
+        knapsack.later.add(2, terms([1, 1, 3], [x, x, y]) <= 9),
+    ]
+    highs.add_rows(first)
+    y.fix(1)
+    highs.add_rows([knapsack.later.add(3, terms([1.0, 4.0], [x, y]) <= 5)])
+    held = highs.matrix()
+    columns = [highs.column(v) for v in (x, y, z)]
+    assert held.matrix.toarray()[2:, columns].tolist() == [[1, 0, 2], [2, 3, 0], [1, 0, 0]]
+    assert (held.row_lower[2:].tolist(), held.row_upper[2:].tolist()) == ([3, -np.inf, -np.inf], [3, 9, 1])
+    assert (held.column_lower[columns[2]], held.column_upper[columns[2]]) == (-1, 1)
+    assert [highs.row(row) for row in first] == [2, 3]
 
 
 def test_bounds_are_changed_and_given_back(knapsack: pyo.ConcreteModel) -> None:
