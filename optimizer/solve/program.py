@@ -149,6 +149,8 @@ class SecureProgram:
         started = time.perf_counter()
         self.highs.load(values)
         broken = broken_limits(self.case, self.model, ROW_TOLERANCE_MW, ROWS_PER_BRANCH, ROWS_PER_SNAPSHOT)
+        self.clock.time("screen", started)
+        started = time.perf_counter()
         rows: list[Any] = []
         worst = 0.0
         with PauseGC():
@@ -159,8 +161,6 @@ class SecureProgram:
                     worst = max(worst, new.worst_mw)
                 if rows:
                     break
-            self.clock.time("screen", started)
-            started = time.perf_counter()
             self.highs.add_rows(rows)
         self.clock.time("build", started)
         return len(rows), worst
