@@ -23,7 +23,8 @@ class Broken:
     flows : mapping of (period, snapshot) to ndarray, shape (n_branch,)
         Flows of the solution [MW].
     after_outages : mapping of (period, snapshot) to DataFrame
-        Every limit that it breaks after an outage: ``outage, branch, flow_mw, excess_mw``, by number and position.
+        Every limit that it breaks after an outage: ``outage, branch, flow_mw, excess_mw``, by number and position;
+        empty where outages were not looked at.
     looked_at : ndarray of bool, shape (n_branch,)
         Branches on which rows are looked for.
     tolerance_mw : float

@@ -16,6 +16,8 @@ p_max x availability.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -114,26 +116,51 @@ def flow_after(case: Case, m: pyo.ConcreteModel, branch: str, outage: str, t: in
     return float(m.power_flow.flow_mw[branch, t, h].value + factor @ np.array(moved, dtype=float))
 
 
-def broken_limits(
-    case: Case, m: pyo.ConcreteModel, tolerance_mw: float, rows_per_branch: int, rows_per_snapshot: int
-) -> Broken:
-    """What the solution the model holds breaks, with monitored branches looked at.
+def looks(
+    case: Case, m: pyo.ConcreteModel, tolerance_mw: float, caps: tuple[int, int], everywhere: bool
+) -> Iterator[tuple[Sequence[str], Broken]]:
+    """What to look at, one after the other until something needs a row, under the solution the model holds.
 
-    Every outage is looked at once, on every branch: whoever finds nothing on the monitored ones needs the others.
+    Normal limits of monitored branches come first: a dispatch that breaks them breaks their limits after nearly every
+    outage as well, by rows that a better one does not need. Then every outage is looked at once, on every branch:
+    where no monitored branch needs a row, the same screening serves for the others.
+
+    Parameters
+    ----------
+    tolerance_mw : float
+        An excess up to this is not a broken limit [MW].
+    caps : (int, int)
+        Most rows at a time of a branch, and of a period and snapshot.
+    everywhere : bool
+        Look at everything at once.
+
+    Yields
+    ------
+    (sequence of str, Broken)
+        Names of the parts to cut, and what they need.
     """
     flows = power_flow.flows(case, m)
+    before = Broken(flows, {}, case.branches["monitored"].to_numpy(), tolerance_mw, *caps)
+    if not everywhere:
+        yield ("power_flow",), before
+    is_secured = m.component("security") is not None
+    after = replace(before, after_outages=_after_outages(case, m, before)) if is_secured else before
+    if is_secured and not everywhere:
+        yield ("security",), after
+    yield ("power_flow", "security") if is_secured else ("power_flow",), after.everywhere()
+
+
+def _after_outages(case: Case, m: pyo.ConcreteModel, broken: Broken) -> dict[tuple[int, str], pd.DataFrame]:
+    upgraded = added_ratings(case, m, m.ledgers.rating_emergency_mw)
     after: dict[tuple[int, str], pd.DataFrame] = {}
-    if m.component("security") is not None:
-        upgraded = added_ratings(case, m, m.ledgers.rating_emergency_mw)
-        for number, h in enumerate(case.snapshots.index):
-            allowed = m.allowances.after_outages(case, h)
-            for t in case.periods.index:
-                limit = case.branches["rating_emergency_mw"].to_numpy() + upgraded[t]
-                point = operating_point(case, m, t, h, flows[t, h])
-                found = case.contingencies.screen(point, number, limit, tolerance_mw, extra_limit=allowed)
-                after[t, h] = found.violations
-    monitored = case.branches["monitored"].to_numpy()
-    return Broken(flows, after, monitored, tolerance_mw, rows_per_branch, rows_per_snapshot)
+    for number, h in enumerate(case.snapshots.index):
+        allowed = m.allowances.after_outages(case, h)
+        for t in case.periods.index:
+            limit = case.branches["rating_emergency_mw"].to_numpy() + upgraded[t]
+            point = operating_point(case, m, t, h, broken.flows[t, h])
+            found = case.contingencies.screen(point, number, limit, broken.tolerance_mw, extra_limit=allowed)
+            after[t, h] = found.violations
+    return after
 
 
 def cut(b: pyo.Block, case: Case, m: pyo.ConcreteModel, broken: Broken) -> NewRows:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pyomo.common.gc_manager import PauseGC
 
 from optimizer.formulation import compose, name_of, parts_of, power_flow, security
-from optimizer.formulation.security import broken_limits
+from optimizer.formulation.security import looks
 from optimizer.objectives.cost import cost
 from optimizer.solve.highs import Basis, HighsModel, Outcome
 from optimizer.study.case import Case
@@ -141,28 +141,30 @@ class SecureProgram:
         values : ndarray
             Solution by column.
         everywhere : bool
-            Look at every rated branch at once; otherwise at the others only where no monitored one needs a row.
+            Look at everything at once; otherwise in the order of `optimizer.formulation.security.looks`.
         """
         if self.case.network is None:
             self.highs.load(values)
             return 0, 0.0
-        started = time.perf_counter()
         self.highs.load(values)
-        broken = broken_limits(self.case, self.model, ROW_TOLERANCE_MW, ROWS_PER_BRANCH, ROWS_PER_SNAPSHOT)
-        self.clock.time("screen", started)
-        started = time.perf_counter()
+        caps = ROWS_PER_BRANCH, ROWS_PER_SNAPSHOT
+        to_look = looks(self.case, self.model, ROW_TOLERANCE_MW, caps, everywhere)
         rows: list[Any] = []
         worst = 0.0
-        with PauseGC():
-            for looked_at in [broken.everywhere()] if everywhere else [broken, broken.everywhere()]:
-                for part in (p for p in self.parts if p in (power_flow, security)):
-                    new = part.cut(self.model.component(name_of(part)), self.case, self.model, looked_at)
+        while not rows:
+            started = time.perf_counter()
+            names, broken = next(to_look, ((), None))
+            self.clock.time("screen", started)
+            if broken is None:
+                break
+            started = time.perf_counter()
+            with PauseGC():
+                for part in (p for p in (power_flow, security) if name_of(p) in names):
+                    new = part.cut(self.model.component(name_of(part)), self.case, self.model, broken)
                     rows += new.rows
                     worst = max(worst, new.worst_mw)
-                if rows:
-                    break
-            self.highs.add_rows(rows)
-        self.clock.time("build", started)
+                self.highs.add_rows(rows)
+            self.clock.time("build", started)
         return len(rows), worst
 
     def solve(self, stage: str) -> Outcome:

@@ -16,8 +16,8 @@ import numpy as np
 import pyomo.environ as pyo
 
 from optimizer.algebra import constraint
-from optimizer.formulation import compose, name_of, parts_of, power_flow, security
-from optimizer.formulation.security import broken_limits
+from optimizer.formulation import compose, name_of, power_flow, security
+from optimizer.formulation.security import looks
 from optimizer.objectives.cost import cost
 from optimizer.solve.highs import HighsModel, Outcome
 from optimizer.solve.program import ROW_TOLERANCE_MW, ROWS_PER_BRANCH, ROWS_PER_SNAPSHOT
@@ -126,20 +126,20 @@ class Extensive:
         return Outcome("limit", outcome.objective, outcome.bound, outcome.values)
 
     def _cut(self, values: np.ndarray, everywhere: bool) -> int:
-        """Add the rows that a solution breaks in any future, first on monitored branches alone; return how many."""
+        """Add the rows that a solution breaks in any future; return how many."""
         started = time.perf_counter()
         self.highs.load(values)
-        limits = (ROW_TOLERANCE_MW, ROWS_PER_BRANCH, ROWS_PER_SNAPSHOT)
+        caps = ROWS_PER_BRANCH, ROWS_PER_SNAPSHOT
         pairs = [(m, future.case) for m, future in zip(self.children, self.futures, strict=True)]
-        broken = [(m, case, broken_limits(case, m, *limits)) for m, case in pairs if case.network is not None]
         rows: list[Any] = []
-        whole = [(m, case, found.everywhere()) for m, case, found in broken]
-        for looked_at in [whole] if everywhere else [broken, whole]:
-            for m, case, found in looked_at:
-                for part in (p for p in parts_of(case) if p in (power_flow, security)):
-                    rows += part.cut(m.component(name_of(part)), case, m, found).rows
-            if rows:
-                break
+        for m, case in ((m, case) for m, case in pairs if case.network is not None):
+            own: list[Any] = []
+            for names, broken in looks(case, m, ROW_TOLERANCE_MW, caps, everywhere):
+                for part in (p for p in (power_flow, security) if name_of(p) in names):
+                    own += part.cut(m.component(name_of(part)), case, m, broken).rows
+                if own:
+                    break
+            rows += own
         self.highs.add_rows(rows)
         self.run.clock.time("screen", started)
         return len(rows)

@@ -1,8 +1,10 @@
-"""Rows that a solution breaks: those of monitored branches first, the others where none of those needs one."""
+"""Rows that a solution breaks: normal ratings before outages, monitored branches before the others."""
 
 from __future__ import annotations
 
 from pathlib import Path
+
+import pytest
 
 from optimizer.solve.program import Clock, SecureProgram
 from tests.solve.small import STAR, study_of
@@ -24,9 +26,9 @@ enabled = false
 HEADER = "branch,from_bus,to_bus,x_pu,rating_mw,rating_emergency_mw\n"
 
 
-def program_of(folder: Path, names: tuple[str, ...]) -> SecureProgram:
-    """150 MW at b, of 138 kV, and at c, of 69 kV, over lines of 100 MW from a, named by the bus they go to."""
-    lines = HEADER + "".join(f"{name},a,{name[0]},0.1,100,100\n" for name in names)
+def program_of(folder: Path, names: tuple[str, ...], rating_mw: float = 100) -> SecureProgram:
+    """150 MW at b, of 138 kV, and at c, of 69 kV, over lines from a, named by the bus they go to; 100 MW in need."""
+    lines = HEADER + "".join(f"{name},a,{name[0]},0.1,{rating_mw},100\n" for name in names)
     tables = STAR | {"grid/buses": "bus,base_kv\na,138\nb,138\nc,69\n", "grid/branches": lines}
     program = SecureProgram(study_of(folder, STUDY, tables).case, 1, 0, Clock(), lambda line: None)
     program.highs.relax(True)
@@ -46,6 +48,17 @@ def test_rows_of_monitored_branches_come_first(tmp_path: Path) -> None:
     # A flow law and a limit for each of the two.
     assert rows == 4
     assert program.cut(values, everywhere=True)[0] == 4
+    assert branches(program) == {"b1", "b2", "c1", "c2"}
+
+
+def test_normal_ratings_come_before_outages(tmp_path: Path) -> None:
+    """With both lines in, each carries 75 MW of 70: whatever mends that may mend what outages do."""
+    program = program_of(tmp_path, ("b1", "b2", "c1", "c2"), rating_mw=70)
+    values = program.solve("lp").values
+    assert program.cut(values, everywhere=False) == (4, pytest.approx(5.0))
+    assert {key[:2] for key, _ in program.limit_rows()} == {("b1", ""), ("b2", "")}
+    # The other two branches, and all four after outages.
+    assert program.cut(values, everywhere=True)[0] == 4 + 4
     assert branches(program) == {"b1", "b2", "c1", "c2"}
 
 
