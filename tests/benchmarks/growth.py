@@ -228,14 +228,20 @@ def run(folder: Path, network: Network, candidates: int, gap: float, time_limit_
 def measure(
     out: Path, networks: Iterable[str], candidates: Iterable[int], gap: float, time_limit_s: float
 ) -> Iterator[Measured]:
-    """Run every combination, the smallest first; the table is written anew after each."""
-    rows = []
-    counts = list(candidates)
+    """Run every combination; the table is written anew after each, and keeps what earlier calls measured."""
+    counts, target = list(candidates), out / "growth.csv"
     for name in networks:
         for count in counts:
-            found = run(out / f"{name}_{count}", NETWORKS[name], count, gap, time_limit_s)
-            rows.append(found.row())
-            pd.DataFrame(rows).to_csv(out / "growth.csv", index=False)
+            folder = out / f"{name}_{count}"
+            if folder.exists():
+                shutil.rmtree(folder)
+            found = run(folder, NETWORKS[name], count, gap, time_limit_s)
+            table = pd.DataFrame([found.row()])
+            if target.is_file():
+                earlier = pd.read_csv(target)
+                same = (earlier["network"] == name) & (earlier["candidates"] == count)
+                table = pd.concat([earlier[~same], table]).sort_values(["buses", "candidates"])
+            table.to_csv(target, index=False)
             yield found
 
 
@@ -255,8 +261,8 @@ def main() -> None:
     parser.add_argument("--candidates", default="50,200,500,1500")
     parser.add_argument("--gap", type=float, default=0.02, help="of the difference that decisions make")
     parser.add_argument("--time-limit-s", type=float, default=1200.0)
-    parser.add_argument("--out", type=Path, help="keep studies, plans and growth.csv here")
-    parser.add_argument("--image", type=Path, help="draw the table of --out, with what was measured now")
+    parser.add_argument("--out", type=Path, help="keep studies, plans and growth.csv here, beside earlier ones")
+    parser.add_argument("--image", type=Path, help="draw the table, with what earlier calls measured into --out")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         out = chosen.out or Path(temporary)
