@@ -205,7 +205,8 @@ def run(folder: Path, network: Network, candidates: int, gap: float, time_limit_
     started = time.perf_counter()
     with (folder / "log").open("w", encoding="utf-8") as log:
         process = subprocess.Popen([*command, "--out", str(folder / "out")], stdout=log, stderr=log)
-        _, _, used = os.wait4(process.pid, 0)
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
     seconds = time.perf_counter() - started
     if not (folder / "out" / "plan.json").is_file():
         raise RuntimeError((folder / "log").read_text(encoding="utf-8")[-2000:])
