@@ -130,6 +130,12 @@ class UpgradesSettings(Settings):
     )
 
 
+class ExpansionSettings(Settings):
+    """New circuits, which change impedances: lines, transformers and rebuilds beside what is there."""
+
+    enabled: bool = Field(True, description="Whether the candidate circuits of the grid may be built.")
+
+
 class DispatchSettings(Settings):
     """How existing generators serve old and new load."""
 

@@ -21,7 +21,13 @@ from optimizer.config.decision_tables import (
     StudySettings,
 )
 from optimizer.config.future_tables import ConditionsSettings, SensitivitySettings, UncertaintySettings
-from optimizer.config.network_tables import DispatchSettings, GridSettings, SecuritySettings, UpgradesSettings
+from optimizer.config.network_tables import (
+    DispatchSettings,
+    ExpansionSettings,
+    GridSettings,
+    SecuritySettings,
+    UpgradesSettings,
+)
 from optimizer.config.place_tables import CoolingSettings, RulesSettings, SitesSettings, WaterSettings
 from optimizer.config.types import Settings
 
@@ -45,6 +51,7 @@ class StudyConfig(Settings):
     rules: RulesSettings = Field(default_factory=RulesSettings, description="Regulation.")
     security: SecuritySettings = Field(default_factory=SecuritySettings, description="Outages to survive.")
     upgrades: UpgradesSettings = Field(default_factory=UpgradesSettings, description="Reconductoring of lines.")
+    expansion: ExpansionSettings = Field(default_factory=ExpansionSettings, description="New circuits on offer.")
     dispatch: DispatchSettings = Field(default_factory=DispatchSettings, description="How generators serve load.")
     limits: LimitsSettings = Field(default_factory=LimitsSettings, description="Limits on the whole portfolio.")
     conditions: ConditionsSettings = Field(

@@ -18,6 +18,7 @@ from optimizer.algebra import Ledgers
 from optimizer.formulation import (
     cooling,
     dispatch,
+    expansion,
     interconnection,
     phasing,
     policy,
@@ -36,11 +37,16 @@ SITING_PARTS = (siting, interconnection, cooling, water, policy)
 GRID_PARTS = (dispatch, power_flow, upgrades)
 """Parts that a study with a grid uses, beside phasing."""
 
+EXPANSION_PARTS = (dispatch, expansion, upgrades)
+"""Parts of a study that can build circuits: expansion holds flows and security, whose factors do not apply there."""
+
 
 def parts_of(case: Case) -> tuple[ModuleType, ...]:
     """Parts that a case switches on, in the order of reading."""
     chosen: tuple[ModuleType, ...] = SITING_PARTS if len(case.demand_mw) else ()
-    if case.network is not None:
+    if case.network is not None and len(case.circuits):
+        chosen += EXPANSION_PARTS
+    elif case.network is not None:
         chosen += GRID_PARTS
         if case.is_secured:
             chosen += (security,)

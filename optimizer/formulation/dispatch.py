@@ -65,7 +65,8 @@ def _post_cost(b: pyo.Block, case: Case, ledgers: Ledgers, several: set[tuple[st
 def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
     """Supply equals demand in every island; segments add up to output."""
     T, H = list(case.periods.index), list(case.snapshots.index)
-    islands = buses_of_islands(case)
+    # Where circuits can be built, islands are decided: expansion balances every bus.
+    islands = buses_of_islands(case) if not len(case.circuits) else {}
     load = {
         (i, t, h): float(case.load_mw.loc[buses, (t, h)].sum()) for i, buses in islands.items() for t in T for h in H
     }
@@ -74,7 +75,7 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
     }
     withdrawn: dict[tuple[int, int, str], list[Any]] = {}
     island_of = {bus: i for i, buses in islands.items() for bus in buses}
-    for key in m.ledgers.withdrawal_mw.keys():
+    for key in m.ledgers.withdrawal_mw.keys() if islands else ():
         withdrawn.setdefault((island_of[key[0]], *key[1:]), []).append(key)
 
     @constraint(b, list(islands), T, H)

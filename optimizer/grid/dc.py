@@ -107,6 +107,42 @@ class DCNetwork:
         ids = pd.Index(branches.index)
         return cls(buses, ids, from_position, to_position, mw, shift, island, reference, kept, factor)
 
+    def extended(
+        self,
+        branch_ids: list[str],
+        from_position: np.ndarray,
+        to_position: np.ndarray,
+        susceptance_mw: np.ndarray,
+        shift_rad: np.ndarray,
+    ) -> DCNetwork:
+        """Return the network with further branches in service, after those that it has.
+
+        Parameters
+        ----------
+        branch_ids : list of str
+            Their ids.
+        from_position, to_position : int array, shape (n_new,)
+            Bus positions of their ends.
+        susceptance_mw : float array, shape (n_new,)
+            Flow per radian of angle difference [MW/rad].
+        shift_rad : float array, shape (n_new,)
+            Phase shift [rad].
+
+        Raises
+        ------
+        InputError
+            Susceptances cancel so that angles are not determined.
+        """
+        ids = pd.Index([*self.branch_ids, *branch_ids])
+        start = np.concatenate([self.from_position, np.asarray(from_position, dtype=np.intp)])
+        end = np.concatenate([self.to_position, np.asarray(to_position, dtype=np.intp)])
+        mw = np.concatenate([self.susceptance_mw, susceptance_mw])
+        shift = np.concatenate([self.shift_rad, shift_rad])
+        island, reference = _islands(self.n_bus, start, end)
+        kept = np.setdiff1d(np.arange(self.n_bus), reference)
+        factor = _factorize(self.n_bus, start, end, mw, kept)
+        return DCNetwork(self.bus_ids, ids, start, end, mw, shift, island, reference, kept, factor)
+
     @property
     def n_bus(self) -> int:
         """Number of buses."""

@@ -66,7 +66,7 @@ class PlanTable:
 
 _KINDS: dict[str, Kind] = {"period": "int", "in_service": "int", "earliest": "int", "circuits": "int"}
 _KINDS |= dict.fromkeys(("blocks", "max_blocks", "count"), "int")
-_TEXTS = ("cooling", "county", "basin", "iecc_zone", "rule", "limit", "unit", "account", "source", "scenario")
+_TEXTS = ("cooling", "county", "basin", "iecc_zone", "rule", "limit", "unit", "account", "source", "scenario", "kind")
 _KINDS |= dict.fromkeys(_TEXTS, "text")
 _IDS = "site bus tie branch upgrade circuit generator snapshot contingency place element from_bus to_bus"
 _KINDS |= dict.fromkeys(_IDS.split(), "id")
@@ -162,11 +162,24 @@ PLAN_TABLES: dict[str, PlanTable] = {
         length_km="length of the branch",
     ),
     "circuits": _table(
-        "circuit",
+        "circuit in_service",
         circuit="new circuit",
         in_service="first period of service",
-        count="circuits built",
-        cost_musd="one-time cost",
+        count="units that begin to serve then",
+        cost_musd="one-time cost of these units",
+        annuity_musd="yearly cost of these units while in service",
+        from_bus="bus at its start",
+        to_bus="bus at its end",
+        kind="line or transformer",
+        rating_mw="normal rating of one unit, empty when unlimited",
+        rating_emergency_mw="emergency rating of one unit, empty when unlimited",
+        length_km="length of the route",
+    ),
+    "baseline_circuits": _table(
+        "circuit in_service",
+        circuit="new circuit that the system takes without new load",
+        in_service="first period of service",
+        count="units that begin to serve then",
     ),
     "cooling": _table(
         "site period",

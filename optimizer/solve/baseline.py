@@ -19,8 +19,8 @@ class Baseline:
     ----------
     objective_musd : float
         Cost of its best plan [M$].
-    dispatch, upgrades : DataFrame
-        Its plan: ``generator, period, snapshot, output_mw`` and ``upgrade, in_service``.
+    dispatch, upgrades, circuits : DataFrame
+        Its plan: ``generator, period, snapshot, output_mw``, ``upgrade, in_service`` and ``circuit, in_service, count``.
     rows : tuple of row keys
         Rows that its relaxation needed.
     """
@@ -28,4 +28,5 @@ class Baseline:
     objective_musd: float
     dispatch: pd.DataFrame
     upgrades: pd.DataFrame
+    circuits: pd.DataFrame
     rows: tuple[RowKey, ...]

@@ -10,7 +10,7 @@ import pandas as pd
 import pyomo.environ as pyo
 
 from optimizer.algebra import clean_value
-from optimizer.formulation import dispatch, interconnection, siting, upgrades, water
+from optimizer.formulation import dispatch, expansion, interconnection, siting, upgrades, water
 from optimizer.plan.tables import PLAN_TABLES
 from optimizer.study.case import Case
 from optimizer.study.rule_lines import rule_lines
@@ -23,7 +23,7 @@ DECIMALS = 6
 the plan's outputs [-]."""
 
 ACCOUNTS = ("generation", "sites", "ties", "cooling", "water", "upgrades", "shortfall")
-"""Accounts of the cost ledger."""
+"""Accounts of the cost ledger; that of circuits joins them where some are on offer."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,15 @@ class Decisions:
         ``generator, period, snapshot, output_mw``, rounded.
     drawn : DataFrame
         ``basin, source, period, drawn_m3_day``.
+    circuits : DataFrame
+        ``circuit``, ``in_service``, a period in which units of it begin to serve, and ``count``, how many do.
     """
 
     placed: pd.DataFrame
     upgrades: pd.DataFrame
     output_mw: pd.DataFrame
     drawn: pd.DataFrame
+    circuits: pd.DataFrame
 
 
 def decisions(case: Case, m: pyo.ConcreteModel) -> Decisions:
@@ -57,10 +60,20 @@ def decisions(case: Case, m: pyo.ConcreteModel) -> Decisions:
         outputs = dispatch.tables(m.dispatch, case, m)["dispatch"]
         outputs["output_mw"] = outputs["output_mw"].round(DECIMALS)
         started = _first_periods(upgrades.tables(m.upgrades, case, m)["upgrade_service"], "upgrade")
+    new = _new_circuits(case, m)
     if not len(case.demand_mw):
-        return Decisions(_no_sites(), started, outputs, pd.DataFrame(columns=["basin", "source", "period"]))
+        return Decisions(_no_sites(), started, outputs, pd.DataFrame(columns=["basin", "source", "period"]), new)
     drawn = water.tables(m.water, case, m)["drawn"]
-    return Decisions(_placed(case, m), started, outputs, drawn)
+    return Decisions(_placed(case, m), started, outputs, drawn, new)
+
+
+def _new_circuits(case: Case, m: pyo.ConcreteModel) -> pd.DataFrame:
+    if not len(case.circuits):
+        return pd.DataFrame(columns=["circuit", "in_service", "count"])
+    rows = expansion.tables(m.expansion, case, m)["circuit_service"]
+    added = rows["count"] - rows.groupby("circuit", sort=False)["count"].shift(fill_value=0)
+    begun = rows.assign(count=added.round().astype(int), in_service=rows["period"].astype(int))
+    return begun.loc[begun["count"] > 0, ["circuit", "in_service", "count"]].reset_index(drop=True)
 
 
 def _no_sites() -> pd.DataFrame:
@@ -182,6 +195,18 @@ def upgrade_table(case: Case, started: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([started.reset_index(drop=True), facts[columns], ends], axis=1)
 
 
+def circuit_table(case: Case, built: pd.DataFrame) -> pd.DataFrame:
+    """Table ``circuits``; costs are those of all units of the row."""
+    facts = case.circuits.loc[built["circuit"]].reset_index(drop=True)
+    count = built["count"].to_numpy(float)
+    columns = ["from_bus", "to_bus", "kind", "rating_mw", "rating_emergency_mw", "length_km"]
+    return built.reset_index(drop=True).assign(
+        cost_musd=count * facts["cost_musd"].to_numpy(float),
+        annuity_musd=count * facts["annuity_musd"].to_numpy(float),
+        **{c: facts[c] for c in columns},
+    )
+
+
 def candidate_tables(study: Study) -> dict[str, pd.DataFrame]:
     """Tables ``candidates`` and ``refused``: where a campus could stand, and what refused the rest."""
     sites, refused = study.candidates.sites.reset_index(), study.candidates.refused
@@ -205,7 +230,7 @@ def cost_table(case: Case, m: pyo.ConcreteModel) -> pd.DataFrame:
     """Table ``costs``: the cost ledger itself, every account in every period."""
     rows: list[dict[str, Any]] = [
         {"account": account, "period": t, "cost_musd": float(pyo.value(m.ledgers.cost_musd[account, t]))}
-        for account in ACCOUNTS
+        for account in (*ACCOUNTS, *(("circuits",) if len(case.circuits) else ()))
         for t in case.periods.index
     ]
     return pd.DataFrame(rows)

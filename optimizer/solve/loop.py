@@ -4,7 +4,8 @@ A lower bound proven at any time stays valid: rows only remove plans. Where ther
 added as solutions break them: first to the relaxation, until it breaks none, then to whatever looks for whole
 decisions. Where many of them bind and many sites compete, that is a search over sets of sites with branch and cut
 (`optimizer.solve.search`); elsewhere the solver's own integer search, in rounds (`optimizer.solve.integer_rounds`): its
-cuts handle upgrades better, and few sites faster.
+cuts handle upgrades better, and few sites faster. Where circuits can be built, each plan is checked in the network that
+it makes (`optimizer.solve.topologies`).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from optimizer.solve.program import SecureProgram
 from optimizer.solve.rounds import find_by_rounds
 from optimizer.solve.search import Search
 from optimizer.solve.standing import Standing
+from optimizer.solve.topologies import find_by_topologies
 
 MANY_SITES = 20
 """Sites from which on sets of them are searched; with fewer the solver's own search takes less time (unverified:
@@ -47,6 +49,8 @@ def find_plan(program: SecureProgram, limits: Limits, decided: Callable[[float],
         D of the gap as a function of the objective [M$]; increasing by at most the objective's own increase.
     """
     case = program.case
+    if len(case.circuits):
+        return find_by_topologies(program, limits, decided)
     if case.network is None:
         return find_by_rounds(program, limits, decided)
     standing = Standing(program, limits, decided)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pandas as pd
@@ -95,6 +96,24 @@ def operation(
     columns = ["contingency", "branch", "period", "snapshot", "flow_mw", "limit_mw", "loading"]
     outages = pd.concat(listed) if listed else pd.DataFrame(columns=columns)
     return Operation(pd.concat(flow_parts), outages, pd.concat(broken))
+
+
+def operation_of_plan(
+    networks: Sequence[Case], output_mw: pd.DataFrame, withdrawal_mw: pd.DataFrame, upgrades: pd.DataFrame
+) -> Operation:
+    """As `operation`, of a plan that has one network for all periods or one for each.
+
+    Parameters
+    ----------
+    networks : sequence of Case
+        Each with the periods that are its own.
+    output_mw, withdrawal_mw, upgrades
+        As `operation` takes them.
+    """
+    parts = [operation(real, output_mw, withdrawal_mw, upgrades) for real in networks]
+    if len(parts) == 1:
+        return parts[0]
+    return Operation(*(pd.concat([getattr(one, f.name) for one in parts]) for f in fields(Operation)))
 
 
 _LIMITS = (("rating_mw", "added_mw"), ("rating_emergency_mw", "added_emergency_mw"))

@@ -86,7 +86,7 @@ def _branch_rows(program: SecureProgram) -> list[dict[str, Any]]:
 def _angle_rows(program: SecureProgram) -> list[dict[str, Any]]:
     case = program.case
     found: list[dict[str, Any]] = []
-    if case.network is None:
+    if program.model.component("power_flow") is None:
         return found
     for (branch, t, h), flow in program.model.power_flow.flow_mw.items():
         for bound in (flow.lb, flow.ub):

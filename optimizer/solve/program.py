@@ -13,7 +13,8 @@ import pyomo.environ as pyo
 from numpy.typing import NDArray
 from pyomo.common.gc_manager import PauseGC
 
-from optimizer.formulation import compose, name_of, parts_of, power_flow, security
+from optimizer.formulation import compose, expansion, name_of, parts_of, power_flow, security
+from optimizer.formulation.rows import Broken
 from optimizer.formulation.security import looks
 from optimizer.objectives.cost import cost
 from optimizer.solve.highs import Basis, HighsModel, Outcome
@@ -118,7 +119,7 @@ class SecureProgram:
     def limit_rows(self) -> list[tuple[RowKey, Any]]:
         """Branch rows built so far, as (branch, outage, period, snapshot, side) and constraint."""
         found: list[tuple[RowKey, Any]] = []
-        if self.case.network is None:
+        if power_flow not in self.parts:
             return found
         for (branch, t, h, side), row in self.model.power_flow.within_normal_rating.items():
             found.append(((branch, "", t, h, side), row))
@@ -148,7 +149,12 @@ class SecureProgram:
             return 0, 0.0
         self.highs.load(values)
         caps = ROWS_PER_BRANCH, ROWS_PER_SNAPSHOT
-        to_look = looks(self.case, self.model, ROW_TOLERANCE_MW, caps, everywhere)
+        if power_flow in self.parts:
+            to_look = looks(self.case, self.model, ROW_TOLERANCE_MW, caps, everywhere)
+        else:
+            # Circuits have rows of their own, from networks that only whole decisions make.
+            monitored = self.case.branches["monitored"].to_numpy()
+            to_look = iter([((name_of(expansion),), Broken({}, {}, monitored, ROW_TOLERANCE_MW, *caps))])
         rows: list[Any] = []
         worst = 0.0
         while not rows:
@@ -159,7 +165,7 @@ class SecureProgram:
                 break
             started = time.perf_counter()
             with PauseGC():
-                for part in (p for p in (power_flow, security) if name_of(p) in names):
+                for part in (p for p in (power_flow, security, expansion) if name_of(p) in names):
                     new = part.cut(self.model.component(name_of(part)), self.case, self.model, broken)
                     rows += new.rows
                     worst = max(worst, new.worst_mw)

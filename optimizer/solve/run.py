@@ -28,13 +28,15 @@ from optimizer.solve.lexicographic import Searched, search
 from optimizer.solve.loop import LIMITED, Limits
 from optimizer.solve.losses import largest_loss
 from optimizer.solve.money import common_musd, decided_musd, gap_of, without_new_load
-from optimizer.solve.operation import Operation, operation, withdrawals
+from optimizer.solve.expansion_prices import circuit_limits, energy_prices_by_network
+from optimizer.solve.operation import Operation, operation_of_plan, withdrawals
 from optimizer.solve.overloads import Overloads, find_overloads, refuse_overloads
 from optimizer.solve.prices import binding_limits, energy_prices, limits_at_bound
 from optimizer.solve.program import Clock, RowKey, SecureProgram
 from optimizer.solve.start import Kept, Start, decisions_of, held_by, known_rows, nothing, start_of
 from optimizer.solve.warm import find_plan_from
 from optimizer.study.case import Case
+from optimizer.study.circuits import realised_periods
 from optimizer.study.precheck import refuse_infeasible
 from optimizer.study.study import Study
 
@@ -262,7 +264,8 @@ def plan_of(run: Run, prepared: Prepared, searched: Searched, study: Study | Non
 
 
 def _overloads(run: Run, case: Case, start: Start | None) -> Kept[Overloads] | None:
-    if case.network is None:
+    # Where circuits can be built, what is overloaded now is what they are for.
+    if case.network is None or len(case.circuits):
         return None
     run.progress("overloads", None, "limits of the existing system before any new load")
     kept = None if start is None else start.overloads
@@ -293,7 +296,7 @@ def _with_baseline(run: Run, case: Case, start: Start | None, left: Start) -> St
     _settle(program, found.integers)
     rows = tuple(key for key, row in program.limit_rows() if abs(program.highs.dual(row)) > PRICED_ROW)
     made = extract.decisions(bare, program.model)
-    baseline = Baseline(_rounded_cost(bare, program, made), made.output_mw, made.upgrades, rows)
+    baseline = Baseline(_rounded_cost(bare, program, made), made.output_mw, made.upgrades, made.circuits, rows)
     held, basis = held_by(program)
     ended = replace(nothing(), upgrades=made.upgrades, rows=held, basis=basis)
     # One that the time limit cut short would be better another time.
@@ -357,15 +360,23 @@ def _tables(
     operated, notes = None, []
     if case.network is not None:
         drawn = withdrawals(case, made.placed)
-        operated = operation(case, made.output_mw, drawn, made.upgrades)
+        networks = realised_periods(case, made.circuits)
+        operated = operation_of_plan(networks, made.output_mw, drawn, made.upgrades)
         notes = largest_loss(case, made.output_mw, drawn)
         tables |= {"dispatch": made.output_mw, "flows": operated.flows, "contingencies": operated.contingencies}
         tables["upgrades"] = extract.upgrade_table(case, made.upgrades)
-        tables["energy_prices"] = energy_prices(program)
+        if len(case.circuits):
+            tables["circuits"] = extract.circuit_table(case, made.circuits)
+            tables["energy_prices"] = energy_prices_by_network(program, networks)
+            binding = pd.concat([binding, circuit_limits(program)])
+            tables["binding"] = binding
+        else:
+            tables["energy_prices"] = energy_prices(program)
         if overloads is not None:
             tables |= {"base_overloads": overloads.table, "overload_dispatch": overloads.dispatch}
     if baseline is not None:
         tables |= {"baseline_dispatch": baseline.dispatch, "baseline_upgrades": baseline.upgrades}
+        tables |= {"baseline_circuits": baseline.circuits} if len(case.circuits) else {}
     return tables, operated, notes
 
 
@@ -388,6 +399,7 @@ def _summary(
     sites = tables.get("sites", pd.DataFrame({"site": [], "period": [], "it_mw": []}))
     it_mw = sites.groupby("period")["it_mw"].sum()
     seconds = run.clock.seconds
+    last = realised_periods(case, tables["circuits"])[-1] if len(case.circuits) else case
     return {
         "name": run.study.name,
         "status": searched.status,
@@ -404,8 +416,8 @@ def _summary(
         "gap_musd": objective - bound_musd,
         "it_mw": {str(t): float(it_mw.get(t, 0.0)) for t in case.demand_mw.index},
         "n_sites": int(sites["site"].nunique()),
-        "n_contingencies_checked": case.n_outages(set(sites["site"])),
-        "n_monitored_limits": int(np.isfinite(case.branches["rating_mw"]).sum()) if len(case.branches) else 0,
+        "n_contingencies_checked": last.n_outages(set(sites["site"])),
+        "n_monitored_limits": int(np.isfinite(last.branches["rating_mw"]).sum()) if len(last.branches) else 0,
         "n_violations": 0 if operated is None else len(operated.broken),
         "costs_musd": {account: float(v) for account, v in costs.items()},
         "binding": [],

@@ -9,8 +9,10 @@ import pandas as pd
 
 from optimizer.config import LimitsSettings
 from optimizer.grid.joint import JointSet
+from optimizer.grid.topology import is_equivalent
 from optimizer.study import points
 from optimizer.study.case import Case, PortfolioLimits
+from optimizer.study.circuits import Expansion
 from optimizer.study.conditions import fuel_price_factor
 from optimizer.study.contingencies import campus_outages
 from optimizer.study.economics import period_table
@@ -103,6 +105,23 @@ def build_case(study: Study) -> Case:
             {"branch": [], "contingency": [], "snapshot": [], "overload_mw": pd.Series(dtype=float)}
         ),
         joint=_joint(study, pd.DataFrame(candidates.sites).index, candidates.ties),
+        expansion=_expansion(study, pd.DataFrame(candidates.sites).index, candidates.ties),
+    )
+
+
+def _expansion(study: Study, sites: pd.Index, ties: pd.DataFrame) -> Expansion:
+    """New circuits on offer, with every outage of another kind that the network they make must survive."""
+    if study.grid is None or study.network is None or study.circuits.empty:
+        return Expansion()
+    security = study.config.security
+    campuses = campus_outages(sites, ties, study.network) if "campus" in security.contingencies else ()
+    return Expansion(
+        study.circuits,
+        study.grid.buses["load_mw"].to_numpy(float),
+        security.splitting == "skip",
+        "branch" in security.contingencies,
+        np.asarray(is_equivalent(study.grid.branches_in_service), dtype=bool),
+        (*study.other_outages[0], *campuses),
     )
 
 

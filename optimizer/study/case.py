@@ -17,6 +17,7 @@ from optimizer.grid.contingency import OutageFactors, OutageSet
 from optimizer.grid.dc import DCNetwork
 from optimizer.grid.joint import JointSet
 from optimizer.grid.joint_factors import JointFactors
+from optimizer.study.circuits import Expansion
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,8 @@ class Case:
     joint : JointSet
         Outages of other kinds that must be survived: of generators, by their position in `generators`, of several
         branches, and of sites, by name and the buses of their ties.
+    expansion : Expansion
+        New circuits on offer; none where the network stays as it is.
     """
 
     name: str
@@ -136,6 +139,12 @@ class Case:
     outages: OutageSet | None
     base_overloads: pd.DataFrame
     joint: JointSet = field(default_factory=JointSet)
+    expansion: Expansion = field(default_factory=Expansion)
+
+    @property
+    def circuits(self) -> pd.DataFrame:
+        """New circuits on offer, see `Expansion`."""
+        return self.expansion.circuits
 
     @property
     def grid_network(self) -> DCNetwork:

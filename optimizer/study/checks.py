@@ -90,10 +90,6 @@ def _unsupported(study: Study) -> Iterator[Finding]:
     """Tables of a grid that this version does not model."""
     if study.grid is None:
         return
-    if len(study.grid.circuits):
-        text = "candidate circuits are read, but new lines are not decided yet"
-        found = f"{len(study.grid.circuits)} rows"
-        yield Finding("study.grid.circuits", "circuits", text, found, "the plan leaves them out", "warning")
     if len(study.grid.contingencies) and "list" not in study.config.security.contingencies:
         text = "the outages listed with the grid are not asked for, and the plan leaves them out"
         found, remedy = f"{len(study.grid.contingencies)} rows", 'add "list" to [security] contingencies'

@@ -12,6 +12,7 @@ import pandas as pd
 
 from optimizer.errors import Finding, InfeasibleError
 from optimizer.study.case import Case
+from optimizer.study.circuits import joined_groups
 from optimizer.units import HOURS_PER_DAY, HOURS_PER_YEAR
 
 TOLERANCE = 1e-6
@@ -151,11 +152,11 @@ def _existing_load(case: Case) -> Iterator[Finding]:
     """Every island must be able to serve the load it has, and to take its generators' least output."""
     if case.network is None:
         return
-    island = pd.Series(case.network.island, index=case.network.bus_ids)
+    island = pd.Series(joined_groups(case), index=case.network.bus_ids)
     by_unit = case.generators["bus"].map(island)
     sited = set(island.reindex(case.ties["bus"].unique()))
     for h in case.snapshots.index:
-        high = case.output_max_mw[h].groupby(by_unit).sum().reindex(range(len(case.network.reference))).fillna(0.0)
+        high = case.output_max_mw[h].groupby(by_unit).sum().reindex(range(int(island.max()) + 1)).fillna(0.0)
         low = case.output_min_mw[h].groupby(by_unit).sum().reindex(high.index).fillna(0.0)
         for t in case.periods.index:
             load = case.load_mw[(t, h)].groupby(island).sum().reindex(high.index).fillna(0.0)

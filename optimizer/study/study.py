@@ -36,6 +36,7 @@ from optimizer.study.branches import branch_table, no_branches, no_upgrades, upg
 from optimizer.study.build import build_case
 from optimizer.study.case import Case
 from optimizer.study.cells import Surroundings, land_offers
+from optimizer.study.circuits import circuit_table, no_circuits
 from optimizer.study.conditions import changed_upgrades
 from optimizer.study.contingencies import grid_outages, list_files
 from optimizer.study.cooling import Technologies
@@ -216,6 +217,13 @@ class Study:
         if self.grid is None or self.network is None:
             return no_branches()
         return branch_table(self.grid, self.network, self.config)
+
+    @cached_property
+    def circuits(self) -> pd.DataFrame:
+        """New circuits on offer, as `Case.circuits`."""
+        if self.grid is None or not self.config.expansion.enabled or not len(self.grid.circuits):
+            return no_circuits()
+        return circuit_table(self.grid, self.config, self.yearly_factor)
 
     @cached_property
     def possible_upgrades(self) -> pd.DataFrame:

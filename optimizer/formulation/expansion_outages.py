@@ -1,0 +1,353 @@
+"""Outages where circuits can be built: the rows that forbid what a plan breaks after one.
+
+The network of a plan is known once its circuits are. Every outage of it is checked by the factors of that network, and
+what is broken is forbidden in one of two ways, each of which holds for every plan, not only for the one that broke it:
+
+* The outage of a branch or of a built unit that leaves its ends connected changes no injection. The network without it
+  is then a copy of its own: angles, switched laws and emergency limits. Existing branches may keep the ends connected;
+  else the units of one path do, and the copy holds where they are all built. Where one of them is not, every bus of the
+  copy may be left unbalanced, which lets the copy be all zeros: it asks nothing.
+* Any other outage splits the network, or takes generators or campuses, and what it leaves over depends on all that is
+  built. Its limit is a row by the factors of the plan's own network, and holds for plans with the same circuits; for
+  every circuit that differs it gives way by more than the row can ever be broken.
+
+Symbols
+-------
+z[e,i,t]     ``built``              1 when unit i of circuit e serves in period t [-]
+a[k,n,t,h]   ``after_angle_rad``    bus angle after outage k [rad]
+f[k,e,i,t,h] ``after_flow_mw``      flow of unit i of circuit e after outage k [MW]
+v[k,n,t,h]   ``unbalanced_mw``      what a copy that does not apply leaves over at bus n [MW]
+P[k]                                units whose path keeps the ends of outage k connected
+E[l], E[e]   ``rating_emergency_mw`` emergency rating [MW]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+from numpy.typing import NDArray
+
+from optimizer.algebra import RowsOnDemand, rows_on_demand
+from optimizer.formulation.angle_bounds import AngleBounds, angle_bounds
+from optimizer.formulation.rows import Broken, NewRows
+from optimizer.formulation.topology_rows import TopologyRows
+from optimizer.formulation.unit_paths import Unit, path_of_units
+from optimizer.grid.joint_factors import OperatingPoint
+from optimizer.study.case import Case
+from optimizer.study.circuits import joined_groups, realised
+
+OUTAGES_PER_ROUND = 3
+"""Outages of one period and snapshot for which rows are added at a time (unverified: a choice)."""
+
+WHOLE = 1e-4
+"""A decision this close to a whole number is one [-]."""
+
+
+@dataclass(frozen=True)
+class Copy:
+    """The network after an outage.
+
+    Parameters
+    ----------
+    branch : str
+        Existing branch that is out, empty where a unit is.
+    unit : tuple, optional
+        Unit that is out.
+    given : tuple of units
+        Units that must be built for the copy to hold.
+    """
+
+    branch: str
+    unit: Unit | None
+    given: tuple[Unit, ...]
+
+    @property
+    def name(self) -> str:
+        """Name of the copy, unique."""
+        out = self.branch if self.unit is None else f"{self.unit[0]}/{self.unit[1]}"
+        return f"without {out}" + "".join(f" with {e}/{i}" for e, i in self.given)
+
+
+class Outages:
+    """Copies and rows built so far, and what they are made of."""
+
+    def __init__(self, b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
+        self.block, self.case, self.model = b, case, m
+        self.copies: dict[str, Copy] = {}
+        self.families: dict[str, RowsOnDemand] = {}
+        self._bounds: dict[str, AngleBounds] = {}
+        self._networks: dict[tuple[Any, ...], Case] = {}
+        group = joined_groups(case)
+        buses = case.grid_network.bus_ids
+        self.first = {str(buses[int(k)]) for k in np.unique(group, return_index=True)[1]}
+        self.topology = TopologyRows(b, case, m)
+
+    def bounds(self, copy: Copy) -> AngleBounds:
+        """Bounds of angles and flows after the outage of a copy."""
+        if copy.branch not in self._bounds:
+            out = -1 if not copy.branch else int(self.case.branches.index.get_loc(copy.branch))
+            self._bounds[copy.branch] = angle_bounds(self.case, after_outage=True, out=out)
+        return self._bounds[copy.branch]
+
+    def missing(self, copy: Copy, t: int) -> Any:
+        """How many of the units that a copy needs are not built."""
+        if not copy.given:
+            return 0.0
+        return len(copy.given) - pyo.quicksum(self.block.built[e, i, t] for e, i in copy.given)
+
+    def network(self, counts: Mapping[str, int], t: int) -> Case:
+        """The case of a period with some circuits built, made once."""
+        key = (t, *sorted(counts.items()))
+        if key not in self._networks:
+            self._networks[key] = realised(self.case, counts, t)
+        return self._networks[key]
+
+    def units(self, copy: Copy) -> list[Unit]:
+        """Units that are not out."""
+        return [unit for unit in self.case.expansion.units if unit != copy.unit]
+
+
+def declare_outages(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
+    """Declare variables and rows of copies, none of which is built yet."""
+    b.after_angle_rad = pyo.Var(pyo.Any, dense=False)
+    b.after_flow_mw = pyo.Var(pyo.Any, dense=False)
+    b.unbalanced_mw = pyo.Var(pyo.Any, dense=False)
+    b.outages = Outages(b, case, m)
+    _declare_flows(b, case, m)
+    _declare_limits(b, case, m)
+
+
+def _declare_flows(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
+    network, outages = case.grid_network, b.outages
+    ends = {str(l): (str(n), str(k)) for l, n, k in case.branches[["from_bus", "to_bus"]].itertuples(name=None)}
+    at: dict[str, list[tuple[int, str]]] = {str(n): [] for n in network.bus_ids}
+    for l, (n, k) in ends.items():
+        at[n].append((1, l))
+        at[k].append((-1, l))
+
+    @rows_on_demand(b)
+    def balance_after(b: Any, k: str, n: str, t: int, h: str) -> Any:
+        """After an outage generation less what leaves a bus is still its load, old and new.
+
+        sum_{g at n} p[g,t,h] - w[n,t,h] - sum_{l from n} f[k,l,t,h] + sum_{l to n} f[k,l,t,h] + v[k,n,t,h] = d[n,t,h]
+        """
+        copy = outages.copies[k]
+        out: Any = 0.0
+        for sign, l in at[n]:
+            if l != copy.branch:
+                out = out + sign * existing_flow(b, case, k, l, t, h)
+        for e, i in outages.units(copy):
+            row = case.circuits.loc[e]
+            if n in (row.from_bus, row.to_bus):
+                out = out + (1 if n == row.from_bus else -1) * b.after_flow_mw[k, e, i, t, h]
+        over = b.unbalanced_mw[k, n, t, h] if copy.given else 0.0
+        given = m.ledgers.output_mw[n, t, h] - m.ledgers.withdrawal_mw[n, t, h]
+        total = given - out + over
+        load = float(case.load_mw.at[n, (t, h)])
+        if isinstance(total, float):
+            return pyo.Constraint.Feasible
+        return total == load
+
+    @rows_on_demand(b)
+    def balanced_where_it_holds(b: Any, k: str, n: str, t: int, h: str, side: int) -> Any:
+        """Nothing is left over where the units that the copy needs are built.
+
+        -W[n] (|P[k]| - sum_{(e,i) in P[k]} z[e,i,t]) <= v[k,n,t,h] <= W[n] (|P[k]| - sum_{(e,i) in P[k]} z[e,i,t])
+        """
+        driven = np.abs(network.susceptance_mw) @ np.abs(network.shift_rad)
+        most = outages.bounds(outages.copies[k]).source_mw + abs(float(case.load_mw.at[n, (t, h)])) + float(driven)
+        return side * b.unbalanced_mw[k, n, t, h] <= most * outages.missing(outages.copies[k], t)
+
+    outages.families |= {"balance": balance_after, "whole": balanced_where_it_holds}
+
+
+def existing_flow(b: pyo.Block, case: Case, k: str, l: str, t: int, h: str) -> Any:
+    """Flow of an existing branch in a copy, as an expression of angles [MW]."""
+    network = case.grid_network
+    at = network.branch_ids.get_loc(l)
+    mw, shift = float(network.susceptance_mw[at]), float(network.shift_rad[at])
+    start, end = case.branches.at[l, "from_bus"], case.branches.at[l, "to_bus"]
+    return mw * b.after_angle_rad[k, start, t, h] - mw * b.after_angle_rad[k, end, t, h] - mw * shift
+
+
+def _declare_limits(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
+    network, outages, circuits = case.grid_network, b.outages, case.circuits
+
+    @rows_on_demand(b)
+    def within_emergency_rating(b: Any, k: str, l: str, t: int, h: str, side: int) -> Any:
+        """After the outage a branch carries no more than its emergency rating, upgrades included.
+
+        -E[l] - upgrades <= B[l] (a[k,from,t,h] - a[k,to,t,h] - shift[l]) <= E[l] + upgrades
+        """
+        at = network.branch_ids.get_loc(l)
+        driven = abs(float(network.susceptance_mw[at] * network.shift_rad[at]))
+        limit = float(case.branches.at[l, "rating_emergency_mw"]) + m.ledgers.rating_emergency_mw[l, t]
+        return side * existing_flow(b, case, k, l, t, h) <= limit + driven * outages.missing(outages.copies[k], t)
+
+    @rows_on_demand(b)
+    def switched_law_after(b: Any, k: str, e: str, i: int, t: int, h: str, side: int) -> Any:
+        """After the outage too, a new circuit follows the angles at its ends where it is built.
+
+        -M[k,e] (1 - z[e,i,t]) <= f[k,e,i,t,h] - B[e] (a[k,from,t,h] - a[k,to,t,h] - shift[e]) <= M[k,e] (1 - z[e,i,t])
+        """
+        row, most = circuits.loc[e], outages.bounds(outages.copies[k]).law_mw(case, e)
+        mw, shift = float(row.susceptance_mw), float(row.shift_rad)
+        across = b.after_angle_rad[k, row.from_bus, t, h] - b.after_angle_rad[k, row.to_bus, t, h]
+        apart = b.after_flow_mw[k, e, i, t, h] - mw * across
+        return side * apart + most * b.built[e, i, t] <= most - side * mw * shift
+
+    @rows_on_demand(b)
+    def within_unit_emergency_rating(b: Any, k: str, e: str, i: int, t: int, h: str, side: int) -> Any:
+        """After the outage a new circuit carries no more than its emergency rating, and nothing if not built.
+
+        -E[e] z[e,i,t] <= f[k,e,i,t,h] <= E[e] z[e,i,t]
+        """
+        copy, given = outages.copies[k], float(circuits.at[e, "rating_emergency_mw"])
+        limit = given if np.isfinite(given) else outages.bounds(copy).flow_mw[e]
+        driven = abs(float(circuits.at[e, "susceptance_mw"] * circuits.at[e, "shift_rad"]))
+        room = driven * outages.missing(copy, t)
+        return side * b.after_flow_mw[k, e, i, t, h] <= limit * b.built[e, i, t] + room
+
+    outages.families |= {
+        "limit": within_emergency_rating,
+        "law": switched_law_after,
+        "unit": within_unit_emergency_rating,
+    }
+
+
+def add_copy(b: pyo.Block, copy: Copy, t: int, h: str) -> list[Any]:
+    """Build the network after an outage in a period and snapshot; return the rows, none where it stands."""
+    outages = b.outages
+    case, k, made = outages.case, copy.name, outages.families
+    outages.copies[k] = copy
+    buses = [str(n) for n in case.grid_network.bus_ids]
+    if any(made["balance"].rows.get((k, n, t, h)) is not None for n in buses):
+        return []
+    # A reference is a constant before any row reads it.
+    for n in outages.first:
+        b.after_angle_rad[k, n, t, h].fix(0.0)
+    rows = [made["balance"].add(k, n, t, h) for n in buses]
+    if copy.given:
+        rows += [made["whole"].add(k, n, t, h, side) for n in buses for side in (1, -1)]
+    rated = case.branches.index[np.isfinite(case.branches["rating_emergency_mw"])]
+    rows += [made["limit"].add(k, str(l), t, h, side) for l in rated if l != copy.branch for side in (1, -1)]
+    for e, i in outages.units(copy):
+        rows += [made[family].add(k, e, i, t, h, side) for family in ("law", "unit") for side in (1, -1)]
+    return [row for row in rows if row is not None]
+
+
+def counts_of(b: pyo.Block, case: Case, t: int) -> dict[str, int] | None:
+    """Units in service in a period under the solution the model holds; ``None`` where some are built in part."""
+    counts: dict[str, int] = dict.fromkeys((str(e) for e in case.circuits.index), 0)
+    for e, i in case.expansion.units:
+        value = float(b.built[e, i, t].value)
+        if abs(value - round(value)) > WHOLE:
+            return None
+        counts[e] += round(value)
+    return counts
+
+
+def cut(b: pyo.Block, case: Case, m: pyo.ConcreteModel, broken: Broken) -> NewRows:
+    """Add what forbids the limits that a solution breaks after outages; nothing where circuits are built in part."""
+    rows: list[Any] = []
+    worst = 0.0
+    for t in case.periods.index:
+        counts = counts_of(b, case, t)
+        if counts is None:
+            return NewRows((), 0.0)
+        real = b.outages.network(counts, t)
+        if not real.is_secured:
+            continue
+        for number, h in enumerate(case.snapshots.index):
+            rows += b.outages.topology.firm_rows(real, counts, t, h)
+            found = _violations(m, real, t, h, number, broken.tolerance_mw)
+            worst = max([worst, *(one.excess_mw for one in found)])
+            for one in found:
+                rows += _forbid(b, real, counts, t, h, one)
+    return NewRows(tuple(rows), worst)
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A limit that is broken after an outage: their numbers, the direction of flow, and how far [MW]."""
+
+    branch: int
+    outage: int
+    side: int
+    excess_mw: float
+
+
+def _violations(m: pyo.ConcreteModel, real: Case, t: int, h: str, number: int, tolerance: float) -> list[Violation]:
+    """The worst limit of each of the worst outages."""
+    limit = real.branches["rating_emergency_mw"].to_numpy(float).copy()
+    for l in real.upgrades_of_branch:
+        limit[real.branches.index.get_loc(l)] += pyo.value(m.ledgers.rating_emergency_mw[l, t])
+    point = operating_point(m, real, t, h)
+    found = real.contingencies.screen(point, number, limit, tolerance).violations
+    found = found.sort_values(["excess_mw", "outage", "branch"], ascending=[False, True, True])
+    each = found.groupby("outage", sort=False).head(1).head(OUTAGES_PER_ROUND)
+    return [
+        Violation(int(r.branch), int(r.outage), 1 if r.flow_mw > 0 else -1, float(r.excess_mw))
+        for r in each.itertuples()
+    ]
+
+
+def _forbid(b: pyo.Block, real: Case, counts: Mapping[str, int], t: int, h: str, one: Violation) -> list[Any]:
+    """A copy of the network where the outage keeps it connected and the copy is new; else a row of this topology."""
+    copy = copy_of(b.outages.case, real, counts, one.outage)
+    rows = [] if copy is None else add_copy(b, copy, t, h)
+    return rows or b.outages.topology.limit_row(real, counts, t, h, one.branch, one.outage, one.side)
+
+
+def copy_of(case: Case, real: Case, counts: Mapping[str, int], outage: int) -> Copy | None:
+    """The copy of an outage; ``None`` where it splits the network or is not that of one branch."""
+    if real.outages is None or outage >= len(real.outages) or real.outages.splits[outage]:
+        return None
+    position = int(real.outages.positions[outage])
+    built = [unit for unit in case.expansion.units if unit[1] <= counts.get(unit[0], 0)]
+    unit: Unit | None = None
+    if position >= len(case.branches):
+        # Units are alike: without any of them the network is what it is without the first.
+        unit = (built[position - len(case.branches)][0], 1)
+    kept = np.arange(len(case.branches)) != position
+    path = path_of_units(case, kept, [u for u in built if u != unit], _ends(real, position))
+    if path is None:
+        return None
+    needed = dict(path) if unit is None else {unit[0]: 1, **dict(path)}
+    return Copy("" if unit else str(case.branches.index[position]), unit, tuple(sorted(needed.items())))
+
+
+def _ends(real: Case, position: int) -> tuple[int, int]:
+    network = real.grid_network
+    return int(network.from_position[position]), int(network.to_position[position])
+
+
+def operating_point(m: pyo.ConcreteModel, real: Case, t: int, h: str) -> OperatingPoint:
+    """How the system runs in a period and snapshot under the solution the model holds."""
+    network = real.grid_network
+    injection = -real.load_mw[(t, h)].to_numpy(float)
+    output = np.array([m.dispatch.output_mw[g, t, h].value for g in real.generators.index], dtype=float)
+    np.add.at(injection, network.bus_ids.get_indexer(pd_index(real.generators["bus"])), output)
+    for n in real.ties_of_bus:
+        injection[network.bus_ids.get_loc(n)] -= m.interconnection.new_load_mw[n, t, h].value
+    loads = dict(_campus_loads(m, real, t, h)) if len(real.joint) and len(real.ties) else {}
+    return OperatingPoint(network.flows(injection), output, loads)
+
+
+def pd_index(values: Any) -> NDArray[np.object_]:
+    """Values of a column as labels."""
+    return np.asarray(values, dtype=object)
+
+
+def _campus_loads(m: pyo.ConcreteModel, real: Case, t: int, h: str) -> Iterator[tuple[tuple[str, int], float]]:
+    loads: dict[tuple[str, int], float] = {}
+    for (o, c, year), it_mw in m.interconnection.it_mw.items():
+        if year == t and it_mw.value:
+            s, n = real.ties.loc[o, ["site", "bus"]]
+            key = (s, int(real.grid_network.bus_ids.get_loc(n)))
+            loads[key] = loads.get(key, 0.0) + float(real.pue.at[(s, c), h]) * it_mw.value
+    yield from loads.items()
