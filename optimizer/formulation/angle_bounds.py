@@ -8,9 +8,9 @@ for at least one choice of angles of every plan. That such a bound is found here
   the smaller of its rating (with the largest upgrade) and, with everything in service, what its angle limits allow.
   The second term needs all susceptances positive: then power flows from higher to lower angles only, so that no branch
   carries more of ``b (a_from - a_to)`` than all sources give together. Sources are generators and negative loads, at
-  most ``T`` in any period and snapshot, and what phase shifters drive, ``S = sum |b shift|`` over branches and circuits.
+  most ``T`` in any period and snapshot, and what phase shifters drive, ``S = sum |b shift|`` over all that may serve.
 * If existing branches connect i and j, the angles differ by no more than along the *shortest path* of existing
-  branches, by ``d``: they are in service in every plan. Candidate circuits are not asked, since none is sure to be built.
+  branches, by ``d``: they are in service in every plan. Circuits on offer are not asked: none is sure to be built.
 * If not, contract what existing branches connect to parts. In a plan in which built circuits connect i and j, a path
   between them without repetition enters each part at most once, by two ends of circuits, and uses at most one circuit
   between any two parts, fewer than there are parts. So the difference is at most ``sum over parts of the largest

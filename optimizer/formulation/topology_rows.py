@@ -11,8 +11,8 @@ import pyomo.environ as pyo
 
 from optimizer.algebra import rows_on_demand
 from optimizer.formulation.angle_bounds import AngleBounds, angle_bounds
-from optimizer.grid.joint import Driver
 from optimizer.formulation.unit_paths import Unit
+from optimizer.grid.joint import Driver
 from optimizer.study.case import Case
 
 FIRM_MW = 1e-4
@@ -31,7 +31,7 @@ class LimitTerms:
 
 @dataclass(frozen=True)
 class FirmTerms:
-    """A bus that an outage cuts off: what must be otherwise for it to take load, each 0 or 1, and the most load [MW]."""
+    """A bus that an outage cuts off: what must differ for it to take load, 0 or 1 each, and the most load [MW]."""
 
     joining: tuple[Any, ...]
     most_mw: float

@@ -72,7 +72,8 @@ def _unknown_name(context: Context, row: dict[str, Any]) -> str:
         return "period"
     if row["snapshot"] not in (context.snapshots if row["limit"] in (NORMAL, EMERGENCY, ANGLE) else [""]):
         return "snapshot"
-    if row["contingency"] not in (context.case.outage_names if row["limit"] == EMERGENCY else [""]):
+    outages = context.of_period(int(row["period"])).case.outage_names if row["limit"] == EMERGENCY else ("",)
+    if row["contingency"] not in outages:
         return "contingency"
     return ""
 
@@ -93,6 +94,7 @@ def _compare(context: Context, i: int, row: dict[str, Any], made: Bound) -> list
 
 def _branch(context: Context, row: dict[str, Any]) -> Bound | None:
     """Flow of a branch, after an outage where one is named, and its limit in the direction of the stated bound."""
+    context = context.of_period(int(row["period"]))
     case, column = context.case, context.operating.index((row["period"], row["snapshot"]))
     if row["element"] not in case.branches.index:
         return None

@@ -79,6 +79,8 @@ def _check_limits(context: Context, scenarios: dict[str, Context]) -> list[Findi
 def _same_system(context: Context, other: Context) -> bool:
     """Whether a scenario runs the same branches in the same periods and snapshots; else it has no such limits."""
     branches = context.case.branches.index
+    if len(context.case.circuits) or len(other.case.circuits):
+        return False
     return other.has_grid and other.operating == context.operating and other.case.branches.index.equals(branches)
 
 

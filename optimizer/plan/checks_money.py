@@ -10,6 +10,7 @@ from optimizer.plan.verify_compare import broken, cell, compare_tables, finding,
 from optimizer.plan.verify_context import Context, remembered
 from optimizer.plan.verify_money import (
     ACCOUNTS,
+    circuits_musd,
     common_musd,
     costs_musd,
     generation_musd,
@@ -53,7 +54,8 @@ def baseline_musd(context: Context) -> float:
         return 0.0
     output = context.outputs("baseline_dispatch", context.operating)
     upgrades = upgrades_musd(context, context.table("baseline_upgrades"))
-    return sum(generation_musd(context, output).values()) + sum(upgrades.values())
+    circuits = circuits_musd(context, context.table("baseline_circuits"))
+    return sum(generation_musd(context, output).values()) + sum(upgrades.values()) + sum(circuits.values())
 
 
 def check_objective(context: Context) -> list[Finding]:

@@ -36,15 +36,15 @@ def check_outputs(context: Context) -> list[Finding]:
 def check_balance(context: Context) -> list[Finding]:
     """In every island, period and snapshot, outputs add up to the load, old and new."""
     demand = context.load_mw + context.withdrawal_mw
-    findings = _balance(context, "dispatch", context.output_mw, demand, context.operating)
+    findings = balance(context, "dispatch", context.output_mw, demand, context.operating)
     if context.has_demand:
         baseline = context.outputs("baseline_dispatch", context.operating)
-        findings += _balance(context, "baseline_dispatch", baseline, context.load_mw, context.operating)
+        findings += balance(context, "baseline_dispatch", baseline, context.load_mw, context.operating)
     if len(context.table("overload_dispatch")):
         first = [(context.periods[0], h) for h in context.snapshots]
         load = context.case.load_mw[first].to_numpy(float)
         columns = [("", h) for h in context.snapshots]
-        findings += _balance(context, "overload_dispatch", overload_output_mw(context), load, columns)
+        findings += balance(context, "overload_dispatch", overload_output_mw(context), load, columns)
     return findings
 
 
@@ -53,9 +53,22 @@ def overload_output_mw(context: Context) -> Floats:
     return context.outputs("overload_dispatch", context.snapshots)
 
 
-def _balance(
+def balance(
     context: Context, name: str, output: Floats, demand: Floats, columns: list[tuple[Any, str]]
 ) -> list[Finding]:
+    """Outputs of a dispatch add up to the load in every island.
+
+    Parameters
+    ----------
+    context : Context
+        The plan, whose network has the islands.
+    name : str
+        Table that findings are about.
+    output, demand : ndarray, shape (n_generator, m) and (n_bus, m)
+        Outputs and loads [MW].
+    columns : list of (period, snapshot)
+        What the columns are; a period of "" is none.
+    """
     found = []
     net = context.at_buses(output) - demand
     for number, buses in enumerate(context.islands):

@@ -21,6 +21,9 @@ GRID_TABLES = ("dispatch", "flows", "contingencies", "energy_prices", "base_over
 ELECTRICITY_TABLES = ("electricity_water",)
 """Tables of a study with demand that asks for the water behind its electricity."""
 
+CIRCUIT_TABLES = ("circuits",)
+"""Tables of a study with circuits on offer."""
+
 BASELINE_TABLES = ("baseline_dispatch", "baseline_upgrades")
 """Tables of a study with both."""
 
@@ -29,6 +32,8 @@ _DECISIONS = {
     "ties": "in_service",
     "upgrades": "in_service",
     "baseline_upgrades": "in_service",
+    "circuits": "count",
+    "baseline_circuits": "count",
     "dispatch": "output_mw",
     "baseline_dispatch": "output_mw",
     "overload_dispatch": "output_mw",
@@ -50,6 +55,8 @@ def check_tables_present(context: Context) -> list[Finding]:
     wanted = ["costs", "binding"]
     wanted += SITING_TABLES if context.has_demand else ()
     wanted += GRID_TABLES if context.has_grid else ()
+    wanted += CIRCUIT_TABLES if len(context.case.circuits) else ()
+    wanted += ("baseline_circuits",) if len(context.case.circuits) and context.has_demand else ()
     wanted += ELECTRICITY_TABLES if context.has_demand and context.study.outdoors.reports_electricity else ()
     wanted += BASELINE_TABLES if context.has_grid and context.has_demand else ()
     message, remedy = "the table is missing", "solve the study again"
@@ -63,13 +70,15 @@ def check_tables_present(context: Context) -> list[Finding]:
 def known_names(context: Context) -> dict[str, Collection[object]]:
     """Names that a plan of this case may use, by column."""
     case = context.case
+    units = {case.expansion.unit_name(e, i) for e, i in case.expansion.units}
     names: dict[str, Collection[object]] = {
         "site": set(case.sites.index),
         "tie": set(case.ties.index),
         "upgrade": set(case.upgrades.index),
         "generator": set(case.generators.index),
-        "branch": set(case.branches.index),
-        "contingency": {"", *case.outage_names},
+        "branch": {*case.branches.index, *units},
+        "circuit": set(case.circuits.index),
+        "contingency": {"", *case.outage_names, *units},
         "period": set(context.periods),
         "snapshot": set(context.snapshots),
         "scenario": set(context.study.config.report.compare),

@@ -23,6 +23,7 @@ from optimizer.plan import (
     checks_binding,
     checks_climate,
     checks_comparison,
+    checks_expansion,
     checks_files,
     checks_money,
     checks_objectives,
@@ -148,6 +149,8 @@ def checks_for(context: Context) -> Sequence[Check]:
     chosen.append(checks_siting.check_site_count)
     if context.has_demand:
         chosen += [*checks_siting.CHECKS, *checks_rules.CHECKS, *checks_water.CHECKS, *checks_climate.CHECKS]
-    if context.has_grid:
+    if len(context.case.circuits):
+        chosen += checks_expansion.CHECKS
+    elif context.has_grid:
         chosen += [*checks_power.CHECKS, *checks_security.CHECKS, *checks_prices.CHECKS]
     return chosen

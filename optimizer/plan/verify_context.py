@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,6 +14,7 @@ import pandas as pd
 from optimizer.grid.joint_factors import OperatingPoint
 from optimizer.plan.tables import empty_table
 from optimizer.plan.verify_network import Floats, Wires
+from optimizer.study.circuits import realised_periods
 
 if TYPE_CHECKING:
     from optimizer.study.case import Case
@@ -66,6 +67,37 @@ class Context:
     study: Study
     case: Case
     computed: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def networks(self, circuits: str = "circuits") -> tuple[Context, ...]:
+        """One context for each network of the plan: this one, or one a period where circuits can be built.
+
+        Parameters
+        ----------
+        circuits : {"circuits", "baseline_circuits"}
+            Table of what is built.
+        """
+        if not len(self.case.circuits):
+            return (self,)
+        key = f"networks of {circuits}"
+        if key not in self.computed:
+            made = realised_periods(self.case, self.table(circuits))
+            self.computed[key] = tuple(self._of_period(case) for case in made)
+        found: tuple[Context, ...] = self.computed[key]
+        return found
+
+    def of_period(self, period: int) -> Context:
+        """The context of the network in a period."""
+        return next(one for one in self.networks() if period in one.periods)
+
+    def _of_period(self, case: Case) -> Context:
+        t = int(case.periods.index[0])
+        tables = {
+            name: table[(table["period"] == t).fillna(False).astype(bool)].reset_index(drop=True)
+            if "period" in table.columns
+            else table
+            for name, table in self.tables.items()
+        }
+        return replace(self, tables=tables, case=case, computed={})
 
     def table(self, name: str) -> pd.DataFrame:
         """Return a table as stated, one without rows where the plan has none."""
@@ -205,8 +237,21 @@ class Context:
         """Branches in service, read from the grid's own reactances."""
         assert self.study.grid is not None
         assert self.study.config.grid is not None
-        branches = self.study.grid.branches.loc[self.case.branches.index]
+        existing = self.case.branches.index.intersection(self.study.grid.branches.index, sort=False)
+        branches = pd.concat([self.study.grid.branches.loc[existing], self._new_branches(existing)])
         return Wires.of(self.case.buses.index, branches, self.study.config.grid.susceptance)
+
+    def _new_branches(self, existing: pd.Index) -> pd.DataFrame:
+        """Built circuits with the reactances of the grid's own table, one row a unit, in the order of the case."""
+        assert self.study.grid is not None
+        circuits = self.study.offered_circuits
+        owner: dict[str, str] = {}
+        for circuit, count in circuits["max_count"].items():
+            names = [circuit] if count == 1 else [f"{circuit}/{i}" for i in range(1, int(count) + 1)]
+            owner |= dict.fromkeys(names, circuit)
+        new = self.case.branches.index[len(existing) :]
+        columns = ["from_bus", "to_bus", "x_pu", "r_pu", "tap", "shift_deg"]
+        return circuits.loc[[owner[name] for name in new], columns].set_axis(new)
 
     @cached_property
     def islands(self) -> list[np.ndarray]:

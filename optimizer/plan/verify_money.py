@@ -73,6 +73,13 @@ def upgrades_musd(context: Context, upgrades: pd.DataFrame) -> dict[int, float]:
     return {t: context.annuity_years[t] * float(yearly[start <= t].sum()) for t in context.periods}
 
 
+def circuits_musd(context: Context, circuits: pd.DataFrame) -> dict[int, float]:
+    """Present value of new circuits by period [M$]; `circuits` has ``circuit``, ``in_service`` and ``count``."""
+    yearly = context.case.circuits["annuity_musd"].reindex(circuits["circuit"]).to_numpy(float)
+    yearly, start = yearly * circuits["count"].to_numpy(float), circuits["in_service"].to_numpy(float)
+    return {t: context.annuity_years[t] * float(yearly[start <= t].sum()) for t in context.periods}
+
+
 @remembered
 def own_cost_musd(context: Context) -> pd.DataFrame:
     """Present value of each row of ``placed``: columns ``sites``, ``ties``, ``cooling``, ``water`` [M$]."""
@@ -114,6 +121,8 @@ def costs_musd(context: Context) -> pd.DataFrame:
     if context.has_grid:
         table.loc["generation"] = pd.Series(generation_musd(context, context.output_mw))
         table.loc["upgrades"] = pd.Series(upgrades_musd(context, context.table("upgrades")))
+    if len(context.case.circuits):
+        table.loc["circuits"] = pd.Series(circuits_musd(context, context.table("circuits")))
     if context.has_demand:
         own = own_cost_musd(context).groupby(context.placed["period"]).sum()
         for account in ("sites", "ties", "cooling"):
@@ -138,7 +147,13 @@ def investment_musd(context: Context) -> dict[int, float]:
     upgrades = context.table("upgrades")
     once = context.case.upgrades["cost_musd"].reindex(upgrades["upgrade"]).to_numpy(float)
     start = upgrades["in_service"].to_numpy(float)
-    return {t: float(by_period.get(t, 0.0)) + float(once[start <= t].sum()) for t in context.periods}
+    new = context.table("circuits")
+    whole = context.case.circuits["cost_musd"].reindex(new["circuit"]).to_numpy(float) * new["count"].to_numpy(float)
+    begun = new["in_service"].to_numpy(float)
+    return {
+        t: float(by_period.get(t, 0.0)) + float(once[start <= t].sum()) + float(whole[begun <= t].sum())
+        for t in context.periods
+    }
 
 
 @remembered

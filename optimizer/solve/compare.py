@@ -28,7 +28,8 @@ def comparison_tables(case: Case, plan: Plan, beside: dict[str, Plan]) -> dict[s
         both = pd.DataFrame({"it_mw": theirs, "it_mw_plan": own}).fillna(0.0)
         both["difference_mw"] = both["it_mw"] - both["it_mw_plan"]
         differences.append(both.rename_axis(["site", "period"]).reset_index().assign(scenario=name))
-        if case.network is not None:
+        # Where circuits can be built, the two plans run in networks of their own: neither's limits are the other's.
+        if case.network is not None and not len(case.circuits):
             assert other.study is not None
             placed = other.tables["sites"].merge(other.tables["ties"][["site", "tie"]], on="site")
             found = operation(

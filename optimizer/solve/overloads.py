@@ -45,6 +45,12 @@ class Overloads:
     dispatch: pd.DataFrame
 
 
+def no_overloads() -> Overloads:
+    """Overloads of a study that allows none, whatever its existing network does."""
+    table = pd.DataFrame({"branch": [], "contingency": [], "snapshot": [], "overload_mw": pd.Series(dtype=float)})
+    return Overloads(table, pd.DataFrame(columns=["generator", "snapshot", "output_mw"]))
+
+
 def find_overloads(
     case: Case, threads: int, seed: int, clock: Clock, log: Log, rows: Iterable[RowKey] = ()
 ) -> Overloads:

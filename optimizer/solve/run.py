@@ -22,15 +22,15 @@ from optimizer.solve import extract
 from optimizer.solve.baseline import Baseline
 from optimizer.solve.compare import comparison_tables
 from optimizer.solve.existing import baseline_digest, overloads_digest
+from optimizer.solve.expansion_prices import circuit_limits, energy_prices_by_network
 from optimizer.solve.explain import explained
 from optimizer.solve.goal import Goal
 from optimizer.solve.lexicographic import Searched, search
 from optimizer.solve.loop import LIMITED, Limits
 from optimizer.solve.losses import largest_loss
 from optimizer.solve.money import common_musd, decided_musd, gap_of, without_new_load
-from optimizer.solve.expansion_prices import circuit_limits, energy_prices_by_network
 from optimizer.solve.operation import Operation, operation_of_plan, withdrawals
-from optimizer.solve.overloads import Overloads, find_overloads, refuse_overloads
+from optimizer.solve.overloads import Overloads, find_overloads, no_overloads, refuse_overloads
 from optimizer.solve.prices import binding_limits, energy_prices, limits_at_bound
 from optimizer.solve.program import Clock, RowKey, SecureProgram
 from optimizer.solve.start import Kept, Start, decisions_of, held_by, known_rows, nothing, start_of
@@ -264,9 +264,11 @@ def plan_of(run: Run, prepared: Prepared, searched: Searched, study: Study | Non
 
 
 def _overloads(run: Run, case: Case, start: Start | None) -> Kept[Overloads] | None:
-    # Where circuits can be built, what is overloaded now is what they are for.
-    if case.network is None or len(case.circuits):
+    if case.network is None:
         return None
+    if len(case.circuits):
+        # What is overloaded now is what new circuits are for.
+        return Kept("", no_overloads())
     run.progress("overloads", None, "limits of the existing system before any new load")
     kept = None if start is None else start.overloads
     if kept is not None and kept.digest == overloads_digest(case, not kept.value.table.empty):

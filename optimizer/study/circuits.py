@@ -13,7 +13,7 @@ from optimizer.config import StudyConfig
 from optimizer.grid.contingency import OutageSet
 from optimizer.grid.dc import DCNetwork
 from optimizer.grid.joint import Elements, JointSet
-from optimizer.grid.network import BASE_MVA, Grid
+from optimizer.grid.network import BASE_MVA
 
 if TYPE_CHECKING:
     from optimizer.study.case import Case
@@ -88,16 +88,18 @@ class Expansion:
         return circuit if self.circuits.at[circuit, "max_count"] == 1 else f"{circuit}/{number}"
 
 
-def circuit_table(grid: Grid, config: StudyConfig, yearly_factor: float) -> pd.DataFrame:
-    """Candidate circuits of a grid with their limits.
+def circuit_table(rows: pd.DataFrame, base_kv: pd.Series, config: StudyConfig, yearly_factor: float) -> pd.DataFrame:
+    """Candidate circuits with their limits.
 
     An emergency rating that is not given is ``emergency_factor`` times the normal one. A limit on the angle from less
     to becomes one on flow: ``f = b (angle - shift)``.
 
     Parameters
     ----------
-    grid : Grid
-        Its ``circuits``.
+    rows : DataFrame, index ``circuit``
+        With the columns of a grid's ``circuits``.
+    base_kv : Series, index ``bus``
+        Voltages [kV].
     config : StudyConfig
         ``grid.susceptance``, ``security`` and the first period, from which a circuit without ``ready`` may serve.
     yearly_factor : float
@@ -108,7 +110,6 @@ def circuit_table(grid: Grid, config: StudyConfig, yearly_factor: float) -> pd.D
     DataFrame, index ``circuit``
         The columns of `Expansion.circuits`.
     """
-    rows, kv = grid.circuits, grid.buses["base_kv"]
     assert config.grid is not None
     x, r = rows["x_pu"].to_numpy(float), rows["r_pu"].to_numpy(float)
     if config.grid.susceptance == "x":
@@ -118,14 +119,14 @@ def circuit_table(grid: Grid, config: StudyConfig, yearly_factor: float) -> pd.D
     b = BASE_MVA * per_unit
     least = np.radians(rows["angle_min_deg"].fillna(-np.inf).to_numpy(float))
     most = np.radians(rows["angle_max_deg"].fillna(np.inf).to_numpy(float))
-    base_kv = np.minimum(rows["from_bus"].map(kv).to_numpy(float), rows["to_bus"].map(kv).to_numpy(float))
+    lower_kv = np.minimum(rows["from_bus"].map(base_kv).to_numpy(float), rows["to_bus"].map(base_kv).to_numpy(float))
     emergency = rows["rating_emergency_mw"].fillna(config.security.emergency_factor * rows["rating_mw"])
     length = rows["length_km"] if "length_km" in rows.columns else np.nan
     table = pd.DataFrame(
         {
             "from_bus": rows["from_bus"],
             "to_bus": rows["to_bus"],
-            "base_kv": base_kv,
+            "base_kv": lower_kv,
             "kind": rows["kind"],
             "length_km": length,
             "susceptance_mw": b,
@@ -134,7 +135,7 @@ def circuit_table(grid: Grid, config: StudyConfig, yearly_factor: float) -> pd.D
             "rating_emergency_mw": emergency.astype(float),
             "flow_min_mw": b * (least - shift),
             "flow_max_mw": b * (most - shift),
-            "monitored": base_kv >= config.security.monitor_kv_min,
+            "monitored": lower_kv >= config.security.monitor_kv_min,
             "max_count": rows["max_count"].astype(int),
             "cost_musd": rows["cost_musd"].astype(float),
             "annuity_musd": yearly_factor * rows["cost_musd"].astype(float),

@@ -219,11 +219,17 @@ class Study:
         return branch_table(self.grid, self.network, self.config)
 
     @cached_property
+    def offered_circuits(self) -> pd.DataFrame:
+        """New circuits on offer, with the columns of the grid's table."""
+        assert self.grid is not None
+        return self.grid.circuits if self.config.expansion.enabled else self.grid.circuits.iloc[:0]
+
+    @cached_property
     def circuits(self) -> pd.DataFrame:
         """New circuits on offer, as `Case.circuits`."""
-        if self.grid is None or not self.config.expansion.enabled or not len(self.grid.circuits):
+        if self.grid is None or self.offered_circuits.empty:
             return no_circuits()
-        return circuit_table(self.grid, self.config, self.yearly_factor)
+        return circuit_table(self.offered_circuits, self.grid.buses["base_kv"], self.config, self.yearly_factor)
 
     @cached_property
     def possible_upgrades(self) -> pd.DataFrame:
