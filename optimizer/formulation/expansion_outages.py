@@ -78,6 +78,7 @@ class Outages:
     def __init__(self, b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
         self.block, self.case, self.model = b, case, m
         self.copies: dict[str, Copy] = {}
+        self.standing: set[tuple[str, int, str]] = set()
         self.families: dict[str, RowsOnDemand] = {}
         self._bounds: dict[str, AngleBounds] = {}
         self._networks: dict[tuple[Any, ...], Case] = {}
@@ -225,8 +226,9 @@ def add_copy(b: pyo.Block, copy: Copy, t: int, h: str) -> list[Any]:
     case, k, made = outages.case, copy.name, outages.families
     outages.copies[k] = copy
     buses = [str(n) for n in case.grid_network.bus_ids]
-    if any(made["balance"].rows.get((k, n, t, h)) is not None for n in buses):
+    if (k, t, h) in outages.standing:
         return []
+    outages.standing.add((k, t, h))
     # A reference is a constant before any row reads it.
     for n in outages.first:
         b.after_angle_rad[k, n, t, h].fix(0.0)

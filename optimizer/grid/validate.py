@@ -162,6 +162,10 @@ def _branch_values(grid: Grid, place: Place) -> Iterable[Finding]:
             remedy = "give a reactance that is not 0; for a closed switch merge the two buses or use 1e-4"
             where = f"{place(table, i)}, x_pu"
             yield Finding("grid.branch.zero_reactance", where, "the reactance is zero", "0 pu", remedy)
+        for i in _each(frame["x_pu"] < 0) if table == "circuits" else []:
+            found, remedy = f"{frame['x_pu'].iloc[i]:g} pu", "give the reactance of a line or transformer, above 0"
+            text = "the reactance of a new circuit is negative"
+            yield Finding("grid.circuit.negative_reactance", f"{place(table, i)}, x_pu", text, found, remedy)
         for i in _each(~frame["kind"].isin(_BRANCH_KINDS)):
             found, remedy = repr(str(frame["kind"].iloc[i])), f"write {' or '.join(_BRANCH_KINDS)}"
             yield Finding("grid.branch.kind", f"{place(table, i)}, kind", "unknown kind of branch", found, remedy)

@@ -132,7 +132,8 @@ def explain(case: Case, seconds: float = SECONDS, asked: Asked = NOTHING) -> Exp
     Explanation
         Without a conflict if the case has a plan, or the time was too short to show that it has none.
     """
-    if not ElasticProgram.possible(case):
+    # Limits that give way are those of factors, which do not apply where circuits are decided.
+    if len(case.circuits) or not ElasticProgram.possible(case):
         return Explanation(case, None, ())
     end = seconds_from_now(seconds)
     program = ElasticProgram(case, seconds_from_now(CONFLICT_SHARE * seconds), asked)

@@ -102,7 +102,9 @@ class SecureProgram:
         clock.time("build", started)
 
     def add_rows(self, keys: Iterable[RowKey]) -> None:
-        """Build branch rows that another program of the same grid needed."""
+        """Build branch rows that another program of the same grid needed; none where circuits are decided."""
+        if power_flow not in self.parts:
+            return
         started = time.perf_counter()
         added: list[Any] = []
         with PauseGC():

@@ -185,6 +185,10 @@ def _refuse(study: Study) -> None:
         text, remedy = "under uncertainty the cost is minimized", 'use objective = "cost", with [limits] on the others'
         found = study.config.study.objective
         findings.append(Finding("study.uncertainty.objective", "study.objective", text, found, remedy))
+    if len(study.circuits):
+        text, remedy = "plans for several futures do not decide new circuits", "set [expansion] enabled = false"
+        offered = f"{len(study.circuits)} circuits on offer"
+        findings.append(Finding("study.uncertainty.circuits", "circuits", text, offered, remedy))
     if findings:
         raise InputError(findings)
 

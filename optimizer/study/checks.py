@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from optimizer.errors import Finding
 from optimizer.study import water
 from optimizer.study.campus import unfilled
+from optimizer.study.circuit_checks import circuit_findings
 from optimizer.study.conditions import condition_findings
 from optimizer.study.facts import value
 from optimizer.study.map_layers import layer_findings
@@ -45,6 +46,7 @@ def study_findings(study: Study, everything_read: bool) -> list[Finding]:
             *_water_and_cooling(study),
             *_long_ties(study),
             *condition_findings(study),
+            *circuit_findings(study),
         ]
         operating = operate(study.config, study.grid)[1]
         findings += operating

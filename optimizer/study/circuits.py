@@ -162,14 +162,23 @@ def joined_groups(case: Case) -> np.ndarray:
     network = case.grid_network
     if not len(case.circuits):
         return np.asarray(network.island)
-    return np.asarray(extended_network(case, {e: 1 for e in case.circuits.index}).island)
+    return np.asarray(extended_network(network, case.expansion, dict.fromkeys(case.circuits.index, 1)).island)
 
 
-def extended_network(case: Case, counts: Mapping[str, int]) -> DCNetwork:
-    """Factorize the network with some circuits built; `counts` is units by circuit."""
-    offer, network = case.expansion, case.grid_network
+def extended_network(network: DCNetwork, offer: Expansion, counts: Mapping[str, int]) -> DCNetwork:
+    """Factorize a network with some circuits built.
+
+    Parameters
+    ----------
+    network : DCNetwork
+        What exists.
+    offer : Expansion
+        Circuits on offer.
+    counts : mapping of str to int
+        Units built by circuit.
+    """
     built = [(e, i) for e, i in offer.units if i <= counts.get(e, 0)]
-    rows = case.circuits.loc[[e for e, _ in built]]
+    rows = offer.circuits.loc[[e for e, _ in built]]
     position = network.bus_ids
     return network.extended(
         [offer.unit_name(e, i) for e, i in built],
@@ -178,6 +187,16 @@ def extended_network(case: Case, counts: Mapping[str, int]) -> DCNetwork:
         rows["susceptance_mw"].to_numpy(float),
         rows["shift_rad"].to_numpy(float),
     )
+
+
+def with_units(branches: pd.DataFrame, offer: Expansion, counts: Mapping[str, int]) -> pd.DataFrame:
+    """Return branches followed by built units, as `Case.branches`; `counts` is units by circuit."""
+    units = [(e, i) for e, i in offer.units if i <= counts.get(e, 0)]
+    if not units:
+        return branches
+    new = offer.circuits.loc[[e for e, _ in units], list(branches.columns)]
+    new.index = pd.Index([offer.unit_name(e, i) for e, i in units], name="branch")
+    return pd.concat([branches, new.astype(branches.dtypes.to_dict())]).rename_axis("branch")
 
 
 def realised(case: Case, counts: Mapping[str, int], period: int) -> Case:
@@ -201,13 +220,9 @@ def realised(case: Case, counts: Mapping[str, int], period: int) -> Case:
         Of that period alone, without circuits on offer.
     """
     offer = case.expansion
-    network = extended_network(case, counts)
-    units = [(e, i) for e, i in offer.units if i <= counts.get(e, 0)]
-    columns = list(case.branches.columns)
-    new = case.circuits.loc[[e for e, _ in units], columns]
-    new.index = pd.Index([offer.unit_name(e, i) for e, i in units], name="branch")
-    branches = pd.concat([case.branches, new.astype(case.branches.dtypes.to_dict())]) if len(units) else case.branches
-    never_out = np.concatenate([offer.never_out, np.zeros(len(units), dtype=bool)])
+    network = extended_network(case.grid_network, offer, counts)
+    branches = with_units(case.branches, offer, counts)
+    never_out = np.concatenate([offer.never_out, np.zeros(len(branches) - len(case.branches), dtype=bool)])
     outages = OutageSet.branches(network, offer.load_mw, offer.skips_splitting, never_out)
     at = network.bus_ids.get_indexer(pd.Index(case.generators["bus"]))
     return replace(
@@ -215,7 +230,7 @@ def realised(case: Case, counts: Mapping[str, int], period: int) -> Case:
         periods=case.periods.loc[[period]],
         load_mw=case.load_mw.loc[:, [key for key in case.load_mw.columns if key[0] == period]],
         demand_mw=case.demand_mw[case.demand_mw.index == period],
-        branches=branches.rename_axis("branch"),
+        branches=branches,
         network=network,
         outages=outages if offer.secures_branches else None,
         joint=JointSet.build(network, offer.elements, at, offer.load_mw, offer.skips_splitting),

@@ -36,7 +36,7 @@ from optimizer.study.branches import branch_table, no_branches, no_upgrades, upg
 from optimizer.study.build import build_case
 from optimizer.study.case import Case
 from optimizer.study.cells import Surroundings, land_offers
-from optimizer.study.circuits import circuit_table, no_circuits
+from optimizer.study.circuits import Expansion, circuit_table, extended_network, no_circuits, with_units
 from optimizer.study.conditions import changed_upgrades
 from optimizer.study.contingencies import grid_outages, list_files
 from optimizer.study.cooling import Technologies
@@ -169,6 +169,20 @@ class Study:
         return OutageSet.branches(self.network, load_mw, skip, is_equivalent(self.grid.branches_in_service))
 
     @cached_property
+    def widest_outages(self) -> tuple[OutageSet, JointSet]:
+        """Outages of single branches and others with every circuit on offer built: what they cut off is never firm."""
+        assert self.grid is not None
+        assert self.network is not None
+        assert self.outages is not None
+        if self.circuits.empty:
+            return self.outages, self.joint
+        network = extended_network(self.network, Expansion(self.circuits), self.circuits["max_count"].to_dict())
+        load_mw, skip = self.grid.buses["load_mw"].to_numpy(), self.config.security.splitting == "skip"
+        at = network.bus_ids.get_indexer(self.operation.generators["bus"])
+        single = OutageSet.branches(network, load_mw, skip)
+        return single, JointSet.build(network, self.other_outages[0], at, load_mw, skip)
+
+    @cached_property
     def other_outages(self) -> tuple[list[Elements], list[Finding]]:
         """Outages of generators, double circuits and lists that are asked for, and what is wrong with them."""
         if self.grid is None:
@@ -247,8 +261,9 @@ class Study:
         """Points of interconnection, see `optimizer.study.points.points_of_interconnection`."""
         if self.grid is None or self.outages is None:
             return points.no_points()
-        flows = points.intake(self.grid, self.branches, self.possible_upgrades, self.planned_operation.own_mw())
-        cut_off = np.union1d(self.outages.disconnected_buses, self.joint.disconnected_buses)
+        all_built = with_units(self.branches, Expansion(self.circuits), self.circuits["max_count"].to_dict())
+        flows = points.intake(self.grid, all_built, self.possible_upgrades, self.planned_operation.own_mw())
+        cut_off = np.union1d(self.widest_outages[0].disconnected_buses, self.widest_outages[1].disconnected_buses)
         return points.points_of_interconnection(self.grid, flows, cut_off, self.config)
 
     @cached_property
@@ -318,8 +333,11 @@ class Study:
     def own_offers(self) -> tuple[Offers, list[Finding]]:
         """The user's own sites as offers, and what is wrong with them."""
         cut_off = self.joint.disconnected_buses
-        if self.outages is not None and "branch" in self.config.security.contingencies:
-            cut_off = np.union1d(cut_off, self.outages.disconnected_buses)
+        if self.outages is not None:
+            single, joint = self.widest_outages
+            cut_off = joint.disconnected_buses
+            if "branch" in self.config.security.contingencies:
+                cut_off = np.union1d(cut_off, single.disconnected_buses)
         buses = [] if self.grid is None else self.grid.buses.index[cut_off]
         around = OwnSurroundings(
             self.config,
