@@ -29,6 +29,8 @@ PLACED_BY = {
     "sites": "site",
     "ties": "tie",
     "upgrades": "branch",
+    "circuits": "circuit",
+    "baseline_circuits": "circuit",
     "cooling": "site",
     "dispatch": "generator",
     "baseline_dispatch": "generator",
@@ -112,7 +114,17 @@ def _grid_places(grid: Grid) -> dict[str, dict[str, BaseGeometry]]:
         if str(i) in points and str(j) in points
     }
     generators = {str(g): points[str(n)] for g, n in grid.generators["bus"].items() if str(n) in points}
-    return {"branch": branches, "generator": generators}
+    circuits = {
+        str(e): LineString([points[str(i)], points[str(j)]])
+        for e, i, j in zip(grid.circuits.index, grid.circuits["from_bus"], grid.circuits["to_bus"], strict=True)
+        if str(i) in points and str(j) in points
+    }
+    # A built unit is a branch: called as its circuit, numbered where several may be built.
+    for circuit, count in grid.circuits["max_count"].items():
+        if str(circuit) in circuits:
+            names = [str(circuit)] if count == 1 else [f"{circuit}/{i}" for i in range(1, int(count) + 1)]
+            branches |= dict.fromkeys(names, circuits[str(circuit)])
+    return {"branch": branches, "generator": generators, "circuit": circuits}
 
 
 def write_geopackage(tables: Mapping[str, pd.DataFrame], places: Places, path: Path) -> None:

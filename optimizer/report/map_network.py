@@ -169,6 +169,31 @@ def upgrades(table: pd.DataFrame, lines: Lines) -> MapLayer | None:
     return lines.layer(CHOSEN, {PLAN, LOADING}, count(len(rows), "network upgrade"), drawn, hover, text)
 
 
+def circuits(table: pd.DataFrame, grid: Grid, projection: Projection) -> MapLayer | None:
+    """Return the new circuits of a plan, those whose ends have a place."""
+    buses = _placed(grid)
+    rows = table[table["from_bus"].isin(buses.index) & table["to_bus"].isin(buses.index)]
+    if rows.empty:
+        return None
+    x, y = (pd.Series(v, index=buses.index) for v in projection.points(buses["lon"], buses["lat"]))
+    ends = {
+        f"{a}{n}": v.loc[rows[c]].to_numpy()
+        for n, c in enumerate(("from_bus", "to_bus"))
+        for a, v in (("x", x), ("y", y))
+    }
+    lines = Lines(rows.assign(**ends).set_index("circuit"))
+    drawn = lines.table.reset_index()
+    text = (
+        "new circuit %{customdata[0]}, %{customdata[1]:,.0f} × %{customdata[2]:,.0f} MW<br>%{customdata[3]} – "
+        "%{customdata[4]}<br>from %{customdata[5]}, %{customdata[6]:,.1f} M$ once"
+    )
+    hover = hover_rows(
+        *(drawn[c] for c in ("circuit", "count", "rating_mw", "from_bus", "to_bus", "in_service", "cost_musd"))
+    )
+    look = _Drawn(drawn["circuit"], style.BLUE, 5.0, "10px,4px")
+    return lines.layer(CHOSEN, {PLAN, LOADING}, count(int(rows["count"].sum()), "new circuit"), look, hover, text)
+
+
 def broken_limits(table: pd.DataFrame, lines: Lines, name: str) -> MapLayer | None:
     """Return the branches whose limits a plan breaks, each at its highest loading."""
     rows = highest_by_branch(table)

@@ -26,7 +26,7 @@ def plan_map(view: View) -> go.Figure | None:
     """Return the map of a plan; ``None`` when nothing in it has a place.
 
     Layers, from the ground up: counties, refused land by rule, lines by voltage, buses, loading, candidates, upgrades,
-    tie lines, chosen sites.
+    new circuits, tie lines, chosen sites.
     """
     study = view.plan.study
     projection = _projection(study, view)
@@ -37,6 +37,8 @@ def plan_map(view: View) -> go.Figure | None:
     layers.append(map_places.candidate_sites(view.table("candidates").pipe(_by_site), projection, view.sites.index))
     if lines is not None and not view.table("upgrades").empty:
         layers.append(map_network.upgrades(view.table("upgrades"), lines))
+    if study is not None and study.grid is not None and not view.table("circuits").empty:
+        layers.append(map_network.circuits(view.table("circuits"), study.grid, projection))
     layers.append(_ties(view, projection))
     layers.append(map_places.chosen_sites(view, projection, f"{len(view.sites):,} chosen sites, by IT MW"))
     return _map(layers, (PLAN, LOADING, LAND))

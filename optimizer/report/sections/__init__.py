@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from optimizer.report.page import Section
-from optimizer.report.sections import answer, comparison, land, money, network, record, rules, sites, water
+from optimizer.report.sections import answer, comparison, expansion, land, money, network, record, rules, sites, water
 from optimizer.report.view import View
 
 SECTIONS: tuple[Callable[[View], Section | None], ...] = (
@@ -21,6 +21,7 @@ SECTIONS: tuple[Callable[[View], Section | None], ...] = (
     comparison.compared,
     network.outages,
     network.network_upgrades,
+    expansion.new_circuits,
     network.base_overloads,
     water.water,
     rules.rules,

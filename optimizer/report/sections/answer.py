@@ -113,6 +113,8 @@ def _key_figures(view: View) -> list[tuple[str, str, str]]:
         add(view.summary.get("n_contingencies_checked") or 0, "n_mw", "outages checked", "")
         add(view.summary.get("n_violations") or 0, "n_mw", "violations found", "")
         add(len(view.table("upgrades")), "n_mw", "network upgrades", "")
+        if "circuits" in view.plan.tables:
+            add(int(view.table("circuits")["count"].sum()), "n_mw", "new circuits", "")
     ties = view.table("ties")
     if len(ties):
         add(ties["length_km"].sum(), "tie_km", "of tie lines")

@@ -1,0 +1,41 @@
+"""New circuits: which are built, and what was on offer."""
+
+from __future__ import annotations
+
+from optimizer.report.page import Column, Section, Text, blocks, table
+from optimizer.report.text import count, quantity
+from optimizer.report.view import View
+
+
+def new_circuits(view: View) -> Section | None:
+    """Return the new circuits of the plan; ``None`` where the study offers none."""
+    if "circuits" not in view.plan.tables:
+        return None
+    built, title = view.table("circuits"), "New circuits"
+    if built.empty:
+        return Section("circuits", title, (Text("None is built: the network does without."),))
+    units, cost = int(built["count"].sum()), quantity(built["cost_musd"].sum(), "cost_musd")
+    text = (
+        f"{count(units, 'circuit')} are built" if units != 1 else "One circuit is built"
+    ) + f", at {cost} once. New circuits change how power divides over the network; "
+    text += (
+        "flows and outages were checked in the network of each period, and a built circuit can be out like any other."
+    )
+    rows = built.assign(
+        from_bus=built["from_bus"].map(view.bus),
+        to_bus=built["to_bus"].map(view.bus),
+        in_service=built["in_service"].astype(str),
+    )
+    columns = (
+        Column("circuit", "Circuit", text=True),
+        Column("from_bus", "From", text=True),
+        Column("to_bus", "To", text=True),
+        Column("kind", "Kind", text=True),
+        Column("count", "Units", unit="", decimals=0),
+        Column("rating_mw", "Rating of one"),
+        Column("in_service", "In service", text=True),
+        Column("cost_musd", "One-time cost", decimals=1),
+        Column("annuity_musd", "Cost a year", decimals=2),
+    )
+    total = {"circuit": "All circuits"} | {c: rows[c].sum() for c in ("count", "cost_musd", "annuity_musd")}
+    return Section("circuits", title, blocks(Text(text), table(rows, columns, "New circuits", total=total)))
