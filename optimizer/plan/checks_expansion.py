@@ -84,14 +84,12 @@ def _baseline_balance(context: Context) -> list[Finding]:
 
 def check_firm(context: Context) -> list[Finding]:
     """No campus draws power at a bus that one outage of the period's network cuts off."""
-    if context.study.config.security.splitting == "skip":
-        return []
-    cut_off = set(context.case.buses.index[context.case.disconnected_buses])
+    cut_off = set(context.case.buses.index[context.case.disconnected_buses]) if context.case.is_secured else set()
     bus = context.case.ties["bus"].reindex(context.placed["tie"]).to_numpy()
     table, found = context.table("sites"), []
-    for row in np.flatnonzero(pd.Series(bus).isin(cut_off).to_numpy(bool)):
+    for row in np.flatnonzero(pd.Series(bus, dtype=object).isin(cut_off).to_numpy(bool)):
         where = cell(context.prefix, "sites", int(row), table, "bus")
-        found.append(finding(where, str(bus[row]), "a bus that no single outage cuts off"))
+        found.append(Finding("plan.tie.not_firm", where, "one outage cuts off this bus", str(bus[row])))
     return found
 
 

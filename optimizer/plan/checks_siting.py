@@ -121,7 +121,8 @@ def check_ties(context: Context) -> list[Finding]:
     findings += _against_rule(
         context, "ties", "in_service", early, "plan.tie.too_early", "the tie cannot be ready then"
     )
-    if case.is_secured:
+    # Where circuits are built, what an outage cuts off is asked of the network of each period.
+    if case.is_secured and not len(case.circuits):
         cut_off = set(case.buses.index[case.disconnected_buses])
         rows = np.flatnonzero(chosen["bus"].isin(cut_off))
         findings += _against_rule(context, "ties", "bus", rows, "plan.tie.not_firm", "one outage cuts off this bus")

@@ -175,21 +175,19 @@ def circuits(table: pd.DataFrame, grid: Grid, projection: Projection) -> MapLaye
     rows = table[table["from_bus"].isin(buses.index) & table["to_bus"].isin(buses.index)]
     if rows.empty:
         return None
+    sums = rows.groupby("circuit")[["count", "cost_musd"]].transform("sum")
+    rows = rows.assign(**sums).drop_duplicates("circuit")
     x, y = (pd.Series(v, index=buses.index) for v in projection.points(buses["lon"], buses["lat"]))
-    ends = {
-        f"{a}{n}": v.loc[rows[c]].to_numpy()
-        for n, c in enumerate(("from_bus", "to_bus"))
-        for a, v in (("x", x), ("y", y))
-    }
-    lines = Lines(rows.assign(**ends).set_index("circuit"))
+    start, end = rows["from_bus"], rows["to_bus"]
+    ends = {"x0": x.loc[start], "y0": y.loc[start], "x1": x.loc[end], "y1": y.loc[end]}
+    lines = Lines(rows.assign(**{c: at.to_numpy() for c, at in ends.items()}).set_index("circuit"))
     drawn = lines.table.reset_index()
     text = (
         "new circuit %{customdata[0]}, %{customdata[1]:,.0f} × %{customdata[2]:,.0f} MW<br>%{customdata[3]} – "
         "%{customdata[4]}<br>from %{customdata[5]}, %{customdata[6]:,.1f} M$ once"
     )
-    hover = hover_rows(
-        *(drawn[c] for c in ("circuit", "count", "rating_mw", "from_bus", "to_bus", "in_service", "cost_musd"))
-    )
+    shown = ("circuit", "count", "rating_mw", "from_bus", "to_bus", "in_service", "cost_musd")
+    hover = hover_rows(*(drawn[c] for c in shown))
     look = _Drawn(drawn["circuit"], style.BLUE, 5.0, "10px,4px")
     return lines.layer(CHOSEN, {PLAN, LOADING}, count(int(rows["count"].sum()), "new circuit"), look, hover, text)
 
