@@ -23,6 +23,9 @@ ORDER = (
     "power_flow",
     "security",
     "upgrades",
+    "expansion",
+    "expansion_outages",
+    "topology_rows",
     "phasing",
     "policy",
 )
@@ -50,7 +53,10 @@ AROUND = (
     ("Water over all years", "objectives/water.py", ("water",)),
     ("Delay", "objectives/delay.py", ("delay",)),
     ("Limits on objectives", "objectives/totals.py", ()),
+    ("How far angles can be apart", "formulation/angle_bounds.py", ()),
+    ("The network that a plan makes", "study/circuits.py", ("realised",)),
     ("Search and proof", "solve/loop.py", ()),
+    ("Plans that build circuits", "solve/topologies.py", ()),
     ("Sets of sites and branch and cut", "solve/search.py", ()),
     ("Good sets of sites", "solve/neighbours.py", ()),
     ("What opening a site costs", "solve/openings.py", ()),
@@ -77,7 +83,7 @@ One linear mixed-integer program: no product of variables, no quadratic term. A 
 value, in dollars of the study's `currency_year`), km, m³/day and t CO2e.
 
 Index letters: `s` site, `n` bus, `g` generator, `l` branch, `k` contingency, `u` upgrade, `t` period, `h` snapshot,
-`c` cooling technology, `b` basin, `q` source of water, `o` tie option.
+`e` new circuit, `c` cooling technology, `b` basin, `q` source of water, `o` tie option.
 
 Rules marked *rows on demand* are built only where a solution breaks them. Whatever is not built is checked on every
 solution: a plan is reported only after every outage has been checked on every rated branch.

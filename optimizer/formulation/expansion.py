@@ -34,7 +34,7 @@ from optimizer.study.circuits import joined_groups
 __all__ = ["constrain", "cut", "declare", "tables"]
 
 NEEDS = {
-    "expansion.circuits": ["from_bus", "to_bus", "susceptance_mw", "rating_mw", "max_count", "annuity_musd", "ready"],
+    "circuits": ["from_bus", "to_bus", "susceptance_mw", "rating_mw", "max_count", "annuity_musd", "ready"],
     "branches": ["rating_mw", "flow_min_mw", "flow_max_mw"],
     "periods": ["annuity_years"],
 }

@@ -1,4 +1,15 @@
-"""Rows that hold for plans with the same circuits, and give way for every circuit that differs."""
+"""Rows of a topology: they hold for plans with the same circuits, and give way for every circuit that differs.
+
+Symbols
+-------
+f[l,t,h]   ``flow_mw``             flow of a branch or built unit with everything in service [MW]
+y[j,t,h]                           what outage k takes away, one by one [MW]
+D[l,j,h]                           share of y[j,t,h] that moves to branch l in the network of the plan [-]
+E[l]       ``rating_emergency_mw`` emergency rating [MW]
+M                                  most that the flow can be [MW]
+w[n,t,h]                           new load at a bus [MW]
+W                                  most that generators and negative loads give together [MW]
+"""
 
 from __future__ import annotations
 
