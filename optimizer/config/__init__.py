@@ -24,6 +24,7 @@ from optimizer.config.future_tables import (
 from optimizer.config.network_tables import (
     AreaSettings,
     DispatchSettings,
+    ExpansionSettings,
     GridSettings,
     SecuritySettings,
     SnapshotSettings,
@@ -49,6 +50,7 @@ __all__ = [
     "DemandSettings",
     "DispatchSettings",
     "EconomicsSettings",
+    "ExpansionSettings",
     "FacilitySettings",
     "GridSettings",
     "LayerSettings",

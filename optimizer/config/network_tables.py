@@ -133,7 +133,23 @@ class UpgradesSettings(Settings):
 class ExpansionSettings(Settings):
     """New circuits, which change impedances: lines, transformers and rebuilds beside what is there."""
 
-    enabled: bool = Field(True, description="Whether the candidate circuits of the grid may be built.")
+    enabled: bool = Field(True, description="Whether new circuits may be built.")
+    headroom: Text | None = Field(
+        None,
+        description="Table that gridsite headroom wrote for this grid: a line is offered beside each of the branches "
+        "that limit most buses, of the same reactance, rating and length [path]. Default: the grid's circuits alone.",
+    )
+    most_branches: Annotated[int, Field(ge=1, le=1000)] = Field(
+        5, description="Branches beside which headroom offers a line, those that limit most buses first [count]."
+    )
+    line_cost_musd_per_km: Positive | None = Field(
+        None, description="Cost of a line that headroom offers [M$/km]. Default: the region's, along its route factor."
+    )
+    lead_months: NotNegative | None = Field(
+        None,
+        description="Months from the decision to service of a line that headroom offers [month]. Default: the region's "
+        "for a tie; without a region none.",
+    )
 
 
 class DispatchSettings(Settings):

@@ -19,7 +19,11 @@ def circuit_findings(study: Study) -> Iterator[Finding]:
     study : Study
         Read whole.
     """
-    if study.grid is None or study.offered_circuits.empty:
+    if study.grid is None:
+        return
+    unusable = study.headroom_circuits[1]
+    yield from unusable
+    if any(f.severity == "error" for f in unusable) or study.offered_circuits.empty:
         return
     yield from _names(study)
     yield from _values(study)

@@ -34,6 +34,7 @@ from optimizer.layers.weather import read_hours
 from optimizer.resources import dataset_names, dataset_path, example_names, example_path, fetch_remedy
 from optimizer.study import outdoors
 from optimizer.study.facts import read_checked
+from optimizer.study.headroom_circuits import HEADROOM
 from optimizer.study.inputs import InputFile
 from optimizer.study.map_layers import MADE_OF, files_of, read_data, unique_names
 from optimizer.study.outdoors import Outdoors
@@ -152,6 +153,10 @@ class Reader:
     def outages(self, source: str) -> Any:
         """A list of outages."""
         return self.read(("outages", source), lambda: _outages(self.folder / source, source))
+
+    def headroom(self, source: str) -> Any:
+        """What limits headroom at each bus."""
+        return self.read(("headroom", source), lambda: _headroom(self.folder / source, source))
 
     def layers(self, settings: Sequence[LayerSettings], region: Region | None) -> tuple[MapLayer, ...]:
         """The map layers of the user that can be read, in the order of the study."""
@@ -318,6 +323,13 @@ def _outages(path: Path, where: str) -> Loaded:
     if any(f.severity == "error" for f in findings):
         raise InputError(findings)
     return Loaded(table, (InputFile(path, "outages"),), tuple(findings))
+
+
+def _headroom(path: Path, where: str) -> Loaded:
+    table, findings = read_checked(path, HEADROOM, where, ())
+    if any(f.severity == "error" for f in findings):
+        raise InputError(findings)
+    return Loaded(table, (InputFile(path, "headroom"),), tuple(findings))
 
 
 def _parcels(path: Path, layer: str | None, column: str | None, where: str) -> Loaded:

@@ -41,7 +41,8 @@ from optimizer.study.conditions import changed_upgrades
 from optimizer.study.contingencies import grid_outages, list_files
 from optimizer.study.cooling import Technologies
 from optimizer.study.costs import Costs
-from optimizer.study.economics import period_table, yearly_factor
+from optimizer.study.economics import period_table, ready_year, yearly_factor
+from optimizer.study.headroom_circuits import circuits_beside
 from optimizer.study.inputs import InputFile
 from optimizer.study.offers import Offers
 from optimizer.study.operation import Operation, operate
@@ -96,6 +97,8 @@ class Study:
         Terrain tables by name, where a layer asks for one.
     rules : RuleBook
         Regulation.
+    headroom : DataFrame, optional
+        What limits headroom at each bus, where the study offers circuits for it.
     """
 
     name: str
@@ -114,6 +117,7 @@ class Study:
     outdoors: Outdoors = field(repr=False, default_factory=Outdoors)
     terrain: Mapping[str, TerrainTable] = field(repr=False, default_factory=dict)
     rules: RuleBook = field(repr=False, default_factory=RuleBook)
+    headroom: pd.DataFrame | None = field(repr=False, default=None)
 
     def override(self, mapping: Mapping[str, Any]) -> Study:
         """Return a study with some keys changed; files that the change does not touch are not read again.
@@ -236,7 +240,22 @@ class Study:
     def offered_circuits(self) -> pd.DataFrame:
         """New circuits on offer, with the columns of the grid's table."""
         assert self.grid is not None
-        return self.grid.circuits if self.config.expansion.enabled else self.grid.circuits.iloc[:0]
+        if not self.config.expansion.enabled:
+            return self.grid.circuits.iloc[:0]
+        beside = self.headroom_circuits[0]
+        return self.grid.circuits if beside.empty else pd.concat([self.grid.circuits, beside]).rename_axis("circuit")
+
+    @cached_property
+    def headroom_circuits(self) -> tuple[pd.DataFrame, list[Finding]]:
+        """New circuits beside branches that limit headroom, and what is wrong with them."""
+        settings = self.config.expansion
+        if self.grid is None or self.headroom is None:
+            return no_circuits(), []
+        kv = float(self.grid.buses["base_kv"].max())
+        usual = 0.0 if self.costs is None else self.costs.tie_months(kv)
+        months = usual if settings.lead_months is None else settings.lead_months
+        ready = ready_year(self.config.study.decision_year, months) if months else 0
+        return circuits_beside(self.grid, self.headroom, settings, self.costs, ready)
 
     @cached_property
     def circuits(self) -> pd.DataFrame:
@@ -435,6 +454,7 @@ def _study(
         outdoors,
         terrain or {},
         RuleBook() if rules is None else rules,
+        None if grid is None or written.expansion.headroom is None else reader.headroom(written.expansion.headroom),
     )
     unread = any(f.severity == "error" for f in reader.findings)
     findings = [*reader.findings, *checks.study_findings(made, everything_read=not unread)]

@@ -94,6 +94,12 @@ def layer(frame: gpd.GeoDataFrame) -> Callable[[Path], None]:
     return edit
 
 
+def circuit(row: str) -> Callable[[Path], None]:
+    """Offer one new circuit."""
+    header = "circuit,from_bus,to_bus,x_pu,rating_mw,cost_musd,max_count,ready"
+    return lambda folder: (folder / "grid" / "circuits.csv").write_text(f"{header}\n{row}\n", encoding="utf-8") and None
+
+
 def both(first: Callable[[Path], None], second: Callable[[Path], None]) -> Callable[[Path], None]:
     """Two edits that make one mistake."""
 
@@ -408,6 +414,35 @@ CASES = {
     "layer is a picture": Case(
         raw("parks.geojson", b"\x89PNG\r\n\x1a\n" + bytes(100)), "vector.content", ("parks.geojson",), "PNG"
     ),
+    "circuit to no bus": Case(circuit("c1,n1,n9,0.1,100,5,1,0"), "grid.bus.unknown", ("circuits", "to_bus"), "n9"),
+    "circuit from a bus to itself": Case(circuit("c1,n1,n1,0.1,100,5,1,0"), "grid.branch.loop", ("circuits",), "n1"),
+    "circuit of negative reactance": Case(
+        circuit("c1,n1,n2,-0.1,100,5,1,0"), "grid.circuit.negative_reactance", ("circuits", "x_pu"), "-0.1 pu"
+    ),
+    "circuit without reactance": Case(
+        circuit("c1,n1,n2,0,100,5,1,0"), "grid.branch.zero_reactance", ("circuits", "x_pu"), "0 pu"
+    ),
+    "circuit of negative rating": Case(
+        circuit("c1,n1,n2,0.1,-100,5,1,0"), "table.value.out_of_range", ("circuits", "rating_mw"), "-100"
+    ),
+    "circuit of no cost": Case(
+        circuit("c1,n1,n2,0.1,100,nan,1,0"), "table.value.missing", ("circuits", "cost_musd"), "nan"
+    ),
+    "circuit that may not be built": Case(
+        circuit("c1,n1,n2,0.1,100,5,0,0"), "table.value.out_of_range", ("circuits", "max_count"), "0"
+    ),
+    "circuit called as a branch": Case(
+        circuit("l1,n1,n2,0.1,100,5,1,0"), "study.circuits.name", ("circuits", "l1"), "l1"
+    ),
+    "headroom of another grid": Case(
+        both(
+            raw("headroom.csv", b"bus,limiting_branch\nn1,elsewhere\n"),
+            text("study.toml", "[upgrades]", '[expansion]\nheadroom = "headroom.csv"\n[upgrades]'),
+        ),
+        "study.expansion.headroom.unknown",
+        ("headroom.csv", "limiting_branch"),
+        "elsewhere",
+    ),
 }
 
 
@@ -478,6 +513,16 @@ def test_hours_of_another_span_than_a_year_are_said_and_not_refused(
     (line,) = (line for line in result.stdout.splitlines() if "[study.snapshot.hours]" in line)
     assert line.startswith("warning: ")
     assert hours in line
+
+
+def test_a_circuit_too_late_for_the_study_is_said_and_not_refused(gridsite, good_study: Path) -> None:
+    circuit("c1,n1,n2,0.1,100,5,1,2031")(good_study)
+    result = gridsite("check")
+    assert result.exit_code == 0, result.output
+    (line,) = (line for line in result.stdout.splitlines() if "[study.circuits.late]" in line)
+    assert line.startswith("warning: ")
+    assert "2030" in line
+    assert "2031" in line
 
 
 def test_a_polygon_that_crosses_itself_is_repaired_and_said(gridsite, good_study: Path) -> None:

@@ -32,7 +32,17 @@ import pyomo.environ as pyo
 import pytest
 
 from optimizer import formulation
-from optimizer.formulation import GRID_PARTS, SITING_PARTS, compose, expansion, name_of, parts_of, phasing, power_flow, security
+from optimizer.formulation import (
+    GRID_PARTS,
+    SITING_PARTS,
+    compose,
+    expansion,
+    name_of,
+    parts_of,
+    phasing,
+    power_flow,
+    security,
+)
 from optimizer.grid.joint import Elements, JointSet
 from optimizer.objectives.cost import cost
 from tests.formulation.tiny import tiny_case

@@ -140,6 +140,19 @@ def test_circuits_switched_off_are_no_circuits(tmp_path: Path) -> None:
     assert dear.table("circuits").empty
 
 
+def test_headroom_offers_a_line_beside_what_limits_it(tmp_path: Path) -> None:
+    """Line ab of 10 km at 0.5 M$ a km: beside it one like it for 5 M$, so 100 MW at b cost 10 + 5 M$."""
+    folder = sited(tmp_path / "study", "{ 2030 = 100 }", 500)
+    lines = "branch,from_bus,to_bus,x_pu,rating_mw,length_km\nab,a,b,0.1,100,10\n"
+    (folder / "grid" / "branches.csv").write_text(lines, encoding="utf-8")
+    (folder / "headroom.csv").write_text("bus,mode,limiting_branch\na,redispatch,\nb,redispatch,ab\n", encoding="utf-8")
+    with (folder / "study.toml").open("a", encoding="utf-8") as file:
+        file.write('[expansion]\nheadroom = "headroom.csv"\nline_cost_musd_per_km = 0.5\n')
+    plan = solved(folder, tmp_path / "plan")
+    assert plan.summary["objective_musd"] == pytest.approx(15, abs=1e-6)
+    assert plan.table("circuits")["circuit"].tolist() == ["beside ab"]
+
+
 def test_no_plan_is_said_without_a_traceback(tmp_path: Path) -> None:
     """Of 350 MW the campus at a takes 200: the 150 at b are too much for one line of 120 after the other's outage."""
     with pytest.raises(InfeasibleError):
