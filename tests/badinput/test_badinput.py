@@ -426,7 +426,7 @@ CASES = {
         circuit("c1,n1,n2,0.1,-100,5,1,0"), "table.value.out_of_range", ("circuits", "rating_mw"), "-100"
     ),
     "circuit of no cost": Case(
-        circuit("c1,n1,n2,0.1,100,nan,1,0"), "table.value.missing", ("circuits", "cost_musd"), "nan"
+        circuit("c1,n1,n2,0.1,100,nan,1,0"), "table.value.not_finite", ("circuits", "cost_musd"), "nan"
     ),
     "circuit that may not be built": Case(
         circuit("c1,n1,n2,0.1,100,5,0,0"), "table.value.out_of_range", ("circuits", "max_count"), "0"
