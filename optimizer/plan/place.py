@@ -114,16 +114,17 @@ def _grid_places(grid: Grid) -> dict[str, dict[str, BaseGeometry]]:
         if str(i) in points and str(j) in points
     }
     generators = {str(g): points[str(n)] for g, n in grid.generators["bus"].items() if str(n) in points}
-    circuits = {
-        str(e): LineString([points[str(i)], points[str(j)]])
-        for e, i, j in zip(grid.circuits.index, grid.circuits["from_bus"], grid.circuits["to_bus"], strict=True)
-        if str(i) in points and str(j) in points
-    }
-    # A built unit is a branch: called as its circuit, numbered where several may be built.
-    for circuit, count in grid.circuits["max_count"].items():
-        if str(circuit) in circuits:
-            names = [str(circuit)] if count == 1 else [f"{circuit}/{i}" for i in range(1, int(count) + 1)]
-            branches |= dict.fromkeys(names, circuits[str(circuit)])
+    circuits: dict[str, BaseGeometry] = {}
+    for circuit, row in grid.circuits.iterrows():
+        start, end = str(row["from_bus"]), str(row["to_bus"])
+        if start not in points or end not in points:
+            continue
+        line = LineString([points[start], points[end]])
+        circuits[str(circuit)] = line
+        # A built unit is a branch: called as its circuit, numbered where several may be built.
+        count = int(row["max_count"])
+        names = [str(circuit)] if count == 1 else [f"{circuit}/{i}" for i in range(1, count + 1)]
+        branches |= dict.fromkeys(names, line)
     return {"branch": branches, "generator": generators, "circuit": circuits}
 
 

@@ -127,7 +127,7 @@ def _flows(program: SecureProgram) -> Iterator[Movable]:
 
 
 def _angles(program: SecureProgram) -> Iterator[Movable]:
-    if program.case.network is None:
+    if program.model.component("power_flow") is None:
         return
     for (branch, t, h), flow in program.model.power_flow.flow_mw.items():
         for bound, upper in ((flow.lb, False), (flow.ub, True)):

@@ -324,7 +324,7 @@ def refuse_no_plan(status: str, has_plan: bool) -> None:
     """
     if status == "infeasible":
         text = "no plan satisfies every constraint"
-        remedy = "lower [demand] it_mw, allow more sites or upgrades, or loosen [limits]"
+        remedy = "lower [demand] it_mw, allow more sites, upgrades or circuits, or loosen [limits]"
         raise InfeasibleError([Finding("solve.infeasible", "study", text, "", remedy)])
     if not has_plan:
         text = "the time or round limit was reached before a plan was found"
