@@ -98,7 +98,7 @@ def angle_bounds(case: Case, after_outage: bool = False, out: int = -1) -> Angle
     apart = MARGIN * _apart(case, difference, across, out)
     flow = np.minimum(unit_limit, np.abs(own) * (np.minimum(across, apart) + own_shift))
     branch_flow = np.minimum(limit, np.abs(b) * (difference + shift))
-    _refuse_unbounded(case, apart, branch_flow)
+    _refuse_unbounded(case, apart)
     names = [str(e) for e in circuits.index]
     return AngleBounds(
         dict(zip(names, apart.tolist(), strict=True)),
@@ -201,16 +201,14 @@ def _spread(
     return spread
 
 
-def _refuse_unbounded(case: Case, apart: Floats, branch_flow: Floats) -> None:
+def _refuse_unbounded(case: Case, apart: Floats) -> None:
+    found = [unbounded(f"circuits, circuit {e}") for e in case.circuits.index[~np.isfinite(apart)]]
+    if found:
+        raise InputError(found)
+
+
+def unbounded(where: str) -> Finding:
+    """Say that no bound is known across an element."""
     text = "nothing bounds the angle difference across it: negative reactances leave unlimited branches without a bound"
     remedy = "give the unlimited branches a rating or angle limits"
-    found = [
-        Finding("expansion.unbounded", f"circuits, circuit {e}", text, "", remedy)
-        for e in case.circuits.index[~np.isfinite(apart)]
-    ]
-    found += [
-        Finding("expansion.unbounded", f"branches, branch {l}", text, "", remedy)
-        for l in case.branches.index[~np.isfinite(branch_flow)]
-    ]
-    if found:
-        raise InputError(found[:20])
+    return Finding("expansion.unbounded", where, text, "", remedy)

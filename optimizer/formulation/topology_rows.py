@@ -21,7 +21,8 @@ import numpy as np
 import pyomo.environ as pyo
 
 from optimizer.algebra import rows_on_demand
-from optimizer.formulation.angle_bounds import AngleBounds, angle_bounds
+from optimizer.errors import InputError
+from optimizer.formulation.angle_bounds import AngleBounds, angle_bounds, unbounded
 from optimizer.formulation.unit_paths import Unit
 from optimizer.grid.joint import Driver
 from optimizer.study.case import Case
@@ -104,6 +105,8 @@ class TopologyRows:
             of_branch = driver.kind == "branch"
             most += abs(share) * (self._most(units, driver.position) if of_branch else self._largest_mw)
         l, k = str(real.branches.index[branch]), real.contingencies.names[outage]
+        if not np.isfinite(most):
+            raise InputError([unbounded(f"branches, branch {l}")])
         limit: Any = float(real.branches["rating_emergency_mw"].iat[branch])
         if branch < len(self.case.branches):
             limit = limit + self.model.ledgers.rating_emergency_mw[l, t]

@@ -238,7 +238,9 @@ class Context:
         assert self.study.grid is not None
         assert self.study.config.grid is not None
         existing = self.case.branches.index.intersection(self.study.grid.branches.index, sort=False)
-        branches = pd.concat([self.study.grid.branches.loc[existing], self._new_branches(existing)])
+        branches = self.study.grid.branches.loc[existing]
+        if len(existing) < len(self.case.branches):
+            branches = pd.concat([branches, self._new_branches(existing)])
         return Wires.of(self.case.buses.index, branches, self.study.config.grid.susceptance)
 
     def _new_branches(self, existing: pd.Index) -> pd.DataFrame:
