@@ -208,9 +208,14 @@ def test_layers_that_exclude_nothing(edited: Edited) -> None:
     assert {file.path.name for file in study.inputs if file.role == "layer"} == {"far.geojson"}
 
 
-def test_what_this_version_does_not_decide(edited: Edited) -> None:
-    circuits = "circuit,from_bus,to_bus,x_pu,rating_mw,cost_musd\nk,n1,n4,0.1,100,5\n"
-    assert [f.rule for f in edited({"tiny/grid/circuits.csv": circuits}).findings] == ["study.grid.circuits"]
+def test_circuits_are_on_offer_unless_the_study_switches_them_off(edited: Edited) -> None:
+    files = {"tiny/grid/circuits.csv": "circuit,from_bus,to_bus,x_pu,rating_mw,cost_musd\nk,n1,n4,0.1,100,5\n"}
+    study = edited(files)
+    assert study.findings == ()
+    # 1 / 0.1 per unit on 100 MVA; 1.2 times the normal rating after an outage.
+    row = study.case.circuits.loc["k"]
+    assert (row.susceptance_mw, row.rating_mw, row.rating_emergency_mw, row.max_count) == (1000.0, 100.0, 120.0, 1)
+    assert edited(files, {"expansion.enabled": False}).case.circuits.empty
 
 
 def test_hvdc_links_hold_their_schedule(edited: Edited) -> None:
