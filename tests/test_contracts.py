@@ -107,6 +107,7 @@ COUNTS_AND_RATIOS = {
     "hot_day_percentile",
     "hot_hour_percentile",
     "max_rounds",
+    "most_branches",
     "max_sites",
     "points_per_site",
     "probability",
