@@ -8,7 +8,7 @@ share of its own size.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -17,9 +17,10 @@ import numpy as np
 from optimizer.errors import Finding, InfeasibleError, SolverError
 from optimizer.progress import Progress, silent
 from optimizer.solve.explain_conflict import ORDER, Conflict, minimal_conflict
-from optimizer.solve.explain_elastic import NOTHING, ElasticProgram, has_plan, seconds_from_now
+from optimizer.solve.explain_elastic import NOTHING, ElasticProgram, KnownRows, has_plan, seconds_from_now
 from optimizer.solve.explain_limits import COST, DEMAND, NETWORK, SITE, TIE, UNITS, Asked, Limit, loosened
 from optimizer.solve.explain_text import conflict_text, size_of, way_text
+from optimizer.solve.highs import Outcome
 
 if TYPE_CHECKING:
     from optimizer.study.case import Case
@@ -33,6 +34,12 @@ CONFLICT_SHARE = 0.5
 
 COMPANIONS = {SITE: {TIE: 0.01}}
 """Rules that may give way beside another at a token price: a larger site may need a stronger tie [-]."""
+
+FEW_INTEGERS = 2000
+"""Whole decisions up to which the least change is found among them, not from the relaxation (unverified: a choice)."""
+
+STEPS = (1.0, 1.02, 1.05, 1.1, 1.2, 1.5, 2.0)
+"""Multiples of the relaxation's least change that are tried in turn for one that leaves a plan [-]."""
 
 SIGNIFICANT_DIGITS = 4
 """Amounts are rounded up to so many digits, so that what is read suffices [-]."""
@@ -49,10 +56,13 @@ class WayOut:
     is_proven : bool
         Whether the changed case was solved and has a plan. Otherwise time ran out: less does not do, more may be
         needed.
+    least_share : float
+        Share of the amounts that is shown to be needed [-].
     """
 
     amounts: dict[Limit, float]
     is_proven: bool = True
+    least_share: float = 1.0
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -89,8 +99,7 @@ class Explanation:
     @property
     def ways_words(self) -> list[str]:
         """Each way out in words; less than that does not do where it was not proven to suffice."""
-        open_end = " (at least: time ran out before a plan was found)"
-        return [way_text(self.case, way.amounts) + ("" if way.is_proven else open_end) for way in self.ways_out]
+        return [way_text(self.case, way.amounts) + _certainty(way) for way in self.ways_out]
 
     def findings(self) -> tuple[Finding, ...]:
         """The explanation as findings: the conflict first, then the ways out."""
@@ -113,6 +122,13 @@ class Explanation:
             ((limit, amount),) = way.amounts.items()
             where = " ".join(filter(None, (limit.element, str(limit.period or ""), limit.snapshot))) or "study"
             yield Finding(rule, where, message, remedy=words, severity="info", value=amount, unit=limit.unit)
+
+
+def _certainty(way: WayOut) -> str:
+    """What is not known of a way out, in brackets; empty where it is the least."""
+    if not way.is_proven:
+        return " (at least: time ran out before a plan was found)"
+    return f" (enough; at least {way.least_share:.0%} of it is needed)" if way.least_share < 1.0 else ""
 
 
 def explain(case: Case, seconds: float = SECONDS, asked: Asked = NOTHING) -> Explanation:
@@ -153,19 +169,19 @@ def _builds_nothing(case: Case, way: WayOut) -> bool:
 
 def _ways_out(program: ElasticProgram, conflict: Conflict) -> Iterator[WayOut]:
     """The least change of each rule in the conflict; where none suffices alone, one of all rules together."""
-    alone, end = 0, program.program.deadline
+    alone, end, known = 0, program.program.deadline, KnownRows()
     rules = sorted({m.rule for m in conflict.members}, key=lambda r: -ORDER[r])
     for number, rule in enumerate(rules):
         # Each rule has its share of the time that is left, so that a hard one leaves some for the others.
         left = end - seconds_from_now(0.0)
         program.program.deadline = seconds_from_now(left / (len(rules) - number)) if math.isfinite(left) else end
-        way = _least_seen_first(program, conflict, {rule: 1.0, **COMPANIONS.get(rule, {})})
+        way = _least_seen_first(program, conflict, {rule: 1.0, **COMPANIONS.get(rule, {})}, known)
         if way is not None:
             alone += 1
             yield way
     program.program.deadline = end
     if not alone:
-        together = _least(program, _prices(program))
+        together = _least(program, _prices(program), known)
         if together is not None:
             yield together
 
@@ -179,14 +195,22 @@ def _prices(program: ElasticProgram) -> dict[str, float]:
     return {rule: 1.0 / sizes.get(rule, 1.0) for rule in UNITS}
 
 
-def _least(program: ElasticProgram, prices: dict[str, float]) -> WayOut | None:
+def _least(program: ElasticProgram, prices: dict[str, float], known: KnownRows) -> WayOut | None:
     """The least change of some rules that leaves a plan, proven to suffice; ``None`` if there is none."""
+    is_large = len(program.program.highs.integers) > FEW_INTEGERS
     program.hold(lambda limit: limit.rule in prices, prices)
-    amounts = _amounts(program)
-    return WayOut(amounts) if amounts and _suffices(program, amounts) else None
+    # What whole decisions ask for beyond the relaxation is found step by step where there are too many of them.
+    amounts = _amounts(program, program.relaxed() if is_large else program.answer())
+    for step in STEPS if is_large else STEPS[:1]:
+        more = {limit: rounded_up(step * amount) for limit, amount in amounts.items()}
+        if amounts and _suffices(program, more, known):
+            return WayOut(more, least_share=1.0 / step)
+    return None
 
 
-def _least_seen_first(program: ElasticProgram, conflict: Conflict, prices: dict[str, float]) -> WayOut | None:
+def _least_seen_first(
+    program: ElasticProgram, conflict: Conflict, prices: dict[str, float], known: KnownRows
+) -> WayOut | None:
     """The least change of a rule; where the conflict is none of the network, first the one that the rest needs.
 
     That is less than what is needed or just enough, and found at once. Where it suffices nothing else is to be found.
@@ -194,30 +218,30 @@ def _least_seen_first(program: ElasticProgram, conflict: Conflict, prices: dict[
     seen: dict[Limit, float] = {}
     if not any(member.rule in NETWORK for member in conflict.members):
         program.hold(lambda limit: limit.rule in (*prices, *NETWORK), prices, sees_network=False)
-        seen = _amounts(program)
+        seen = _amounts(program, program.answer())
         if not seen:
             return None
-        known = _suffices(program, seen)
-        if known is not False:
-            return WayOut(seen, bool(known))
-    way = _least(program, prices)
+        suffices = _suffices(program, seen, known)
+        if suffices is not False:
+            return WayOut(seen, bool(suffices))
+    way = _least(program, prices, known)
     if way is None and seen and program.program.seconds_left() <= 0:
         return WayOut(seen, False)
     return way
 
 
-def _amounts(program: ElasticProgram) -> dict[Limit, float]:
-    """How far limits give way at least in the program as it is held now; nothing where none suffice."""
-    if program.answer().status != "optimal":
+def _amounts(program: ElasticProgram, outcome: Outcome) -> dict[Limit, float]:
+    """How far limits give way at least in a solution of the program as it is held now; nothing where none suffice."""
+    if outcome.status != "optimal":
         return {}
     free = {limit: rounded_up(amount) for limit, amount in program.amounts().items()}
     return {limit: amount for limit, amount in free.items() if limit.rule not in NETWORK or program.sees_network}
 
 
-def _suffices(program: ElasticProgram, amounts: dict[Limit, float]) -> bool | None:
+def _suffices(program: ElasticProgram, amounts: dict[Limit, float], known: KnownRows) -> bool | None:
     """Whether the case changed so far has a plan, from a program of its own."""
     asked = replace(program.asked, most_musd=program.asked.most_musd + amounts.get(Limit(COST), 0.0))
-    return has_plan(loosened(program.case, amounts), program.program.deadline, asked)
+    return has_plan(loosened(program.case, amounts), program.program.deadline, asked, known)
 
 
 def rounded_up(amount: float) -> float:
@@ -228,7 +252,23 @@ def rounded_up(amount: float) -> float:
     return float(np.round(math.ceil(amount / step - 1e-3) * step, 12))
 
 
-def explained(study: Study, error: InfeasibleError, progress: Progress = silent) -> InfeasibleError:
+class ExplainedError(InfeasibleError):
+    """A study has no plan, and why.
+
+    Parameters
+    ----------
+    findings : sequence of Finding
+        What was found before, and the explanation.
+    explanation : Explanation
+        The same for programs to read.
+    """
+
+    def __init__(self, findings: Sequence[Finding], explanation: Explanation) -> None:
+        super().__init__(findings)
+        self.explanation = explanation
+
+
+def explained(study: Study, error: InfeasibleError, progress: Progress = silent) -> ExplainedError:
     """The error with the explanation of the study added to its findings.
 
     Parameters
@@ -241,8 +281,8 @@ def explained(study: Study, error: InfeasibleError, progress: Progress = silent)
         Told the stage and a line of text.
     """
     progress("explain", None, "which limits cannot hold together")
-    found = explain(_with_overloads(study)).findings()
-    return InfeasibleError([*error.findings, *found])
+    found = explain(_with_overloads(study))
+    return ExplainedError([*error.findings, *found.findings()], found)
 
 
 def _with_overloads(study: Study) -> Case:

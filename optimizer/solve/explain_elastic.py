@@ -19,11 +19,14 @@ import pyomo.environ as pyo
 from optimizer.algebra import RowsOnDemand
 from optimizer.formulation import power_flow
 from optimizer.objectives.cost import cost
+from optimizer.objectives.totals import limit_totals
 from optimizer.solve import explain_limits as of
-from optimizer.solve.explain_limits import Asked, Limit, wide_case
+from optimizer.solve.explain_limits import NETWORK, Asked, Limit, wide_case
 from optimizer.solve.explain_slacks import Slack, Slacks, cap_cost, give_way
+from optimizer.solve.found import Limits
 from optimizer.solve.highs import Outcome
-from optimizer.solve.program import ROW_TOLERANCE_MW, Clock, SecureProgram
+from optimizer.solve.program import ROW_TOLERANCE_MW, Clock, RowKey, SecureProgram
+from optimizer.solve.rounds import find_by_rounds
 from optimizer.study.case import Case
 
 ROUNDS = 60
@@ -34,6 +37,29 @@ NOTHING = Asked()
 
 WHOLE = 1e-6
 """Distance from a whole number that counts as whole [-]."""
+
+NEAR_MW = 20.0
+"""A limit with less room than this in a plan is looked at from the start in the next program [MW]."""
+
+COST_SHARE = 1e-4
+"""Weight of a M$ of a plan's cost beside the lowest price of what gives way: it only leads the relaxation to flows that
+break few limits, and is far below what would change an amount [-] (unverified: a choice)."""
+
+ANY_PLAN = Limits(0.5, ROUNDS)
+"""When to stop where any plan will do."""
+
+
+class KnownRows:
+    """Branch limits that bound a plan of a case before, in the order in which they were met."""
+
+    def __init__(self) -> None:
+        self.keys: dict[RowKey, None] = {}
+
+    def learn(self, program: SecureProgram) -> None:
+        """Add the limits that the last solution of a program is near to."""
+        rows = program.limit_rows()
+        room = program.highs.rows_room([row for _, row in rows])
+        self.keys.update((key, None) for (key, _), mw in zip(rows, room.tolist(), strict=True) if mw <= NEAR_MW)
 
 
 class Question:
@@ -72,11 +98,15 @@ class Question:
 
     def answer(self) -> Outcome:
         """Best plan of whole decisions: ``optimal``, ``infeasible``, or ``limit`` where the question stays open."""
-        self.program.highs.relax(True)
-        outcome = self.clean()
+        outcome = self.relaxed()
         if outcome.status != "optimal" or self._is_whole(outcome):
             return outcome
         self.program.highs.relax(False)
+        return self.clean()
+
+    def relaxed(self) -> Outcome:
+        """Best plan of decisions in part."""
+        self.program.highs.relax(True)
         return self.clean()
 
     def _is_whole(self, outcome: Outcome) -> bool:
@@ -92,7 +122,9 @@ def force(program: SecureProgram, built: Iterable[str]) -> None:
         program.highs.set_bounds({program.highs.column(build): (1.0, 1.0)})
 
 
-def has_plan(case: Case, deadline: float = np.inf, asked: Asked = NOTHING) -> bool | None:
+def has_plan(
+    case: Case, deadline: float = np.inf, asked: Asked = NOTHING, known: KnownRows | None = None
+) -> bool | None:
     """Whether a case has a plan, from a program of its own; ``None`` where the time was too short.
 
     Parameters
@@ -103,20 +135,35 @@ def has_plan(case: Case, deadline: float = np.inf, asked: Asked = NOTHING) -> bo
         Value of the performance counter at which solves are stopped [s].
     asked : Asked
         What the plan must be beside.
+    known : KnownRows, optional
+        Limits to look at from the start; those that the plan is near to are added.
     """
 
     def prepare(m: pyo.ConcreteModel) -> Any:
         cap_cost(m, asked)
         return cost(m)
 
+    def total(m: pyo.ConcreteModel) -> None:
+        limit_totals(m, case, case.limits.totals)
+
     if any(_without_supply(case)):
         return False
-    program = SecureProgram(case, 1, 0, Clock(), lambda line: None, objective=prepare, deadline=deadline)
+    program = SecureProgram(case, 1, 0, Clock(), lambda line: None, objective=prepare, deadline=deadline, extend=total)
+    if known is not None and case.network is not None:
+        program.add_rows(_of_case(case, known.keys))
     force(program, asked.built)
-    # Any plan will do; the cost only leads the relaxation to flows that break few limits.
-    program.highs.set_options(mip_rel_gap=np.inf)
-    status = Question(program).answer().status
-    return {"optimal": True, "infeasible": False}.get(status)
+    # Any plan will do: the gap is one of a size that no plan's cost has.
+    found = find_by_rounds(program, ANY_PLAN, lambda objective: 1e12)
+    if known is not None and found.integers:
+        known.learn(program)
+    return {"infeasible": False, "limit_without_plan": None}.get(found.status, True)
+
+
+def _of_case(case: Case, keys: Iterable[RowKey]) -> list[RowKey]:
+    """Those of some limits that a case has: another may rate fewer branches, or look at fewer outages."""
+    outages = {"", *case.outage_names}
+    column = {True: "rating_emergency_mw", False: "rating_mw"}
+    return [k for k in keys if k[1] in outages and np.isfinite(float(case.branches.at[k[0], column[bool(k[1])]]))]
 
 
 def _without_supply(case: Case) -> Iterable[bool]:
@@ -147,9 +194,10 @@ class ElasticProgram(Question):
         made: list[Slacks] = []
 
         def prepare(m: pyo.ConcreteModel) -> Any:
+            limit_totals(m, case, case.limits.totals)
             made.append(give_way(m, case))
             cap_cost(m, asked, made[0])
-            return 0.0
+            return cost(m)
 
         program = SecureProgram(
             wide_case(case), 1, 0, Clock(), lambda line: None, objective=prepare, elastic=True, deadline=deadline
@@ -158,6 +206,7 @@ class ElasticProgram(Question):
         force(program, asked.built)
         self.asked = asked
         self.slacks = made[0].by_limit
+        self._cost, _ = program.highs.costs()
         self._free: Callable[[Limit], bool] = lambda limit: False
         self._costs: Mapping[str, float] = {}
 
@@ -202,6 +251,8 @@ class ElasticProgram(Question):
         highs = self.program.highs
         bounds: dict[int, tuple[float, float]] = {}
         costs = np.zeros(len(highs.variables))
+        if self.sees_network:
+            costs[: len(self._cost)] = self._cost * (COST_SHARE * min(self._costs.values()) if self._costs else 1.0)
         for limit, slacks in self.limits().items():
             for slack in slacks:
                 if not highs.has(slack.variable):
@@ -209,7 +260,7 @@ class ElasticProgram(Question):
                 column, base = highs.column(slack.variable), float(slack.variable.lb or 0.0)
                 most = math.inf if slack.variable.ub is None else float(slack.variable.ub)
                 bounds[column] = (base, most if self._free(limit) else base)
-                costs[column] = self._costs.get(limit.rule, 0.0) * slack.weight
+                costs[column] += self._costs.get(limit.rule, 0.0) * slack.weight
         highs.set_bounds(bounds)
         highs.set_costs(costs)
 
@@ -241,14 +292,32 @@ class ElasticProgram(Question):
         self.hold(free, sees_network=sees_network)
         return {"optimal": True, "infeasible": False}.get(self.answer().status)
 
+    def stand(self, limits: Iterable[Limit]) -> None:
+        """Build the rows of limits of single branches in every period, so that holding them needs no look at flows."""
+        model, case, T = self.program.model, self.program.case, list(self.case.periods.index)
+        single = [limit for limit in limits if limit.rule in NETWORK and limit.element]
+        rated = [limit for limit in single if limit.rule != of.ANGLE]
+        self.program.add_rows((m.element, m.outage, t, m.snapshot, side) for m in rated for t in T for side in (1, -1))
+        rows: list[Any] = []
+        for limit in single:
+            for t, h in case.load_mw.columns if limit.rule == of.ANGLE else ():
+                rows += power_flow.flow_of(model.power_flow, case, limit.element, t, h)
+                added = (model.explanation.angle_rows.add(limit.element, t, h, side) for side in (1, -1))
+                rows += [row for row in added if row is not None]
+        self.program.highs.add_rows(rows)
+
     def conflict(self) -> frozenset[Limit]:
-        """Limits in a conflict of the program just found infeasible; empty if only whole decisions make it so."""
+        """Limits that the multipliers of the program just found infeasible rest on.
+
+        They are a conflict up to rounding, to be confirmed by holding them alone. Empty if only whole decisions make
+        the program infeasible, or the solver has no multipliers.
+        """
         highs = self.program.highs
-        columns = highs.conflict_columns() if highs.relaxed else frozenset()
+        used = highs.columns_of_ray() if highs.relaxed else frozenset()
         return frozenset(
             limit
-            for limit, slacks in self.slacks.items()
-            if any(highs.has(s.variable) and highs.column(s.variable) in columns for s in slacks)
+            for limit, slacks in self.limits().items()
+            if any(highs.has(s.variable) and highs.column(s.variable) in used for s in slacks)
         )
 
     def amounts(self) -> dict[Limit, float]:

@@ -9,12 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
+from optimizer.objectives import OBJECTIVES
 from optimizer.study.case import Case
+
+Key = TypeVar("Key", int, str)
 
 DEMAND = "siting.demand_is_met"
 SITE = "siting.no_larger_than_the_site"
@@ -35,6 +38,7 @@ NORMAL = "power_flow.within_normal_rating"
 EMERGENCY = "security.within_emergency_rating"
 ANGLE = "explanation.within_angle_difference"
 COST = "explanation.costs_no_more"
+TOTAL = "totals.within_its_limit"
 
 UNITS: dict[str, str] = {
     LEAST_OUTPUT: "MW",
@@ -54,10 +58,11 @@ UNITS: dict[str, str] = {
     COUNTY: "%",
     CARBON: "t/year",
     BUDGET: "M$",
+    TOTAL: "",
     DEMAND: "MW",
     COST: "M$",
 }
-"""Unit in which each rule gives way, in the order in which a conflict tries to do without: what a planner set is
+"""Unit in which each rule gives way (a limit on an objective in that of the objective), in the order in which a conflict tries to do without: what a planner set is
 dropped last, so that a conflict names it where it can."""
 
 NETWORK = (EMERGENCY, NORMAL, ANGLE)
@@ -118,7 +123,7 @@ class Limit:
     @property
     def unit(self) -> str:
         """Unit in which it gives way."""
-        return UNITS[self.rule]
+        return UNITS[self.rule] or OBJECTIVES[self.element].unit
 
 
 def wide_case(case: Case) -> Case:
@@ -224,6 +229,8 @@ def _policy(case: Case, limit: Limit, amount: float) -> Case:
         limits = replace(limits, new_it_mw_per_period=_raised(limits.new_it_mw_per_period, amount))
     elif limit.rule == BUDGET:
         limits = replace(limits, budget_musd=_raised_in(limits.budget_musd, t, amount))
+    elif limit.rule == TOTAL:
+        limits = replace(limits, totals=_raised_in(limits.totals, limit.element, amount))
     elif limit.rule == CARBON:
         limits = replace(limits, carbon_t_per_year=_raised_in(limits.carbon_t_per_year, t, amount))
     return replace(case, limits=limits)
@@ -233,9 +240,9 @@ def _raised(value: float, amount: float) -> float | None:
     return None if math.isinf(amount) else value + amount
 
 
-def _raised_in(values: Mapping[int, float], period: int, amount: float) -> dict[int, float]:
-    others = {t: v for t, v in values.items() if t != period}
-    return others if math.isinf(amount) else {**others, period: values[period] + amount}
+def _raised_in(values: Mapping[Key, float], key: Key, amount: float) -> dict[Key, float]:
+    others = {k: v for k, v in values.items() if k != key}
+    return others if math.isinf(amount) else {**others, key: values[key] + amount}
 
 
 def _output(case: Case, limit: Limit, amount: float) -> Case:
@@ -299,6 +306,7 @@ _LOOSEN: dict[str, Any] = {
     BUDGET: _policy,
     CARBON: _policy,
     PACE: _policy,
+    TOTAL: _policy,
     SITE_READY: _ready("sites", "earliest"),
     TIE_READY: _ready("ties", "ready"),
     UPGRADE_READY: _ready("upgrades", "ready"),

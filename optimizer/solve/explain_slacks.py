@@ -13,6 +13,7 @@ from typing import Any
 import pyomo.environ as pyo
 
 from optimizer.algebra import constraint, rows_on_demand
+from optimizer.objectives import OBJECTIVES
 from optimizer.objectives.cost import cost
 from optimizer.solve import explain_limits as of
 from optimizer.solve.explain_limits import Asked, Limit, largest_output_mw, room
@@ -87,6 +88,9 @@ def give_way(m: pyo.ConcreteModel, case: Case) -> Slacks:
             allowance.setlb(float(row.overload_mw))
             allowance.set_value(float(row.overload_mw))
     _readiness(m, case, slacks)
+    for name, row in m.totals.within_its_limit.items():
+        # The row is in the scale of the objective.
+        _relax(row, _one(slacks, Limit(of.TOTAL, name), 1.0 / OBJECTIVES[name].scale))
     return slacks
 
 

@@ -35,6 +35,7 @@ WHAT = {
     of.EMERGENCY: ("branch", "branches"),
     of.ANGLE: ("branch", "branches"),
     of.COST: ("", ""),
+    of.TOTAL: ("total", ""),
 }
 """What a rule is about, one and several."""
 
@@ -58,6 +59,7 @@ DO = {
     of.EMERGENCY: "raise emergency ratings by {amount}{where}",
     of.ANGLE: "widen angle limits by {amount}{where}",
     of.COST: "pay {amount} more in present value",
+    of.TOTAL: "raise the limit on the total by {amount}",
 }
 """What to do for a rule to give way."""
 
@@ -73,6 +75,8 @@ def size_of(case: Case, limit: Limit) -> float:
         return float(case.limits.new_it_mw_per_period or math.nan)
     if limit.rule == of.BUDGET:
         return float(case.limits.budget_musd[limit.period])
+    if limit.rule == of.TOTAL:
+        return float(case.limits.totals[limit.element])
     if limit.rule == of.CARBON:
         return float(case.limits.carbon_t_per_year[limit.period])
     return _size_of_elements(case, limit)
@@ -177,7 +181,7 @@ def way_text(case: Case, amounts: Mapping[Limit, float]) -> str:
 
 def _rule_text(case: Case, rule: str, limits: Mapping[Limit, float]) -> str:
     ranked = sorted(limits.items(), key=lambda item: (-item[1], item[0]))
-    unit = of.UNITS[rule]
+    unit = ranked[0][0].unit
     total = max(limits.values()) if unit == "months" else sum(limits.values())
     amount = with_unit(total, unit)
     if rule == of.ANGLE:

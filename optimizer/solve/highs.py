@@ -32,6 +32,9 @@ _STATUS: dict[Any, Status] = {
     highspy.HighsModelStatus.kInterrupt: "limit",
 }
 
+RAY_ROUNDING = 1e-9
+"""Share of a column in a proof of infeasibility, the largest multiplier of size 1, that is rounding [-]."""
+
 NO_COEFFICIENT = 1e-9
 """Coefficients of added rows below this are rounding of the solves that give them; the solver would drop them too."""
 
@@ -246,18 +249,24 @@ class HighsProgram:
         self._highs.changeColsCost(len(costs), np.arange(len(costs), dtype=np.int32), costs)
         self._highs.changeObjectiveOffset(0.0)
 
-    def conflict_columns(self) -> frozenset[int]:
-        """Columns whose upper bounds are in an irreducible conflict of the linear program, which is infeasible.
+    def columns_of_ray(self) -> frozenset[int]:
+        """Columns whose bounds the proof of the last linear program's infeasibility rests on.
 
-        The default strategy of HiGHS 1.15 returns an empty conflict and calls it valid; this one asks for the conflict
-        of the program itself, reduced until nothing can be left out. Empty where none was found.
+        With multipliers y of the rows (a Farkas certificate), a column counts where ``A' y`` is not 0. Empty where the
+        solver has no multipliers. What they prove is not checked here.
         """
-        strategy = int(highspy.IisStrategy.kIisStrategyFromLp) | int(highspy.IisStrategy.kIisStrategyIrreducible)
-        self.set_options(iis_strategy=strategy)
-        _, found = self._highs.getIis()
-        at_upper = (int(highspy.IisBoundStatus.kIisBoundStatusUpper), int(highspy.IisBoundStatus.kIisBoundStatusBoxed))
-        pairs = zip(found.col_index_, found.col_bound_, strict=True)
-        return frozenset(int(c) for c, bound in pairs if found.valid_ and int(bound) in at_upper)
+        ray = self.dual_ray()
+        if not len(ray):
+            # Presolve shows infeasibility without multipliers.
+            self.set_options(presolve="off")
+            self.forget_basis()
+            self._run()
+            self.set_options(presolve="choose")
+            ray = self.dual_ray()
+        if not len(ray):
+            return frozenset()
+        size = np.abs(self.matrix().matrix.T @ (ray / np.abs(ray).max()))
+        return frozenset(np.flatnonzero(size > RAY_ROUNDING).tolist())
 
     def matrix(self) -> Matrix:
         """The program as the solver holds it now, rows and columns added since included."""
@@ -486,6 +495,12 @@ class HighsModel(HighsProgram):
         """Bounds of the row of a constraint as the solver has them."""
         _, lower, upper, _ = self._highs.getRow(self._row[constraint])
         return float(lower), float(upper)
+
+    def rows_room(self, constraints: Sequence[Any]) -> NDArray[np.float64]:
+        """How far the rows of constraints, each with an upper bound only, are below it in the last solution."""
+        rows = np.array([self._row[c] for c in constraints], dtype=np.intp)
+        upper, values = np.array(self._highs.getLp().row_upper_), np.array(self._highs.getSolution().row_value)
+        return np.asarray(upper[rows] - values[rows])
 
     def set_row_bounds(self, constraint: Any, lower: float, upper: float) -> None:
         """Change the bounds of the row of a constraint in place."""

@@ -232,6 +232,7 @@ def all_limits(case: Case) -> list[Limit]:
     found += [Limit(of.PACE)] * (limits.new_it_mw_per_period is not None)
     found += [Limit(of.BUDGET, "", t) for t in T if t in limits.budget_musd]
     found += [Limit(of.CARBON, "", t) for t in T if t in limits.carbon_t_per_year]
+    found += [Limit(of.TOTAL, name) for name in limits.totals]
     units = list(product(case.generators.index, H))
     found += [Limit(of.OUTPUT, g, 0, h) for g, h in units]
     found += [Limit(of.LEAST_OUTPUT, g, 0, h) for g, h in units if case.output_min_mw.at[g, h]]
