@@ -8,7 +8,7 @@ share of its own size.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from optimizer.study.case import Case
     from optimizer.study.study import Study
 
-SECONDS = 60.0
+SECONDS = 75.0
 """Wall time given to an explanation; what is not known by then is left out and said (unverified: a choice) [s]."""
 
 CONFLICT_SHARE = 0.5
@@ -221,7 +221,8 @@ def _least_seen_first(
         seen = _amounts(program, program.answer())
         if not seen:
             return None
-        suffices = _suffices(program, seen, known)
+        # Decisions that suit all but the network often suit it too.
+        suffices = _suffices(program, seen, known, program.decisions())
         if suffices is not False:
             return WayOut(seen, bool(suffices))
     way = _least(program, prices, known)
@@ -238,10 +239,12 @@ def _amounts(program: ElasticProgram, outcome: Outcome) -> dict[Limit, float]:
     return {limit: amount for limit, amount in free.items() if limit.rule not in NETWORK or program.sees_network}
 
 
-def _suffices(program: ElasticProgram, amounts: dict[Limit, float], known: KnownRows) -> bool | None:
+def _suffices(
+    program: ElasticProgram, amounts: dict[Limit, float], known: KnownRows, guess: Mapping[str, float] | None = None
+) -> bool | None:
     """Whether the case changed so far has a plan, from a program of its own."""
     asked = replace(program.asked, most_musd=program.asked.most_musd + amounts.get(Limit(COST), 0.0))
-    return has_plan(loosened(program.case, amounts), program.program.deadline, asked, known)
+    return has_plan(loosened(program.case, amounts), program.program.deadline, asked, known, guess)
 
 
 def rounded_up(amount: float) -> float:

@@ -5,8 +5,8 @@ groups. Each is dropped in turn and the rest is solved again: where there is sti
 conflict (deletion filter). The multipliers that prove the linear program infeasible, where they do, only shorten the
 list that is begun with, and only after the limits that they name were shown to be a conflict; a group of which more are
 left than can be read stays whole. Limits outside the network come first: a conflict among them needs no flow to be
-looked at. Of those of a large network the multipliers name single ones, whose rows stand, so that leaving out one or the
-other needs no look at all flows either.
+looked at. Of those of a large network the multipliers name single ones, whose rows stand, so that leaving out one or
+the other needs no look at all flows either.
 
 Source: J. W. Chinneck, E. W. Dravnieks, "Locating minimal infeasible constraint sets in linear programs", ORSA Journal
 on Computing 3(2), 1991.

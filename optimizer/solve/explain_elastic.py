@@ -123,7 +123,11 @@ def force(program: SecureProgram, built: Iterable[str]) -> None:
 
 
 def has_plan(
-    case: Case, deadline: float = np.inf, asked: Asked = NOTHING, known: KnownRows | None = None
+    case: Case,
+    deadline: float = np.inf,
+    asked: Asked = NOTHING,
+    known: KnownRows | None = None,
+    guess: Mapping[str, float] | None = None,
 ) -> bool | None:
     """Whether a case has a plan, from a program of its own; ``None`` where the time was too short.
 
@@ -137,6 +141,8 @@ def has_plan(
         What the plan must be beside.
     known : KnownRows, optional
         Limits to look at from the start; those that the plan is near to are added.
+    guess : mapping of str to float, optional
+        Whole decisions by the name of their variable, tried before any other.
     """
 
     def prepare(m: pyo.ConcreteModel) -> Any:
@@ -152,11 +158,31 @@ def has_plan(
     if known is not None and case.network is not None:
         program.add_rows(_of_case(case, known.keys))
     force(program, asked.built)
+    if guess and _is_plan(program, guess):
+        if known is not None:
+            known.learn(program)
+        return True
     # Any plan will do: the gap is one of a size that no plan's cost has.
     found = find_by_rounds(program, ANY_PLAN, lambda objective: 1e12)
     if known is not None and found.integers:
         known.learn(program)
     return {"infeasible": False, "limit_without_plan": None}.get(found.status, True)
+
+
+def _is_plan(program: SecureProgram, guess: Mapping[str, float]) -> bool:
+    """Whether whole decisions leave a plan, with every network upgrade that they use a part of."""
+    highs, upgrades = program.highs, set(program.upgrade_columns())
+    names = {int(c): highs.variables[c].name for c in highs.integers if c not in upgrades}
+    if not all(name in guess for name in names.values()):
+        return False
+    highs.relax(True)
+    program.fix({c: guess[name] for c, name in names.items()})
+    outcome = program.solve_clean("explain", ROUNDS)
+    if outcome.status == "optimal" and upgrades:
+        program.fix({c: float(outcome.values[c] > WHOLE) for c in upgrades})
+        outcome = program.solve_clean("explain", ROUNDS)
+    program.free()
+    return outcome.status == "optimal"
 
 
 def _of_case(case: Case, keys: Iterable[RowKey]) -> list[RowKey]:
@@ -291,6 +317,11 @@ class ElasticProgram(Question):
         """Whether there is a plan with only some limits let go; ``None`` where the time was too short."""
         self.hold(free, sees_network=sees_network)
         return {"optimal": True, "infeasible": False}.get(self.answer().status)
+
+    def decisions(self) -> dict[str, float]:
+        """Whole decisions of the solution that the model holds, by the name of their variable."""
+        variables = [self.program.highs.variables[c] for c in self.program.highs.integers]
+        return {v.name: float(round(v.value or 0.0)) for v in variables}
 
     def stand(self, limits: Iterable[Limit]) -> None:
         """Build the rows of limits of single branches in every period, so that holding them needs no look at flows."""

@@ -62,8 +62,8 @@ UNITS: dict[str, str] = {
     DEMAND: "MW",
     COST: "M$",
 }
-"""Unit in which each rule gives way (a limit on an objective in that of the objective), in the order in which a conflict tries to do without: what a planner set is
-dropped last, so that a conflict names it where it can."""
+"""Unit in which each rule gives way (a limit on an objective in that of the objective), in the order in which a
+conflict tries to do without: what a planner set is dropped last, so that a conflict names it where it can."""
 
 NETWORK = (EMERGENCY, NORMAL, ANGLE)
 """Rules whose rows are built on demand: without them no flow needs to be looked at."""

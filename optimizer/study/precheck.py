@@ -13,6 +13,7 @@ import pandas as pd
 from optimizer.errors import Finding, InfeasibleError
 from optimizer.study.case import Case
 from optimizer.study.circuits import joined_groups
+from optimizer.study.precheck_sites import sites_suffice
 from optimizer.units import HOURS_PER_DAY, HOURS_PER_YEAR
 
 TOLERANCE = 1e-6
@@ -43,6 +44,10 @@ def precheck(case: Case) -> tuple[Finding, ...]:
         for t, target in case.demand_mw.items():
             if target > 0:
                 findings += _targets(case, int(t), float(target))
+        if not findings and not sites_suffice(case):
+            text = "no choice of sites meets every target within the limits, even if the network carried everything"
+            remedy = "loosen one of the limits of the conflict that is named with this, or lower the target"
+            findings.append(Finding("study.demand.no_choice_of_sites", "study", text, "", remedy))
     return tuple(findings)
 
 

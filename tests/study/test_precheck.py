@@ -55,11 +55,13 @@ def test_share_of_a_county(tiny: Study) -> None:
 def test_water_of_all_basins(tiny: Study) -> None:
     """West: 1,500 m3/day over 1.2 a MW (24 x 0.5 x 0.1) are 1,250 MW, more than its 600; the east gives 83.3 of 800.
 
-    At a share of 0.08, 120 m3/day are 100 MW in the west, and the east's 8 do not cool one block.
+    In blocks of 50 MW that is 600 and 50. At a share of 0.08, 120 m3/day are 100 MW in the west, and the east's 8 do not cool one block.
     """
     water = {"water.withdrawal_share": 0.08}
     assert found(tiny.override(water))["study.demand.water"] == pytest.approx((100.0, 200.0))
-    assert precheck(tiny.override({"demand.it_mw": {2030: 100.0, 2032: 680.0}}).case) == ()
+    assert precheck(tiny.override({"demand.it_mw": {2030: 100.0, 2032: 650.0}}).case) == ()
+    whole = found(tiny.override({"demand.it_mw": {2030: 100.0, 2032: 680.0}}))
+    assert set(whole) == {"study.demand.no_choice_of_sites"}
     rules = found(tiny.override({"demand.it_mw": {2030: 100.0, 2032: 690.0}}))
     assert rules == {"study.demand.water": pytest.approx((683.333, 690.0))}
 
