@@ -45,14 +45,14 @@ DO = {
     of.WORTHWHILE: "accept {amount} less than the smallest worthwhile size{where}",
     of.TIE: "raise firm capacity by {amount}{where}",
     of.WATER: "find {amount} more water{where}",
-    of.COUNTY: "raise limits.share_per_county by {amount} of the target",
-    of.SUBSTATION: "raise limits.share_per_substation by {amount} of the campuses' power",
+    of.COUNTY: "raise limits.share_per_county from {before:.4g} to {after:.4g}, {amount} more of the target",
+    of.SUBSTATION: "raise limits.share_per_substation from {before:.4g} to {after:.4g}, {amount} more of all new load",
     of.BUDGET: "raise limits.budget_musd by {amount}{where}",
     of.CARBON: "raise limits.carbon_t_per_year by {amount}{where}",
     of.PACE: "raise limits.new_it_mw_per_period by {amount}",
-    of.SITE_READY: "be ready {amount} earlier{where}",
-    of.TIE_READY: "be ready {amount} earlier{where}",
-    of.UPGRADE_READY: "be ready {amount} earlier{where}",
+    of.SITE_READY: "have{named} ready {amount} earlier",
+    of.TIE_READY: "have{named} ready {amount} earlier",
+    of.UPGRADE_READY: "have{named} ready {amount} earlier",
     of.OUTPUT: "add {amount} of generation{where}",
     of.LEAST_OUTPUT: "run {amount} below least output{where}",
     of.NORMAL: "raise normal ratings by {amount}{where}",
@@ -120,9 +120,16 @@ def conflict_text(case: Case, conflict: Conflict, sentences: Mapping[str, str]) 
         by_rule.setdefault(member.rule, []).append(member)
     if not by_rule:
         return "what nobody can change rules it out, with every other limit left out"
-    said = [f"{sentences[rule].rstrip('.')}{_members(case, limits)}." for rule, limits in by_rule.items()]
+    said = [f"{_sentence(case, rule, sentences[rule])}{_members(case, limits)}." for rule, limits in by_rule.items()]
     tail = "" if conflict.is_minimal else " Time ran out before it was shown that each of these is needed."
     return " ".join(said) + tail
+
+
+def _sentence(case: Case, rule: str, sentence: str) -> str:
+    """The sentence of a rule, without its exception where the case does not have it."""
+    sentence = sentence.rstrip(".")
+    is_exact = rule == of.DEMAND and case.shortfall_penalty_musd_per_mw_year is None
+    return sentence.partition(", but for a shortfall")[0] if is_exact else sentence
 
 
 def _members(case: Case, limits: list[Limit]) -> str:
@@ -141,8 +148,12 @@ def _member(case: Case, limit: Limit) -> str:
     after = f"after outage {limit.outage}" if limit.outage else ""
     size = size_of(case, limit)
     amount = with_unit(size, limit.unit) if math.isfinite(size) else _ready_text(case, limit)
-    parts = (what, after, str(limit.period or ""), f"snapshot {limit.snapshot}" if limit.snapshot else "")
-    return ": ".join(filter(None, (" ".join(filter(None, parts)), amount)))
+    when = (
+        amount,
+        f"in {limit.period}" if limit.period else "",
+        f"in snapshot {limit.snapshot}" * bool(limit.snapshot),
+    )
+    return ": ".join(filter(None, (" ".join(filter(None, (what, after))), " ".join(filter(None, when)))))
 
 
 def _ready_text(case: Case, limit: Limit) -> str:
@@ -181,6 +192,9 @@ def way_text(case: Case, amounts: Mapping[Limit, float]) -> str:
 
 def _rule_text(case: Case, rule: str, limits: Mapping[Limit, float]) -> str:
     ranked = sorted(limits.items(), key=lambda item: (-item[1], item[0]))
+    if rule == of.DEMAND and all(amount >= case.demand_mw[limit.period] for limit, amount in limits.items()):
+        years = " and ".join(str(limit.period) for limit in sorted(limits))
+        return f"give up the target{'s' * (len(limits) > 1)} of {years}"
     unit = ranked[0][0].unit
     total = max(limits.values()) if unit == "months" else sum(limits.values())
     amount = with_unit(total, unit)
@@ -188,9 +202,12 @@ def _rule_text(case: Case, rule: str, limits: Mapping[Limit, float]) -> str:
         amount = f"{sum(_degrees(case, limit, mw) for limit, mw in limits.items()):.3g} deg ({amount} of flow)"
     if unit == "months" and len(limits) > 1:
         amount = f"up to {amount}"
-    text = DO[rule].format(amount=amount, where=_where(ranked))
     before = size_of(case, ranked[0][0])
-    if len(limits) == 1 and rule != of.ANGLE and math.isfinite(before):
+    shares = {"before": before / 100, "after": (before + total) / 100}
+    where = _where(ranked)
+    named = where.replace(f"at {WHAT[rule][0]} ", f"{WHAT[rule][0]} ")
+    text = DO[rule].format(amount=amount, where=where, named=named, **shares)
+    if len(limits) == 1 and unit != "%" and rule != of.ANGLE and math.isfinite(before):
         after = before - total if rule in (of.DEMAND, of.LEAST_OUTPUT) else before + total
         text += f", from {with_unit(before, unit)} to {with_unit(after, unit)}"
     return text
