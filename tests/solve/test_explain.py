@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from optimizer.errors import InfeasibleError
+from optimizer.solve import explain as explain_module
+from optimizer.solve import explain_conflict, solve_study
 from optimizer.solve import explain_limits as of
-from optimizer.solve import solve_study
 from optimizer.solve.explain import Explanation, explain, rounded_up
 from optimizer.solve.explain_elastic import has_plan
 from optimizer.solve.explain_limits import Limit, loosened
@@ -49,8 +50,8 @@ def plan_without(case: Case, dropped: list[Limit]) -> bool:
     )
 
 
-def check_explanation(found: Explanation, edit: Edit) -> None:
-    """Hold an explanation against programs of changed cases, and against what was worked out by hand."""
+def check_holds(found: Explanation) -> None:
+    """Hold an explanation against programs of changed cases."""
     case, conflict = found.case, found.conflict
     assert conflict is not None
     assert conflict.is_minimal
@@ -67,8 +68,15 @@ def check_explanation(found: Explanation, edit: Edit) -> None:
         assert way.is_proven
         assert has_plan(loosened(case, way.amounts)) is True
         if len(way.rules) == 1 and not DISCRETE & set(way.rules) and of.SUBSTATION not in way.rules:
-            less = {limit: 0.98 * amount for limit, amount in way.amounts.items()}
+            less = {limit: 0.98 * way.least_share * amount for limit, amount in way.amounts.items()}
             assert has_plan(loosened(case, less)) is False, way
+
+
+def check_explanation(found: Explanation, edit: Edit) -> None:
+    """Hold an explanation against programs of changed cases, and against what was worked out by hand."""
+    check_holds(found)
+    conflict = found.conflict
+    assert conflict is not None
     assert {m.rule for m in conflict.members} == {getattr(of, name) for name in edit.rules.split()}
     least = {way.rules[0]: way for way in found.ways_out if len(way.rules) == 1}
     for rule, amount in edit.least.items():
@@ -89,6 +97,37 @@ def test_one_edit(base: str, edit: Edit, tmp_path: Path) -> None:
     head, text, tables, _ = BASES[base]
     study = study_of(tmp_path, text, edit.tables(tables), head)
     check_explanation(explain(study.override(dict(edit.keys)).case), edit)
+
+
+LARGE = [(base, edit) for base, edit in EDITS if base in ("grid", "load", "raised")]
+
+
+@pytest.mark.parametrize(("base", "edit"), LARGE, ids=[f"{base}: {edit.name}" for base, edit in LARGE])
+def test_one_edit_explained_as_if_the_network_were_large(
+    base: str, edit: Edit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Limits of branches one by one, and ways out from the relaxation: perhaps another conflict, but one all the same."""
+    monkeypatch.setattr(explain_conflict, "FEW_BRANCHES", 0)
+    monkeypatch.setattr(explain_module, "FEW_INTEGERS", 0)
+    monkeypatch.setattr(explain_conflict, "FEW", 2)
+    head, text, tables, _ = BASES[base]
+    check_holds(explain(study_of(tmp_path, text, edit.tables(tables), head).override(dict(edit.keys)).case))
+
+
+def test_a_limit_on_a_total(tmp_path: Path) -> None:
+    """100 MW from 2030 and 200 from 2032 cost 0.2 M$ a MW in every way: half of that pays for no plan."""
+    study = study_of(tmp_path, studies.OWN_STUDY, studies.OWN, TWO_PERIODS)
+    whole = float(solve_study(study).summary["objective_musd"])
+    case = study.override({"limits.cost_musd": 0.5 * whole}).case
+    found = explain(case)
+    assert found.conflict is not None
+    assert found.conflict.is_minimal
+    assert {m.rule for m in found.conflict.members} == {of.DEMAND, of.TOTAL}
+    least = {way.rules[0]: way.amounts for way in found.ways_out}
+    assert least[of.TOTAL] == {Limit(of.TOTAL, "cost"): pytest.approx(0.5 * whole, rel=1e-3)}
+    assert f"to {whole:,.4g} M$" in " ".join(found.ways_words)
+    for way in found.ways_out:
+        assert has_plan(loosened(case, way.amounts)) is True
 
 
 @pytest.mark.slow

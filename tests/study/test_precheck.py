@@ -55,7 +55,8 @@ def test_share_of_a_county(tiny: Study) -> None:
 def test_water_of_all_basins(tiny: Study) -> None:
     """West: 1,500 m3/day over 1.2 a MW (24 x 0.5 x 0.1) are 1,250 MW, more than its 600; the east gives 83.3 of 800.
 
-    In blocks of 50 MW that is 600 and 50. At a share of 0.08, 120 m3/day are 100 MW in the west, and the east's 8 do not cool one block.
+    In blocks of 50 MW that is 600 and 50. At a share of 0.08, 120 m3/day are 100 MW in the west, and the east's 8 do
+    not cool one block.
     """
     water = {"water.withdrawal_share": 0.08}
     assert found(tiny.override(water))["study.demand.water"] == pytest.approx((100.0, 200.0))
