@@ -197,15 +197,16 @@ def _prices(program: ElasticProgram) -> dict[str, float]:
 
 def _least(program: ElasticProgram, prices: dict[str, float], known: KnownRows) -> WayOut | None:
     """The least change of some rules that leaves a plan, proven to suffice; ``None`` if there is none."""
-    is_large = len(program.program.highs.integers) > FEW_INTEGERS
     program.hold(lambda limit: limit.rule in prices, prices)
-    # What whole decisions ask for beyond the relaxation is found step by step where there are too many of them.
-    amounts = _amounts(program, program.relaxed() if is_large else program.answer())
-    for step in STEPS if is_large else STEPS[:1]:
-        more = {limit: rounded_up(step * amount) for limit, amount in amounts.items()}
-        if amounts and _suffices(program, more, known):
-            return WayOut(more, least_share=1.0 / step)
-    return None
+    if len(program.program.highs.integers) > FEW_INTEGERS:
+        # What whole decisions ask for beyond the relaxation is found step by step where there are too many of them.
+        amounts = _amounts(program, program.relaxed())
+        for step in STEPS if amounts else ():
+            more = {limit: rounded_up(step * amount) for limit, amount in amounts.items()}
+            if _suffices(program, more, known):
+                return WayOut(more, least_share=1.0 / step)
+    amounts = _amounts(program, program.answer())
+    return WayOut(amounts) if amounts and _suffices(program, amounts, known) else None
 
 
 def _least_seen_first(

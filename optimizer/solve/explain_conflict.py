@@ -72,7 +72,7 @@ class _Filter:
     def reduce(self, fixed: tuple[Limit, ...], tried: Iterable[Limit]) -> tuple[Limit, ...]:
         """Leave out what is not needed of what is tried, given what is fixed."""
         kept = sorted(tried, key=_order)
-        size = 1 if len(kept) <= FEW else len(kept) // 4
+        size = 1 if len(kept) <= FEW else max(1, len(kept) // 4)
         parts = [kept[at : at + size] for at in range(0, len(kept), size)]
         while parts:
             part = parts.pop(0)

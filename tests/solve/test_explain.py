@@ -106,7 +106,7 @@ LARGE = [(base, edit) for base, edit in EDITS if base in ("grid", "load", "raise
 def test_one_edit_explained_as_if_the_network_were_large(
     base: str, edit: Edit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Limits of branches one by one, and ways out from the relaxation: perhaps another conflict, but one all the same."""
+    """Limits of branches one by one, and ways out from the relaxation: perhaps another conflict, but a conflict."""
     monkeypatch.setattr(explain_conflict, "FEW_BRANCHES", 0)
     monkeypatch.setattr(explain_module, "FEW_INTEGERS", 0)
     monkeypatch.setattr(explain_conflict, "FEW", 2)
