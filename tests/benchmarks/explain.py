@@ -35,7 +35,7 @@ SMALL = (
     ("raised", TWO_PERIODS, studies.RAISED_STUDY, studies.RAISED, studies.RAISED_EDITS),
 )
 
-AREA = {"grid.area": {"center": "Austin 1", "hops": 12}, "demand.it_mw": {2030: 200, 2032: 400, 2034: 800}}
+AREA = {"grid.area": {"center": "40501", "hops": 12}, "demand.it_mw": {2030: 200, 2032: 400, 2034: 800}}
 """Part of the Texas network in the middle of the state, and a target to match."""
 
 TOWERS = {"cooling.technologies": ["liquid_tower"]}
@@ -67,7 +67,7 @@ def demand(first: float, second: float, third: float) -> dict[str, Any]:
 
 TEXAS = (
     Edited("25 GW beside all generation", demand(1000, 2500, 25000)),
-    Edited("8 GW at once, half of it ready later", {"study.decision_year": 2029}),
+    Edited("decided three years later", {"study.decision_year": 2029}),
     Edited("no water for towers", {"water.withdrawal_share": 0.0}, TOWERS),
     Edited("water for few towers", {"water.withdrawal_share": 0.001}, TOWERS),
     Edited("a budget of 40 of 49 G$", {"limits.budget_musd": {2034: 40000.0}}),
@@ -79,7 +79,7 @@ TEXAS = (
     Edited("a pace of 1 GW a period", {"limits.new_it_mw_per_period": 1000.0}),
     Edited("campuses of 1 GW beside 40 % a county", {"facility.min_campus_mw": 1000.0}),
     Edited("three sites", {"sites.max_sites": 3}),
-    Edited("racks that no technology cools", {"facility.rack_density_kw": 1000.0}),
+    Edited("15 GW without upgrades", {"upgrades.enabled": False}, demand(1000, 2500, 15000)),
     Edited("a cost of 80 G$", {"limits.cost_musd": 80000.0}),
     Edited("water of 1 m3", {"limits.water_m3": 1.0}, TOWERS),
     Edited("carbon of 10 Mt in all", {"limits.carbon_t": 1.0e7}),
