@@ -70,6 +70,8 @@ class Ledgers:
         Yearly location-based emissions of the campuses, by period [t/year].
     shortfall_mw : Ledger
         IT load that is not served, by period [MW].
+    revenue_musd : Ledger
+        Present value of what served workloads earn, by period [M$].
     """
 
     cost_musd: Ledger = field(default_factory=Ledger)
@@ -81,6 +83,7 @@ class Ledgers:
     water_m3_day: Ledger = field(default_factory=Ledger)
     carbon_t: Ledger = field(default_factory=Ledger)
     shortfall_mw: Ledger = field(default_factory=Ledger)
+    revenue_musd: Ledger = field(default_factory=Ledger)
 
     def close(self, block: pyo.Block) -> None:
         """Close every ledger and put its sums on `block` under the ledger's own name."""

@@ -41,6 +41,7 @@ from optimizer.config.place_tables import (
 )
 from optimizer.config.reading import apply_overrides, fill_facility, load_config, scenario_config
 from optimizer.config.tables import StudyConfig
+from optimizer.config.workload_tables import OrbitSettings, WorkloadKindSettings, WorkloadsSettings
 from optimizer.config.writing import config_to_toml, json_schema
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "GridSettings",
     "LayerSettings",
     "LimitsSettings",
+    "OrbitSettings",
     "RangeSettings",
     "ReportSettings",
     "RulesSettings",
@@ -71,6 +73,8 @@ __all__ = [
     "UncertaintySettings",
     "UpgradesSettings",
     "WaterSettings",
+    "WorkloadKindSettings",
+    "WorkloadsSettings",
     "apply_overrides",
     "config_to_toml",
     "fill_facility",

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from optimizer.config.future_tables import ConditionsSettings, SensitivitySettings, UncertaintySettings
     from optimizer.config.network_tables import DispatchSettings, GridSettings, SecuritySettings
     from optimizer.config.place_tables import CoolingSettings, SitesSettings, WaterSettings
+    from optimizer.config.workload_tables import OrbitSettings, WorkloadsSettings
+
+SITE_KINDS = ("campus", "edge", "lease", "cloud", "orbital")
+"""Kinds of site."""
 
 
 def cross_checks(tables: Mapping[str, Any]) -> list[Finding]:
@@ -48,7 +52,7 @@ def periods_of(study: StudySettings, demand: DemandSettings | None) -> tuple[int
     """Periods of the study: those written, else the years of demand, else the currency year [year]."""
     if study.periods:
         return study.periods
-    return tuple(sorted(demand.it_mw)) if demand else (study.currency_year,)
+    return tuple(sorted(demand.it_mw)) if demand and demand.it_mw else (study.currency_year,)
 
 
 def _periods_increase(study: StudySettings) -> Iterator[Finding]:
@@ -64,7 +68,7 @@ def _periods_increase(study: StudySettings) -> Iterator[Finding]:
 
 
 def _demand_years(study: StudySettings, demand: DemandSettings | None) -> Iterator[Finding]:
-    if demand is None or not study.periods:
+    if demand is None or not demand.it_mw or not study.periods:
         return
     periods = sorted(set(study.periods))
     for year in sorted(set(demand.it_mw) - set(periods)):
@@ -83,6 +87,33 @@ def _demand_years(study: StudySettings, demand: DemandSettings | None) -> Iterat
             found=f"years {', '.join(map(str, sorted(demand.it_mw)))}",
             remedy=f"add {year} = MW, or take {year} out of study.periods",
         )
+
+
+def _workloads(
+    demand: DemandSettings | None, workloads: WorkloadsSettings | None, orbit: OrbitSettings | None
+) -> Iterator[Finding]:
+    given = bool(demand is not None and demand.it_mw)
+    if workloads is None and demand is not None and not given:
+        text, remedy = "required key is missing", "add it: IT capacity in service in each period, or give [workloads]"
+        yield Finding("config.missing_key", "demand.it_mw", text, "", remedy)
+    if workloads is not None and demand is not None and (given or demand.penalty_musd_per_mw_year is not None):
+        key = "it_mw" if given else "penalty_musd_per_mw_year"
+        text, remedy = "workloads give the demand too, so that it is given twice", "keep [workloads] or this key"
+        yield Finding("config.demand_twice", f"demand.{key}", text, str(getattr(demand, key)), remedy)
+    if orbit is not None and workloads is None:
+        text = "capacity in orbit is asked for by workloads, and there are none"
+        yield Finding("config.orbit_without_workloads", "orbit", text, "", "add [workloads], or leave [orbit] out")
+    if workloads is not None:
+        yield from _repeated([kind.name for kind in workloads.kind], "workloads.kind")
+        for number, kind in enumerate(workloads.kind, start=1):
+            where = f"workloads.kind#{number} ({kind.name})"
+            yield from _unknown_kinds(kind.kinds, f"{where}, kinds")
+
+
+def _unknown_kinds(kinds: Iterable[str], where: str) -> Iterator[Finding]:
+    for kind in kinds:
+        if kind not in SITE_KINDS:
+            yield Finding("config.unknown_choice", where, "no such kind of site", repr(kind), nearest(kind, SITE_KINDS))
 
 
 def _limit_years(study: StudySettings, demand: DemandSettings | None, limits: LimitsSettings) -> Iterator[Finding]:
@@ -282,6 +313,7 @@ _CHECKS: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Finding]]], ...] = 
     (("study", "demand"), _demand_years),
     (("grid",), _snapshots),
     (("security",), _contingencies),
+    (("demand", "workloads", "orbit"), _workloads),
     (("facility",), _campus_size),
     (("cooling",), _weather),
     (("water",), _water),

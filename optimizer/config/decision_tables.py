@@ -13,10 +13,11 @@ class StudySettings(Settings):
     """What is decided, and when."""
 
     name: Text = Field(description="Name of the study, shown on the plan and the report [text].")
-    objective: Literal["cost", "carbon", "water", "delay"] = Field(
+    objective: Literal["cost", "carbon", "water", "delay", "net_present_value"] = Field(
         "cost",
         description="What is minimized over all periods: the present value of the system's cost, the campuses' "
-        "emissions, the water they withdraw, or target less served MW; among plans equal in it, the cost.",
+        "emissions, the water they withdraw, or target less served MW; among plans equal in it, the cost. "
+        "net_present_value, revenue of workloads less cost, is maximized.",
     )
     perspective: Literal["system"] = Field("system", description="Whose cost: the power system's and the campuses'.")
     currency_year: Year = Field(2024, description="Year of the dollars of every cost, given and computed [year].")
@@ -32,7 +33,9 @@ class DemandSettings(Settings):
     """The IT capacity to be placed."""
 
     it_mw: ByYear = Field(
-        min_length=1, description="Least IT capacity in service in each period, campuses of this study only [MW]."
+        default_factory=dict,
+        description="Least IT capacity in service in each period, campuses of this study only; left out where "
+        "[workloads] gives the demand [MW].",
     )
     archetype: Text = Field(
         "ai_training", description="Row group of the facilities dataset that fills every [facility] key left out."

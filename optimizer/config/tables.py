@@ -30,6 +30,7 @@ from optimizer.config.network_tables import (
 )
 from optimizer.config.place_tables import CoolingSettings, RulesSettings, SitesSettings, WaterSettings
 from optimizer.config.types import Settings
+from optimizer.config.workload_tables import OrbitSettings, WorkloadsSettings
 
 
 class StudyConfig(Settings):
@@ -44,6 +45,10 @@ class StudyConfig(Settings):
     study: StudySettings = Field(description="What is decided, and when.")
     grid: GridSettings | None = Field(None, description="The network. Without it there is none.")
     demand: DemandSettings | None = Field(None, description="IT capacity to be placed. Without it there are no sites.")
+    workloads: WorkloadsSettings | None = Field(
+        None, description="Demand by region and workload, in place of demand.it_mw."
+    )
+    orbit: OrbitSettings | None = Field(None, description="Capacity in orbit, of sites of kind orbital.")
     facility: FacilitySettings = Field(default_factory=FacilitySettings, description="What a campus is made of.")
     sites: SitesSettings = Field(default_factory=SitesSettings, description="Where campuses may stand.")
     cooling: CoolingSettings = Field(default_factory=CoolingSettings, description="Cooling technologies on offer.")
@@ -74,8 +79,12 @@ class StudyConfig(Settings):
     @model_validator(mode="after")
     def _resolve(self) -> StudyConfig:
         """Fill in the periods, then check what no single table can."""
+        if self.workloads is not None and self.demand is None:
+            # Sites are wanted. Nobody wrote the table, so that it does not count as written.
+            object.__setattr__(self, "demand", DemandSettings())
         if not self.study.periods:
-            years = tuple(sorted(self.demand.it_mw)) if self.demand else (self.study.currency_year,)
+            years = tuple(sorted(self.demand.it_mw)) if self.demand and self.demand.it_mw else ()
+            years = years or (self.study.currency_year,)
             study = self.study.model_copy(update={"periods": years})
             # Periods nobody wrote must not count as written: an override of demand.it_mw then brings its own.
             study.__pydantic_fields_set__.discard("periods")

@@ -20,6 +20,7 @@ from optimizer.formulation import (
     dispatch,
     expansion,
     interconnection,
+    orbit,
     phasing,
     policy,
     power_flow,
@@ -27,6 +28,7 @@ from optimizer.formulation import (
     siting,
     upgrades,
     water,
+    workloads,
 )
 from optimizer.formulation.rows import ElasticAllowances, FixedAllowances
 from optimizer.study.case import Case
@@ -44,6 +46,8 @@ EXPANSION_PARTS = (dispatch, expansion, upgrades)
 def parts_of(case: Case) -> tuple[ModuleType, ...]:
     """Parts that a case switches on, in the order of reading."""
     chosen: tuple[ModuleType, ...] = SITING_PARTS if len(case.demand_mw) else ()
+    chosen += (workloads,) if case.workloads is not None else ()
+    chosen += (orbit,) if case.orbit is not None else ()
     if case.network is not None and len(case.circuits):
         chosen += EXPANSION_PARTS
     elif case.network is not None:

@@ -38,7 +38,9 @@ def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
     S, T = case.sites, list(case.periods.index)
     b.build = pyo.Var(list(S.index), T, domain=pyo.Binary)
     b.blocks = pyo.Var(list(S.index), T, domain=pyo.NonNegativeIntegers)
-    b.shortfall_mw = pyo.Var(T, domain=pyo.NonNegativeReals)
+    # Where workloads are given, they say what is served and what is not.
+    totals = T if case.workloads is None else []
+    b.shortfall_mw = pyo.Var(totals, domain=pyo.NonNegativeReals)
     b.it_mw = pyo.Expression(list(S.index), T, rule=lambda b, s, t: S.at[s, "block_mw"] * b.blocks[s, t])
     years = case.periods["annuity_years"]
     for s, row in S.iterrows():
@@ -49,7 +51,7 @@ def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
             once = row.fixed_cost_musd * b.build[s, t] + row.block_cost_musd * b.blocks[s, t]
             ledgers.investment_musd.post(t, once)
     penalty = case.shortfall_penalty_musd_per_mw_year
-    for t in T:
+    for t in totals:
         ledgers.shortfall_mw.post(t, b.shortfall_mw[t])
         if penalty is None:
             b.shortfall_mw[t].setub(0.0)
@@ -64,7 +66,7 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
     S, T = case.sites, list(case.periods.index)
     before = dict(zip(T[1:], T[:-1], strict=True))
 
-    @constraint(b, list(case.demand_mw.index))
+    @constraint(b, list(case.demand_mw.index) if case.workloads is None else [])
     def demand_is_met(b: Any, t: int) -> Any:
         """The IT load in service reaches the period's target, but for a shortfall paid at the stated price.
 

@@ -29,6 +29,8 @@ class Objective:
         Factor by which the solver sees it, so that tolerances mean about the same for every objective [-].
     expression : callable
         Takes the composed model and its case, returns the sum over all periods in `unit`.
+    sign : float
+        -1 for an objective that is shown negated: more of what is shown is better [-].
     """
 
     name: str
@@ -37,3 +39,4 @@ class Objective:
     label: str
     scale: float
     expression: Callable[[pyo.ConcreteModel, Case], Any]
+    sign: float = 1.0

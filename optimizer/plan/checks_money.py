@@ -110,7 +110,7 @@ def check_gap(context: Context) -> list[Finding]:
     if not minimized:
         return findings + _gap_in_money(context, difference, allowed)
     decided = abs(objective)
-    if context.has_demand:
+    if context.has_demand and not context.case.has_revenue:
         decided = objective - baseline_musd(context) - common_musd(context)
     gap = 0.0 if difference <= allowed else difference / max(decided, difference)
     close = 2 * (tolerances.MONEY_MUSD + tolerances.MONEY_SHARE * abs(objective))

@@ -7,6 +7,7 @@ from typing import Any
 from optimizer.errors import Finding
 from optimizer.plan import tolerances
 from optimizer.plan.checks_money import check_status, gap_figure
+from optimizer.plan.checks_workloads import recomputed
 from optimizer.plan.verify_compare import broken, finding, is_number, slack
 from optimizer.plan.verify_context import Context, remembered
 from optimizer.plan.verify_money import costs_musd
@@ -18,6 +19,7 @@ KEYS = {
     "carbon": ("carbon_t", "t CO2e"),
     "water": ("water_m3", "m3"),
     "delay": ("delay_mw_years", "MW-years"),
+    "net_present_value": ("net_present_value_musd", "M$"),
 }
 """Name with unit, and unit, of each objective."""
 
@@ -33,18 +35,24 @@ def totals(context: Context) -> dict[str, float]:
     mwh = rows["it_mw"] * rows["utilization"].astype(float) * HOURS_PER_YEAR * rows["pue_annual"]
     found["carbon"] = float(years @ (mwh * rows["emission_t_per_mwh"]).to_numpy(float))
     found["water"] = float(years @ withdrawal_m3_day(context)) * HOURS_PER_YEAR / HOURS_PER_DAY
+    served = context.it_mw
+    if context.case.workloads is not None:
+        served = context.table("workloads").groupby("period")["served_mw"].sum().to_dict()
     for t, target in context.case.demand_mw.items():
-        found["delay"] += float(length[t]) * max(0.0, float(target) - context.it_mw[int(t)])
+        found["delay"] += float(length[t]) * max(0.0, float(target) - served.get(int(t), 0.0))
+    if context.case.has_revenue:
+        found["net_present_value"] = float(recomputed(context)["revenue_musd"].sum()) - found["cost"]
     return found
 
 
 def check_totals(context: Context) -> list[Finding]:
     """The total of every objective, and which of them the plan minimizes."""
     stated = context.summary.get("objectives")
-    if not isinstance(stated, dict) or set(stated) != {key for key, _ in KEYS.values()}:
+    keys = {name: KEYS[name] for name in totals(context)}
+    if not isinstance(stated, dict) or set(stated) != {key for key, _ in keys.values()}:
         return [finding(context.summary_where("objectives"), stated, "the total of each objective")]
     findings = []
-    for name, (key, unit) in KEYS.items():
+    for name, (key, unit) in keys.items():
         findings += _figure(context, f"objectives {key}", stated[key], totals(context)[name], unit)
     name = context.study.config.study.objective
     for key, text in (("objective", name), ("unit", KEYS[name][1])):
@@ -69,13 +77,14 @@ def check_bound(context: Context) -> list[Finding]:
     stated: Any = context.summary.get("bound_value")
     if not is_number(stated):
         return [finding(context.summary_where("bound_value"), stated, "a finite number")]
-    unit, value = KEYS[name][1], totals(context)[name]
-    difference = value - float(stated)
+    # Of a value that is maximized, the bound is above.
+    unit, value, sign = KEYS[name][1], totals(context)[name], -1.0 if name == "net_present_value" else 1.0
+    difference = sign * (value - float(stated))
     allowed = tolerances.BOUND_SHARE * max(1.0, abs(value))
     findings = []
     if difference < -allowed:
         where = context.summary_where("bound_value")
-        message = f"a bound cannot be above the objective, {value:.6f} {unit}"
+        message = f"a bound cannot be {'above' if sign > 0 else 'below'} the objective, {value:.6f} {unit}"
         findings.append(broken("plan.bound.above_objective", where, message, float(stated), value, unit))
     gap = 0.0 if difference <= allowed else difference / max(abs(value), difference)
     close = 2 * float(slack(unit, value))

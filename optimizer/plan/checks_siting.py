@@ -165,11 +165,14 @@ def check_demand(context: Context) -> list[Finding]:
     """Target, what is served, and that the rest is paid for."""
     target = context.case.demand_mw.reindex(context.periods).fillna(0.0)
     served = pd.Series(context.it_mw)
+    if context.case.workloads is not None:
+        by_period = context.table("workloads").groupby("period")["served_mw"].sum()
+        served = by_period.reindex(context.periods).fillna(0.0)
     short = (target - served).clip(lower=0.0)
     expected = pd.DataFrame({"target_mw": target, "served_mw": served, "shortfall_mw": short})
     expected = expected.rename_axis("period").reset_index()
     findings = compare_tables(context.prefix, "demand", context.table("demand"), expected)
-    if context.case.shortfall_penalty_musd_per_mw_year is None:
+    if context.case.shortfall_penalty_musd_per_mw_year is None and context.case.workloads is None:
         for t in short.index[short > tolerances.POWER_MW]:
             where = f"{context.prefix}tables/demand.csv period {t}"
             message = f"all of {target[t]:.6g} MW must be served"

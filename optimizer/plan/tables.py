@@ -68,7 +68,9 @@ _KINDS: dict[str, Kind] = {"period": "int", "in_service": "int", "earliest": "in
 _KINDS |= dict.fromkeys(("blocks", "max_blocks", "count"), "int")
 _TEXTS = ("cooling", "county", "basin", "iecc_zone", "rule", "limit", "unit", "account", "source", "scenario", "kind")
 _KINDS |= dict.fromkeys(_TEXTS, "text")
-_IDS = "site bus tie branch upgrade circuit generator snapshot contingency place element from_bus to_bus"
+_IDS = (
+    "site bus tie branch upgrade circuit generator snapshot contingency place element from_bus to_bus region workload"
+)
 _KINDS |= dict.fromkeys(_IDS.split(), "id")
 _UNITS = (
     ("_usd_per_mwh", "$/MWh"),
@@ -79,6 +81,7 @@ _UNITS = (
     ("_m3_day", "m3/day"),
     ("_musd", "M$"),
     ("_mw", "MW"),
+    ("_ms", "ms"),
     ("_kv", "kV"),
     ("_km", "km"),
     ("_ha", "ha"),
@@ -269,6 +272,27 @@ PLAN_TABLES: dict[str, PlanTable] = {
         target_mw="IT load that must be in service",
         served_mw="IT load in service",
         shortfall_mw="IT load that is not served",
+    ),
+    "workloads": _table(
+        "region workload site period",
+        region="region that asks",
+        workload="what it asks for",
+        site="site that serves it",
+        period=_PERIOD,
+        served_mw="IT load served",
+        rtt_ms="round trip, empty where it is not known",
+        cost_musd="present value of the network between them, and of moving data",
+        revenue_musd="present value of what it earns",
+    ),
+    "workload_demand": _table(
+        "region workload period",
+        region="region that asks",
+        workload="what it asks for",
+        period=_PERIOD,
+        target_mw="IT load asked for",
+        served_mw="IT load served",
+        unserved_mw="IT load that is not served",
+        penalty_musd="present value of the price of that",
     ),
     "binding": _table(
         "limit element contingency period snapshot",

@@ -35,6 +35,7 @@ from optimizer.plan import (
     checks_structure,
     checks_summary,
     checks_water,
+    checks_workloads,
 )
 from optimizer.plan.manifest import read_manifest
 from optimizer.plan.plan import NO_PLAN
@@ -149,6 +150,8 @@ def checks_for(context: Context) -> Sequence[Check]:
     chosen.append(checks_siting.check_site_count)
     if context.has_demand:
         chosen += [*checks_siting.CHECKS, *checks_rules.CHECKS, *checks_water.CHECKS, *checks_climate.CHECKS]
+    if context.case.workloads is not None:
+        chosen += checks_workloads.CHECKS
     if len(context.case.circuits):
         chosen += checks_expansion.CHECKS
     elif context.has_grid:

@@ -11,7 +11,7 @@ from optimizer.plan.verify_water import supplies, water_cost_musd, withdrawal_m3
 from optimizer.study.case import Case
 from optimizer.units import USD_PER_MUSD
 
-ACCOUNTS = ("generation", "sites", "ties", "cooling", "water", "upgrades", "shortfall")
+ACCOUNTS = ("generation", "sites", "ties", "cooling", "water", "upgrades", "shortfall", "network")
 """Accounts of the cost table."""
 
 
@@ -130,10 +130,24 @@ def costs_musd(context: Context) -> pd.DataFrame:
         for (_, t), split in supplies(context).items():
             table.loc["water", t] += water_cost_musd(context, split.cost_usd_day, t)
         penalty = context.case.shortfall_penalty_musd_per_mw_year or 0.0
+        if context.case.workloads is not None:
+            _add_workloads(context, table)
+            return table
         for t, target in context.case.demand_mw.items():
             short = max(0.0, float(target) - context.it_mw[int(t)])
             table.loc["shortfall", t] = context.annuity_years[int(t)] * penalty * short
     return table
+
+
+def _add_workloads(context: Context, costs: pd.DataFrame) -> None:
+    """Add the network of every pair, and the price of what is not served, to a table of costs."""
+    for account, name, column in (
+        ("network", "workloads", "cost_musd"),
+        ("shortfall", "workload_demand", "penalty_musd"),
+    ):
+        # Both columns are recomputed row by row by the checks of workloads.
+        by_period = context.table(name).groupby("period")[column].sum()
+        costs.loc[account] = by_period.reindex(context.periods).fillna(0.0)
 
 
 @remembered

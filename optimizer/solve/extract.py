@@ -10,9 +10,10 @@ import pandas as pd
 import pyomo.environ as pyo
 
 from optimizer.algebra import clean_value
-from optimizer.formulation import dispatch, expansion, interconnection, siting, upgrades, water
+from optimizer.formulation import dispatch, expansion, interconnection, siting, upgrades, water, workloads
 from optimizer.plan.tables import PLAN_TABLES
 from optimizer.study.case import Case
+from optimizer.study.demands import PAIR
 from optimizer.study.rule_lines import rule_lines
 from optimizer.study.study import Study
 from optimizer.study.water import electricity_factor, electricity_water
@@ -23,7 +24,7 @@ DECIMALS = 6
 the plan's outputs [-]."""
 
 ACCOUNTS = ("generation", "sites", "ties", "cooling", "water", "upgrades", "shortfall")
-"""Accounts of the cost ledger; that of circuits joins them where some are on offer."""
+"""Accounts of the cost ledger; those of workloads and of circuits join them where a study has these."""
 
 
 @dataclass(frozen=True)
@@ -228,9 +229,12 @@ def rules_table(study: Study, sites: pd.DataFrame, ties: pd.DataFrame) -> dict[s
 
 def cost_table(case: Case, m: pyo.ConcreteModel) -> pd.DataFrame:
     """Table ``costs``: the cost ledger itself, every account in every period."""
+    accounts = [*ACCOUNTS]
+    accounts += ["network"] if case.workloads is not None else []
+    accounts += ["circuits"] if len(case.circuits) else []
     rows: list[dict[str, Any]] = [
         {"account": account, "period": t, "cost_musd": float(pyo.value(m.ledgers.cost_musd[account, t]))}
-        for account in (*ACCOUNTS, *(("circuits",) if len(case.circuits) else ()))
+        for account in accounts
         for t in case.periods.index
     ]
     return pd.DataFrame(rows)
@@ -257,12 +261,42 @@ def totals_of(case: Case, tables: dict[str, pd.DataFrame]) -> dict[str, float]:
     for key, name, column, factor in sums:
         rows = tables.get(name)
         found[key] = 0.0 if rows is None else float((rows[column] * rows["period"].map(years)).sum()) * factor
+    if case.has_revenue:
+        found["net_present_value_musd"] = float(tables["workloads"]["revenue_musd"].sum()) - found["cost_musd"]
     return found
 
 
-def demand_table(case: Case, made: Decisions) -> pd.DataFrame:
-    """Table ``demand``: what was asked, what is served."""
-    served = made.placed.groupby("period")["it_mw"].sum().reindex(case.demand_mw.index).fillna(0.0)
+def workload_tables(case: Case, m: pyo.ConcreteModel) -> dict[str, pd.DataFrame]:
+    """Tables ``workloads`` and ``workload_demand``; none in a study without workloads."""
+    if case.workloads is None:
+        return {}
+    made, W = workloads.tables(m.workloads, case, m), case.workloads
+    served, unserved = made["served"], made["unserved"]
+    years = case.periods["annuity_years"]
+    pair = W.pairs.loc[pd.MultiIndex.from_frame(served[PAIR])].reset_index(drop=True)
+    revenue = W.rows["revenue_musd_per_mw_year"].loc[pd.MultiIndex.from_frame(served[PAIR[:2]])].to_numpy(float)
+    spent = served["period"].map(years) * served["served_mw"]
+    asked = W.demand_mw.rename_axis(columns="period").stack().rename("target_mw").reset_index()
+    asked = asked.merge(unserved, on=["region", "workload", "period"])
+    penalty = W.rows["penalty_musd_per_mw_year"].loc[pd.MultiIndex.from_frame(asked[PAIR[:2]])].to_numpy(float)
+    return {
+        "workloads": served.assign(
+            rtt_ms=pair["rtt_ms"], cost_musd=spent * pair["cost_musd_per_mw_year"], revenue_musd=spent * revenue
+        ),
+        "workload_demand": asked.assign(
+            served_mw=asked["target_mw"] - asked["unserved_mw"],
+            penalty_musd=asked["period"].map(years) * penalty * asked["unserved_mw"],
+        ),
+    }
+
+
+def demand_table(case: Case, made: Decisions, by_workload: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Table ``demand``: what was asked, what is served; by workload where these are given, else by what stands."""
+    if by_workload:
+        served = by_workload["workload_demand"].groupby("period")["served_mw"].sum()
+    else:
+        served = made.placed.groupby("period")["it_mw"].sum()
+    served = served.reindex(case.demand_mw.index).fillna(0.0)
     short = (case.demand_mw - served).clip(lower=0.0)
     return pd.DataFrame(
         {

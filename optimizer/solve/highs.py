@@ -249,6 +249,10 @@ class HighsProgram:
         self._highs.changeColsCost(len(costs), np.arange(len(costs), dtype=np.int32), costs)
         self._highs.changeObjectiveOffset(0.0)
 
+    def set_offset(self, offset: float) -> None:
+        """Change the constant of the objective."""
+        self._highs.changeObjectiveOffset(offset)
+
     def columns_of_ray(self) -> frozenset[int]:
         """Columns whose bounds the proof of the last linear program's infeasibility rests on.
 

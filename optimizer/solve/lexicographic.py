@@ -74,7 +74,8 @@ def search(run: Run, prepared: Prepared, order: Sequence[str], goal: Goal, gap: 
         Gap to prove; default that of the study [-].
     """
     gap = run.study.config.solve.gap if gap is None else gap
-    names = [*order, *(["cost"] if "cost" not in order else [])]
+    # Among plans of one net present value none is better for costing less: it earns less too.
+    names = [*order, *(["cost"] if not {"cost", "net_present_value"} & set(order) else [])]
     first = _pursue(run, prepared, replace(goal, minimize=names[0]), gap, prepared.start)
     status, best, plain = first.found.status, first, names[0] == "cost" and not goal.preferred
     values, bounds = {names[0]: first.found.objective}, {names[0]: first.found.bound}

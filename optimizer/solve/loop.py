@@ -1,11 +1,12 @@
 """From a program to a plan and a proof of how good it is.
 
-A lower bound proven at any time stays valid: rows only remove plans. Where there is a network, limits of branches are
-added as solutions break them: first to the relaxation, until it breaks none, then to whatever looks for whole
-decisions. Where many of them bind and many sites compete, that is a search over sets of sites with branch and cut
+A lower bound proven at any time stays valid: rows only remove plans. Without a network all rows stand from the
+beginning, and the solver is called once (`optimizer.solve.at_once`). With one, limits of branches are added as
+solutions break them: first to the relaxation, until it breaks none, then to whatever looks for whole decisions. Where
+many of them bind and many sites compete, that is a search over sets of sites with branch and cut
 (`optimizer.solve.search`); elsewhere the solver's own integer search, in rounds (`optimizer.solve.integer_rounds`): its
 cuts handle upgrades better, and few sites faster. Where circuits can be built, each plan is checked in the network that
-it makes (`optimizer.solve.topologies`).
+it makes (`optimizer.solve.topologies`); where workloads are placed, rows are those of the model (`rounds`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from optimizer.solve.at_once import find_at_once
 from optimizer.solve.branching import WHOLE
 from optimizer.solve.compact import Compact
 from optimizer.solve.found import Found, Limits
@@ -52,6 +54,8 @@ def find_plan(program: SecureProgram, limits: Limits, decided: Callable[[float],
     if len(case.circuits):
         return find_by_topologies(program, limits, decided)
     if case.network is None:
+        return find_at_once(program, limits, decided)
+    if case.workloads is not None:
         return find_by_rounds(program, limits, decided)
     standing = Standing(program, limits, decided)
     compact, relaxed = relaxation(standing)

@@ -20,6 +20,8 @@ def without_new_load(case: Case) -> Case:
         pue=case.pue.iloc[:0],
         water=case.water.iloc[:0],
         demand_mw=case.demand_mw.iloc[:0],
+        workloads=None,
+        orbit=None,
     )
 
 
@@ -52,6 +54,6 @@ def gap_of(objective: float, bound: float, decided: float) -> float:
 
 def decided_musd(case: Case, objective: float, baseline: float, common: float) -> float:
     """What the decision can change: D of the gap [M$]."""
-    if len(case.demand_mw):
+    if len(case.demand_mw) and not case.has_revenue:
         return objective - baseline - common
     return abs(objective)

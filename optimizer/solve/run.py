@@ -250,7 +250,7 @@ def plan_of(run: Run, prepared: Prepared, searched: Searched, study: Study | Non
         limits on totals only.
     """
     study, case, program = study or run.study, prepared.case, searched.program
-    if not searched.is_plain_cost:
+    if "net_present_value" not in searched.values and not searched.is_plain_cost:
         # Prices and dispatch are those of the least cost, whatever chose the whole decisions.
         program.highs.set_objective(cost(program.model))
     _settle(program, searched.integers)
@@ -355,7 +355,9 @@ def _tables(
     if len(case.demand_mw):
         tables |= extract.site_tables(case, made)
         tables |= extract.water_tables(case, made, tables["sites"])
-        tables["demand"] = extract.demand_table(case, made)
+        workloads = extract.workload_tables(case, model)
+        tables |= workloads
+        tables["demand"] = extract.demand_table(case, made, workloads)
         at_bound = limits_at_bound(case, tables["sites"])
         binding = pd.concat([binding, at_bound]) if len(at_bound) else binding
     tables["binding"] = binding
@@ -393,7 +395,9 @@ def _summary(
     case, name = prepared.case, study.config.study.objective
     costs = tables["costs"].groupby("account", sort=False)["cost_musd"].sum()
     totals = extract.totals_of(case, tables)
-    value, objective = totals[OBJECTIVES[name].key], totals["cost_musd"]
+    sign, objective = OBJECTIVES[name].sign, totals["cost_musd"]
+    # Compared as minimized, shown with the sign that people read.
+    value = sign * totals[OBJECTIVES[name].key]
     bound = min(searched.bounds[name], value)
     # A search that had no time for the cost has proven nothing of it.
     bound_musd = min(searched.bounds.get("cost", -np.inf), objective)
@@ -406,8 +410,8 @@ def _summary(
         "name": run.study.name,
         "status": searched.status,
         "objective": name,
-        "objective_value": value,
-        "bound_value": bound,
+        "objective_value": sign * value,
+        "bound_value": sign * bound,
         "unit": OBJECTIVES[name].unit,
         "objectives": totals,
         "objective_musd": objective,

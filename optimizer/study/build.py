@@ -17,6 +17,7 @@ from optimizer.study.conditions import fuel_price_factor
 from optimizer.study.contingencies import campus_outages
 from optimizer.study.economics import period_table
 from optimizer.study.generation import cost_curves
+from optimizer.study.orbit import orbit_of
 
 if TYPE_CHECKING:
     from optimizer.study.study import Study
@@ -71,6 +72,8 @@ def build_case(study: Study) -> Case:
     segments = segments.assign(cost_usd_per_mwh=segments["cost_usd_per_mwh"] * _of_each(factor, segments))
     generators = operation.generators[["bus", "p_max_mw", "carrier", "carbon_t_per_mwh"]].assign(p_min_mw=least_mw)
     economics, limits = config.economics, config.limits
+    workloads = None if study.workloads is None else study.workloads[0]
+    sites = pd.DataFrame(candidates.sites)
     return Case(
         name=study.name,
         periods=period_table(config.study.periods, economics.discount_rate, economics.last_period_years),
@@ -83,13 +86,13 @@ def build_case(study: Study) -> Case:
         output_max_mw=operation.output_max_mw,
         cost_segments=segments,
         cost_at_min_usd_per_h=at_min * factor,
-        sites=pd.DataFrame(candidates.sites)[list(SITE_COLUMNS)],
+        sites=sites[list(SITE_COLUMNS)],
         ties=pd.DataFrame(candidates.ties)[list(TIE_COLUMNS)],
         cooling=candidates.cooling[list(COOLING_COLUMNS)],
         pue=candidates.pue,
         upgrades=study.upgrades[list(UPGRADE_COLUMNS)],
         water=candidates.water,
-        demand_mw=_demand(study),
+        demand_mw=_demand(study) if workloads is None else workloads.total_mw,
         shortfall_penalty_musd_per_mw_year=config.demand.penalty_musd_per_mw_year if config.demand else None,
         limits=PortfolioLimits(
             limits.share_per_county,
@@ -104,8 +107,10 @@ def build_case(study: Study) -> Case:
         base_overloads=pd.DataFrame(
             {"branch": [], "contingency": [], "snapshot": [], "overload_mw": pd.Series(dtype=float)}
         ),
-        joint=_joint(study, pd.DataFrame(candidates.sites).index, candidates.ties),
-        expansion=_expansion(study, pd.DataFrame(candidates.sites).index, candidates.ties),
+        joint=_joint(study, sites.index, candidates.ties),
+        expansion=_expansion(study, sites.index, candidates.ties),
+        workloads=workloads,
+        orbit=orbit_of(sites, config.orbit),
     )
 
 

@@ -18,6 +18,7 @@ from optimizer.grid.dc import DCNetwork
 from optimizer.grid.joint import JointSet
 from optimizer.grid.joint_factors import JointFactors
 from optimizer.study.circuits import Expansion
+from optimizer.study.demands import Demands, Orbit
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,10 @@ class Case:
         branches, and of sites, by name and the buses of their ties.
     expansion : Expansion
         New circuits on offer; none where the network stays as it is.
+    workloads : Demands, optional
+        Demand by region and workload; `demand_mw` is then its total. ``None``: demand is a total only.
+    orbit : Orbit, optional
+        Limits on capacity in orbit; ``None`` where there are none.
     """
 
     name: str
@@ -140,6 +145,8 @@ class Case:
     base_overloads: pd.DataFrame
     joint: JointSet = field(default_factory=JointSet)
     expansion: Expansion = field(default_factory=Expansion)
+    workloads: Demands | None = None
+    orbit: Orbit | None = None
 
     @property
     def circuits(self) -> pd.DataFrame:
@@ -158,6 +165,18 @@ class Case:
         if self.network is None:
             raise ValueError("the case has no grid")
         return self.network
+
+    @property
+    def required_mw(self) -> pd.Series:
+        """IT MW that must be in service whatever it costs, index ``period`` [MW]."""
+        if self.workloads is not None:
+            return self.workloads.required_mw
+        return self.demand_mw if self.shortfall_penalty_musd_per_mw_year is None else 0.0 * self.demand_mw
+
+    @property
+    def has_revenue(self) -> bool:
+        """Whether anything served earns revenue."""
+        return self.workloads is not None and self.workloads.has_revenue
 
     @property
     def is_secured(self) -> bool:

@@ -36,6 +36,10 @@ def undecided(study: Study, names: Iterable[str]) -> list[Finding]:
         if config.demand is None:
             text, remedy = "a study without demand has no campuses, and so only a cost", "add [demand] it_mw"
             found.append(Finding("study.objective.no_demand", "demand", text, name, remedy))
+        elif name == "net_present_value":
+            found += _no_revenue(study)
+        elif name == "delay" and study.workload_tables is not None:
+            found += _nothing_optional(study)
         elif name == "delay" and config.demand.penalty_musd_per_mw_year is None:
             text = "all of the target must be served, so that no plan is later than another"
             remedy = "give demand.penalty_musd_per_mw_year, the price of what is not served"
@@ -45,3 +49,21 @@ def undecided(study: Study, names: Iterable[str]) -> list[Finding]:
             remedy = "name a dataset in sites.region"
             found.append(Finding("study.objective.no_region", "sites.region", text, name, remedy))
     return found
+
+
+def _no_revenue(study: Study) -> list[Finding]:
+    tables = study.workload_tables
+    if study.config.workloads is not None and (tables is None or (tables.demand["revenue_musd_per_mw_year"] > 0).any()):
+        return []
+    text = "nothing earns revenue, so that the value of a plan is its cost alone"
+    remedy = "give revenue_musd_per_mw_year in the table of [workloads] demand, or minimize the cost"
+    return [Finding("study.objective.no_revenue", "study.objective", text, "net_present_value", remedy)]
+
+
+def _nothing_optional(study: Study) -> list[Finding]:
+    tables = study.workload_tables
+    if tables is None or tables.demand["penalty_musd_per_mw"].notna().any():
+        return []
+    text = "all demand must be served, so that no plan is later than another"
+    remedy = "give penalty_musd_per_mw in the table of [workloads] demand, the price of what is not served"
+    return [Finding("study.objective.delay", "workloads.demand", text, "delay", remedy)]

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from optimizer.config.checks import SITE_KINDS
 from optimizer.errors import Finding, GridsiteError, nearest, refuse_errors
 from optimizer.grid.schema import Column, check_table
 from optimizer.io.reading import read_table
@@ -26,7 +27,7 @@ SITES = (
     Column("bus", "text", meaning="Bus it is at; instead of geometry, or of lat and lon."),
     Column("lat", "float", "deg", lower=-90, upper=90, meaning="Latitude."),
     Column("lon", "float", "deg", lower=-180, upper=180, meaning="Longitude."),
-    Column("kind", "text", default="campus", meaning="Kind of site."),
+    Column("kind", "text", default="campus", meaning="Kind of site: campus, edge, lease, cloud or orbital."),
     Column("block_mw", "float", "MW", None, True, 0, meaning="IT capacity of a block.", lower_open=True),
     Column("max_blocks", "int", "", None, True, 1, meaning="Most blocks."),
     Column("min_blocks", "int", "", 0, lower=0, meaning="Fewest blocks of a built site."),
@@ -37,6 +38,7 @@ SITES = (
     Column("area_ha", "float", "ha", lower=0, meaning="Area of the land."),
     Column("county", "text", meaning="County, for limits on concentration."),
     Column("jurisdiction", "text", meaning="Jurisdiction whose rules apply."),
+    Column("country", "text", meaning="Country, for workloads that must stay within borders."),
     Column("basin", "text", meaning="Water region."),
     Column("earliest", "int", "year", 0, lower=0, meaning="First year it can serve; 0: any."),
 )
@@ -148,6 +150,11 @@ def _check_sites(sites: pd.DataFrame, where: str) -> list[Finding]:
             place = f"{where} row {row}, min_blocks"
             text = "more blocks are the fewest than are the most"
             findings.append(Finding("study.site.blocks", place, text, f"{low} above {high}", remedy))
+    for row, kind in sites["kind"][~sites["kind"].isin(SITE_KINDS)].items():
+        text = "no such kind of site"
+        findings.append(
+            Finding("study.site.kind", f"{where} row {row}, kind", text, repr(kind), nearest(kind, SITE_KINDS))
+        )
     half = sites["lat"].isna() != sites["lon"].isna()
     for row in sites.index[half]:
         text, remedy = "only one of lat and lon is given", "give both, or neither"

@@ -20,6 +20,7 @@ from optimizer.study.cells import FLOOR, with_county_layers
 from optimizer.study.costs import Costs
 from optimizer.study.economics import ready_year
 from optimizer.study.offers import COLUMNS, Offers, Sieve
+from optimizer.study.orbit import with_orbit
 from optimizer.study.own import OwnSites, area_ha
 from optimizer.study.region import Region
 from optimizer.study.routing import Routing
@@ -205,6 +206,7 @@ def _described(sites: gpd.GeoDataFrame, around: OwnSurroundings) -> gpd.GeoDataF
         fips="",
         water_available_m3_day=0.0,
     )
+    described = with_orbit(described, around.config)
     placed = sites["lat"].notna()
     if placed.any():
         crs = equal_area_crs(tuple(_marks(sites[placed]).total_bounds)) if around.region is None else around.region.crs

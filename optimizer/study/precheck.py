@@ -34,14 +34,13 @@ def precheck(case: Case) -> tuple[Finding, ...]:
         One for each reason, all errors; empty if none was found. An error means that the case is infeasible.
     """
     findings = list(_existing_load(case))
-    must_be_served = case.shortfall_penalty_musd_per_mw_year is None and (case.demand_mw > 0).any()
-    if must_be_served and case.sites.empty:
+    required = case.required_mw
+    if (required > 0).any() and case.sites.empty:
         text = "every place is refused: there is no candidate site"
         remedy = "see which rules refuse them (gridsite sites STUDY), then widen [sites], [cooling] or [water]"
-        target = float(case.demand_mw.max())
-        findings.append(_shortfall("no_sites", int(case.demand_mw.idxmax()), text, 0.0, target, remedy))
-    elif must_be_served:
-        for t, target in case.demand_mw.items():
+        findings.append(_shortfall("no_sites", int(required.idxmax()), text, 0.0, float(required.max()), remedy))
+    else:
+        for t, target in required.items():
             if target > 0:
                 findings += _targets(case, int(t), float(target))
         if not findings and not sites_suffice(case):

@@ -17,6 +17,7 @@ from optimizer.config import (
     RulesSettings,
     SitesSettings,
     StudyConfig,
+    WorkloadsSettings,
 )
 from optimizer.errors import Finding, GridsiteError, InputError, nearest
 from optimizer.grid.area import cut_area
@@ -44,6 +45,7 @@ from optimizer.study.recipe_layers import read_recipe_layer
 from optimizer.study.region import Region, read_region
 from optimizer.study.rule_sources import read_rules
 from optimizer.study.terrain import read_terrain
+from optimizer.study.workload_tables import read_workloads
 
 STUDY_FILE = "study.toml"
 
@@ -127,6 +129,11 @@ class Reader:
     def own(self, table: str, ties: str | None) -> Any:
         """The user's sites and ties."""
         return self.read(("sites", table, ties or ""), lambda: _own(self.folder, table, ties))
+
+    def workloads(self, settings: WorkloadsSettings) -> Any:
+        """Demand by region and workload, and pairs."""
+        key = ("workloads", settings.demand, settings.pairs or "")
+        return self.read(key, lambda: _workloads(self.folder, settings))
 
     def outdoors(self, config: StudyConfig, region: str) -> Outdoors:
         """Weather, stress classes and water behind the electricity, each only where the study asks for it."""
@@ -316,6 +323,15 @@ def _own(folder: Path, table: str, ties: str | None) -> Loaded:
         raise InputError(findings)
     files = [InputFile(folder / table, "sites"), *([] if ties is None else [InputFile(folder / ties, "ties")])]
     return Loaded(own, tuple(files), tuple(findings))
+
+
+def _workloads(folder: Path, settings: WorkloadsSettings) -> Loaded:
+    pairs = None if settings.pairs is None else folder / settings.pairs
+    tables, findings = read_workloads(folder / settings.demand, pairs)
+    if findings:
+        raise InputError(findings)
+    files = [InputFile(folder / settings.demand, "workloads")]
+    return Loaded(tables, (*files, *([] if pairs is None else [InputFile(pairs, "workloads")])))
 
 
 def _outages(path: Path, where: str) -> Loaded:

@@ -41,6 +41,7 @@ from optimizer.study.conditions import changed_upgrades
 from optimizer.study.contingencies import grid_outages, list_files
 from optimizer.study.cooling import Technologies
 from optimizer.study.costs import Costs
+from optimizer.study.demands import Demands
 from optimizer.study.economics import period_table, ready_year, yearly_factor
 from optimizer.study.headroom_circuits import circuits_beside
 from optimizer.study.inputs import InputFile
@@ -55,6 +56,8 @@ from optimizer.study.routing import Routing, make_routing
 from optimizer.study.shared import share
 from optimizer.study.sites import Candidates, assemble, no_candidates, no_water
 from optimizer.study.water import water_options
+from optimizer.study.workload_tables import WorkloadTables
+from optimizer.study.workloads import demands_of
 
 __all__ = ["Candidates", "Study", "read_study"]
 
@@ -99,6 +102,8 @@ class Study:
         Regulation.
     headroom : DataFrame, optional
         What limits headroom at each bus, where the study offers circuits for it.
+    workload_tables : WorkloadTables, optional
+        Demand by region and workload, and pairs.
     """
 
     name: str
@@ -118,6 +123,7 @@ class Study:
     terrain: Mapping[str, TerrainTable] = field(repr=False, default_factory=dict)
     rules: RuleBook = field(repr=False, default_factory=RuleBook)
     headroom: pd.DataFrame | None = field(repr=False, default=None)
+    workload_tables: WorkloadTables | None = field(repr=False, default=None)
 
     def override(self, mapping: Mapping[str, Any]) -> Study:
         """Return a study with some keys changed; files that the change does not touch are not read again.
@@ -373,6 +379,16 @@ class Study:
         return own_offers(self.own, around)
 
     @cached_property
+    def workloads(self) -> tuple[Demands, list[Finding]] | None:
+        """Demand by region and workload with the sites that may serve it, and what is wrong; ``None`` without."""
+        if self.workload_tables is None:
+            return None
+        sites, refused = pd.DataFrame(self.candidates.sites), self.candidates.refused["place"]
+        country = pd.Series("", index=sites.index) if self.own is None else self.own.sites["country"]
+        placed = sites.assign(country=country.reindex(sites.index).fillna(""))
+        return demands_of(self.workload_tables, placed, self.config, [*sites.index, *refused])
+
+    @cached_property
     def case(self) -> Case:
         """Labels and numbers only, for the formulation."""
         return build_case(self)
@@ -428,6 +444,7 @@ def _study(
     layers = reader.layers(written.sites.layers if written.demand is not None else (), region)
     terrain = reader.terrain() if any(layer.settings.multipliers for layer in layers) else {}
     rules = reader.rules(written.rules) if written.demand is not None else None
+    workloads = None if written.workloads is None else reader.workloads(written.workloads)
     config = written
     if archetypes is not None:
         try:
@@ -455,6 +472,7 @@ def _study(
         terrain or {},
         RuleBook() if rules is None else rules,
         None if grid is None or written.expansion.headroom is None else reader.headroom(written.expansion.headroom),
+        workloads,
     )
     unread = any(f.severity == "error" for f in reader.findings)
     findings = [*reader.findings, *checks.study_findings(made, everything_read=not unread)]

@@ -1,0 +1,158 @@
+"""Workloads: which site serves the demand of which region.
+
+A pair that a round trip, a border or a kind of site rules out has no variable. Without a grid, with one block a site,
+this part and siting are capacitated facility location.
+
+Symbols
+-------
+f[d,w,s,t]  ``serve_mw``     IT load of workload w that site s serves for region d [MW]
+a[d,w,t]    ``unserved_mw``  IT load that no site serves [MW]
+o[d,w,s,t]  ``hosts``        1 when site s serves any of it, where that matters [-]
+D[d,w,t]    ``demand_mw``    IT load asked for [MW]
+L[d,w]      ``min_site_mw``  least load of it at a site that serves any [MW]
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pyomo.environ as pyo
+
+from optimizer.algebra import Ledgers, clean_value, constraint
+from optimizer.study.case import Case
+from optimizer.study.demands import Demands
+
+NEEDS = {"workloads": ["rows", "demand_mw", "pairs", "apart"], "periods": ["annuity_years"]}
+
+Row = tuple[str, str]
+
+
+def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
+    """Declare what is served and what is not; post its cost, its revenue and what is not served."""
+    W, T = _workloads(case), list(case.periods.index)
+    b.serve_mw = pyo.Var([(*pair, t) for pair in W.pairs.index for t in T], domain=pyo.NonNegativeReals)
+    b.unserved_mw = pyo.Var([(*row, t) for row in W.rows.index for t in T], domain=pyo.NonNegativeReals)
+    b.hosts = pyo.Var([(*pair, t) for pair in _hosted(W) for t in T], domain=pyo.Binary)
+    for t in T:
+        demand = W.demand_mw[t].to_dict()
+        for row, optional in zip(W.rows.index, W.rows["is_optional"], strict=True):
+            b.unserved_mw[(*row, t)].setub(float(demand[row]) if optional else 0.0)
+        _post(b, case, W, t, ledgers)
+
+
+def _post(b: pyo.Block, case: Case, W: Demands, t: int, ledgers: Ledgers) -> None:
+    """Post one period: long sums as one expression each, since there is a variable for every pair."""
+    years = float(case.periods.at[t, "annuity_years"])
+    served = [b.serve_mw[(*pair, t)] for pair in W.pairs.index]
+    unserved = [b.unserved_mw[(*row, t)] for row in W.rows.index]
+    cost = years * W.pairs["cost_musd_per_mw_year"].to_numpy(float)
+    penalty = years * W.rows["penalty_musd_per_mw_year"].to_numpy(float)
+    revenue = years * W.rows["revenue_musd_per_mw_year"].reindex(W.pairs.index.droplevel("site")).to_numpy(float)
+    ledgers.cost_musd.post(("network", t), _sum(cost, served))
+    ledgers.cost_musd.post(("shortfall", t), _sum(penalty, unserved))
+    ledgers.shortfall_mw.post(t, pyo.quicksum(unserved))
+    if W.has_revenue:
+        ledgers.revenue_musd.post(t, _sum(revenue, served))
+
+
+def _sum(coefficients: Any, variables: list[Any]) -> Any:
+    terms = [(float(c), v) for c, v in zip(coefficients, variables, strict=True) if c]
+    return pyo.quicksum(c * v for c, v in terms) if terms else 0.0
+
+
+def _workloads(case: Case) -> Demands:
+    """Demand of a case that has workloads.
+
+    Raises
+    ------
+    ValueError
+        It has none: the caller's mistake.
+    """
+    if case.workloads is None:
+        raise ValueError("the case has no workloads")
+    return case.workloads
+
+
+def _hosted(W: Demands) -> list[tuple[str, str, str]]:
+    """Pairs of rows for which it matters whether a site serves any."""
+    far = {(d, w) for d, w, _, _ in W.apart}
+    scaled = set(W.rows.index[W.rows["min_site_mw"] > 0])
+    return [pair for pair in W.pairs.index if pair[:2] in far or pair[:2] in scaled]
+
+
+def sites_of_row(W: Demands) -> dict[Row, list[str]]:
+    """Sites that may serve each region and workload, in table order."""
+    found: dict[Row, list[str]] = {row: [] for row in W.rows.index}
+    for d, w, s in W.pairs.index:
+        found[d, w].append(s)
+    return found
+
+
+def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
+    """Demand, capacity, contiguous scale and nearness of sites that share demand."""
+    W, T = _workloads(case), list(case.periods.index)
+    demand = {t: W.demand_mw[t].to_dict() for t in T}
+    by_row, hosted = sites_of_row(W), _hosted(W)
+    by_site: dict[str, list[Row]] = {s: [] for s in case.sites.index}
+    for d, w, s in W.pairs.index:
+        by_site[s].append((d, w))
+
+    @constraint(b, list(W.rows.index), T)
+    def demand_is_served(b: Any, d: str, w: str, t: int) -> Any:
+        """What a region asks of a workload is served by sites, or not served at the stated price.
+
+        sum_s f[d,w,s,t] + a[d,w,t] = D[d,w,t]
+        """
+        served = pyo.quicksum(b.serve_mw[d, w, s, t] for s in by_row[d, w])
+        return served + b.unserved_mw[d, w, t] == float(demand[t][d, w])
+
+    @constraint(b, list(W.pairs.index), T)
+    def only_from_built_sites(b: Any, d: str, w: str, s: str, t: int) -> Any:
+        """A site serves a region only once it is built.
+
+        f[d,w,s,t] <= D[d,w,t] x[s,t]
+        """
+        return b.serve_mw[d, w, s, t] - float(demand[t][d, w]) * m.siting.build[s, t] <= 0
+
+    @constraint(b, [s for s, rows in by_site.items() if rows], T)
+    def within_the_site(b: Any, s: str, t: int) -> Any:
+        """A site serves no more than the IT load it has in service.
+
+        sum_d sum_w f[d,w,s,t] <= P[s] y[s,t]
+        """
+        return pyo.quicksum(b.serve_mw[d, w, s, t] for d, w in by_site[s]) <= m.siting.it_mw[s, t]
+
+    @constraint(b, hosted, T)
+    def no_more_than_hosted(b: Any, d: str, w: str, s: str, t: int) -> Any:
+        """A site serves none of a demand that it does not host.
+
+        f[d,w,s,t] <= D[d,w,t] o[d,w,s,t]
+        """
+        return b.serve_mw[d, w, s, t] - float(demand[t][d, w]) * b.hosts[d, w, s, t] <= 0
+
+    @constraint(b, [p for p in hosted if W.rows.at[p[:2], "min_site_mw"] > 0], T)
+    def at_contiguous_scale(b: Any, d: str, w: str, s: str, t: int) -> Any:
+        """A site that hosts a demand serves at least its least contiguous load.
+
+        f[d,w,s,t] >= L[d,w] o[d,w,s,t]
+        """
+        return b.serve_mw[d, w, s, t] >= float(W.rows.at[(d, w), "min_site_mw"]) * b.hosts[d, w, s, t]
+
+    @constraint(b, list(W.apart), T)
+    def not_too_far_apart(b: Any, d: str, w: str, s: str, r: str, t: int) -> Any:
+        """Two sites too far from each other do not share a demand.
+
+        o[d,w,s,t] + o[d,w,r,t] <= 1
+        """
+        return b.hosts[d, w, s, t] + b.hosts[d, w, r, t] <= 1
+
+
+def tables(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> dict[str, pd.DataFrame]:
+    """What each site serves of each demand, and what is not served."""
+    served = [(*key, clean_value(v)) for key, v in b.serve_mw.items() if v.value and clean_value(v)]
+    unserved = [(*key, clean_value(v)) for key, v in b.unserved_mw.items()]
+    return {
+        "served": pd.DataFrame(served, columns=["region", "workload", "site", "period", "served_mw"]),
+        "unserved": pd.DataFrame(unserved, columns=["region", "workload", "period", "unserved_mw"]),
+    }
