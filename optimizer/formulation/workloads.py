@@ -3,6 +3,10 @@
 A pair that a round trip, a border or a kind of site rules out has no variable. Without a grid, with one block a site,
 this part and siting are capacitated facility location.
 
+That a site serves nobody before it is built follows, for whole decisions, from what it has in service. The row that
+says so for one pair makes the relaxation strong; it is built for the sites that are cheapest for a demand, and where a
+solution breaks it.
+
 Symbols
 -------
 f[d,w,s,t]  ``serve_mw``     IT load of workload w that site s serves for region d [MW]
@@ -16,14 +20,22 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyomo.environ as pyo
 
-from optimizer.algebra import Ledgers, clean_value, constraint
+from optimizer.algebra import Ledgers, clean_value, constraint, rows_on_demand
+from optimizer.formulation.rows import NewRows
 from optimizer.study.case import Case
 from optimizer.study.demands import Demands
 
 NEEDS = {"workloads": ["rows", "demand_mw", "pairs", "apart"], "periods": ["annuity_years"]}
+
+STRONG_FIRST = 5
+"""Sites of each demand for which the strong row stands from the beginning (unverified: a choice of speed)."""
+
+STRONG_TOLERANCE = 1e-6
+"""Excess over a strong row that is left alone, as a share of the demand [-]."""
 
 Row = tuple[str, str]
 
@@ -107,13 +119,18 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
         served = pyo.quicksum(b.serve_mw[d, w, s, t] for s in by_row[d, w])
         return served + b.unserved_mw[d, w, t] == float(demand[t][d, w])
 
-    @constraint(b, list(W.pairs.index), T)
+    @rows_on_demand(b)
     def only_from_built_sites(b: Any, d: str, w: str, s: str, t: int) -> Any:
         """A site serves a region only once it is built.
 
         f[d,w,s,t] <= D[d,w,t] x[s,t]
         """
         return b.serve_mw[d, w, s, t] - float(demand[t][d, w]) * m.siting.build[s, t] <= 0
+
+    b.strong_rows = only_from_built_sites
+    for pair in cheapest(W):
+        for t in T:
+            only_from_built_sites.add(*pair, t)
 
     @constraint(b, [s for s, rows in by_site.items() if rows], T)
     def within_the_site(b: Any, s: str, t: int) -> Any:
@@ -146,6 +163,37 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
         o[d,w,s,t] + o[d,w,r,t] <= 1
         """
         return b.hosts[d, w, s, t] + b.hosts[d, w, r, t] <= 1
+
+
+def cheapest(W: Demands) -> list[tuple[str, str, str]]:
+    """The few cheapest sites of each demand, as pairs."""
+    cost = W.pairs["cost_musd_per_mw_year"].sort_values(kind="stable")
+    return list(cost.groupby(level=["region", "workload"], sort=False).head(STRONG_FIRST).index)
+
+
+def cut(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> NewRows:
+    """Build the rows of pairs that a solution serves from sites it builds in part only.
+
+    Parameters
+    ----------
+    b : Block
+        This part's own.
+    case : Case
+        The case.
+    m : ConcreteModel
+        Holding the solution.
+    """
+    W, T = _workloads(case), list(case.periods.index)
+    serve = np.array([v.value for v in b.serve_mw.values()]).reshape(len(W.pairs), len(T))
+    by_site = np.array([[m.siting.build[s, t].value for t in T] for s in case.sites.index])
+    at = case.sites.index.get_indexer(W.pairs.index.get_level_values("site"))
+    row = W.rows.index.get_indexer(W.pairs.index.droplevel("site"))
+    most = W.demand_mw[T].to_numpy(float)[row]
+    excess = serve - most * by_site.reshape(len(case.sites), len(T))[at]
+    broken = np.argwhere(excess > STRONG_TOLERANCE * most)
+    keys = W.pairs.index
+    made = [b.strong_rows.add(*keys[i], T[n]) for i, n in broken]
+    return NewRows(tuple(one for one in made if one is not None), float(excess.max(initial=0.0)))
 
 
 def tables(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> dict[str, pd.DataFrame]:

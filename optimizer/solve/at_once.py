@@ -1,4 +1,7 @@
-"""Programs whose rows all stand from the beginning, as without a grid: one integer program, solved at once.
+"""Programs without a grid: one integer program, solved at once.
+
+All rows that a plan must keep stand from the beginning. Those that only make the relaxation of workloads strong are
+found by solving it first; so few of them matter that the integer program is far smaller than with all.
 
 The gap of the study is asked of the solver on the cost that the decision can change: what every plan pays is taken out
 of the objective's constant while it searches, so that its relative gap is the study's.
@@ -27,6 +30,13 @@ def find_at_once(program: SecureProgram, limits: Limits, decided: Callable[[floa
         As `optimizer.solve.loop.find_plan` takes them.
     """
     highs = program.highs
+    if program.case.workloads is not None:
+        highs.relax(True)
+        relaxed = program.solve_clean("lp", limits.max_rounds)
+        if relaxed.status == "infeasible":
+            return Found("infeasible", np.inf, -np.inf, {})
+        if relaxed.status == "optimal" and program.is_whole(relaxed.values):
+            return Found("optimal", relaxed.objective, relaxed.objective, program.integers_of(relaxed.values))
     highs.relax(False)
     offset = highs.costs()[1]
     # decided(F) = F - common for F large enough, and |F| for an objective without a common part.

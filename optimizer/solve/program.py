@@ -13,7 +13,7 @@ import pyomo.environ as pyo
 from numpy.typing import NDArray
 from pyomo.common.gc_manager import PauseGC
 
-from optimizer.formulation import compose, expansion, name_of, parts_of, power_flow, security
+from optimizer.formulation import compose, expansion, name_of, parts_of, power_flow, security, workloads
 from optimizer.formulation.rows import Broken
 from optimizer.formulation.security import looks
 from optimizer.objectives.cost import cost
@@ -28,6 +28,9 @@ ROWS_PER_BRANCH = 3
 
 ROWS_PER_SNAPSHOT = 200
 """Rows added at a time for one period and snapshot (unverified: a cap that is rarely reached after two rounds)."""
+
+WHOLE = 1e-9
+"""A column this near to a whole number is one [-]."""
 
 Log = Callable[[str], None]
 RowKey = tuple[str, str, int, str, int]
@@ -146,10 +149,18 @@ class SecureProgram:
         everywhere : bool
             Look at everything at once; otherwise in the order of `optimizer.formulation.security.looks`.
         """
-        if self.case.network is None:
-            self.highs.load(values)
-            return 0, 0.0
         self.highs.load(values)
+        rows, worst = self._broken_branches(everywhere) if self.case.network is not None else ([], 0.0)
+        started = time.perf_counter()
+        if workloads in self.parts:
+            # Whole plans never break these: they count as rows, not as broken limits.
+            rows += workloads.cut(self.model.workloads, self.case, self.model).rows
+        self.highs.add_rows(rows)
+        self.clock.time("build", started)
+        return len(rows), worst
+
+    def _broken_branches(self, everywhere: bool) -> tuple[list[Any], float]:
+        """Rows of branches that the solution on the model breaks, and the largest excess [MW]."""
         caps = ROWS_PER_BRANCH, ROWS_PER_SNAPSHOT
         if power_flow in self.parts:
             to_look = looks(self.case, self.model, ROW_TOLERANCE_MW, caps, everywhere)
@@ -171,9 +182,8 @@ class SecureProgram:
                     new = part.cut(self.model.component(name_of(part)), self.case, self.model, broken)
                     rows += new.rows
                     worst = max(worst, new.worst_mw)
-                self.highs.add_rows(rows)
             self.clock.time("build", started)
-        return len(rows), worst
+        return rows, worst
 
     def solve(self, stage: str) -> Outcome:
         """Solve what is set up, on the clock of a stage."""
@@ -229,6 +239,11 @@ class SecureProgram:
     def integers_of(self, values: NDArray[np.float64]) -> dict[int, float]:
         """Integer columns of a solution, rounded."""
         return {int(c): float(round(values[c])) for c in self.highs.integers}
+
+    def is_whole(self, values: NDArray[np.float64]) -> bool:
+        """Whether every integer column of a solution of the relaxation is whole."""
+        at = values[self.highs.integers]
+        return bool((np.abs(at - np.round(at)) <= WHOLE).all())
 
     def fix(self, integers: dict[int, float]) -> None:
         """Fix integer columns at given values."""
