@@ -14,6 +14,7 @@ from optimizer.plan.tables import PLAN_TABLES
 from optimizer.plan.verify_compare import RECOMPUTED, finding, is_number
 from optimizer.plan.verify_context import Context
 from optimizer.resources import dataset_names, dataset_statement
+from optimizer.study.orbit import asks_break_even
 
 KEYS = frozenset(
     "name status objective objective_value bound_value unit objectives objective_musd bound_musd gap gap_musd "
@@ -23,10 +24,15 @@ KEYS = frozenset(
 """Keys of plan.json; each is checked, by the file that its subject belongs to."""
 
 
+BREAK_EVEN = "break_even_launch_usd_per_kg"
+"""Key of plan.json in a study that asks for it."""
+
+
 def check_keys(context: Context) -> list[Finding]:
     """plan.json holds what it must and nothing that no one checks."""
-    missing = [(key, "the key is missing") for key in sorted(KEYS - set(context.summary))]
-    unknown = [(key, "nothing checks this key") for key in sorted(set(context.summary) - KEYS)]
+    keys = KEYS | ({BREAK_EVEN} if asks_break_even(context.study.config) else set())
+    missing = [(key, "the key is missing") for key in sorted(keys - set(context.summary))]
+    unknown = [(key, "nothing checks this key") for key in sorted(set(context.summary) - keys)]
     return [Finding("plan.summary.keys", context.summary_where(key), text) for key, text in missing + unknown]
 
 
@@ -52,6 +58,21 @@ def _same(a: Any, b: Any) -> bool:
     if isinstance(a, bool) or isinstance(b, bool) or not isinstance(a, int | float) or not isinstance(b, int | float):
         return bool(a == b) and isinstance(a, bool) == isinstance(b, bool)
     return math.isclose(a, b, rel_tol=1e-12, abs_tol=tolerances.ROUNDING)
+
+
+def check_break_even(context: Context) -> list[Finding]:
+    """The launch price at which orbit breaks even is above the study's just where a proven plan uses orbit."""
+    stated, orbit = context.summary.get(BREAK_EVEN), context.study.config.orbit
+    if orbit is None or stated is None:
+        return []
+    if not is_number(stated) or stated < 0:
+        return [finding(context.summary_where(BREAK_EVEN), stated, "a price or nothing", "$/kg")]
+    uses = bool((context.placed["kind"] == "orbital").any())
+    near = math.isclose(stated, orbit.launch_usd_per_kg, rel_tol=1e-3)
+    if context.summary.get("status") != "optimal" or near or uses == (orbit.launch_usd_per_kg < stated):
+        return []
+    text = "above" if uses else "below"
+    return [finding(context.summary_where(BREAK_EVEN), stated, f"{text} {orbit.launch_usd_per_kg:g}", "$/kg")]
 
 
 def check_options(context: Context) -> list[Finding]:
@@ -120,4 +141,4 @@ def check_versions(context: Context) -> list[Finding]:
     return findings
 
 
-CHECKS = (check_keys, check_binding_copy, check_options, check_measurements, check_versions)
+CHECKS = (check_keys, check_binding_copy, check_options, check_break_even, check_measurements, check_versions)

@@ -20,6 +20,7 @@ from optimizer.progress import Progress, peak_memory_mb, silent
 from optimizer.resources import dataset_names, dataset_statement
 from optimizer.solve import extract
 from optimizer.solve.baseline import Baseline
+from optimizer.solve.break_even import break_even_usd_per_kg
 from optimizer.solve.compare import comparison_tables
 from optimizer.solve.existing import baseline_digest, overloads_digest
 from optimizer.solve.expansion_prices import circuit_limits, energy_prices_by_network
@@ -37,6 +38,7 @@ from optimizer.solve.start import Kept, Start, decisions_of, held_by, known_rows
 from optimizer.solve.warm import find_plan_from
 from optimizer.study.case import Case
 from optimizer.study.circuits import realised_periods
+from optimizer.study.orbit import asks_break_even
 from optimizer.study.precheck import refuse_infeasible
 from optimizer.study.study import Study
 
@@ -199,7 +201,14 @@ def _solve_one(study: Study, progress: Progress, start: Plan | None) -> Plan:
     plan = plan_of(run, prepared, searched)
     placed, upgrades = decisions_of(plan)
     rows, basis = held_by(searched.program)
-    return replace(plan, start=replace(prepared.left, placed=placed, upgrades=upgrades, rows=rows, basis=basis))
+    plan = replace(plan, start=replace(prepared.left, placed=placed, upgrades=upgrades, rows=rows, basis=basis))
+    if not asks_break_even(study.config):
+        return plan
+    progress("orbit", None, "launch price at which orbit breaks even")
+    started = time.perf_counter()
+    price = break_even_usd_per_kg(study, prepared)
+    seconds = {**plan.summary["seconds"], "orbit": time.perf_counter() - started}
+    return replace(plan, summary={**plan.summary, "seconds": seconds, "break_even_launch_usd_per_kg": price})
 
 
 def prepare(run: Run, start: Start | None = None) -> Prepared:

@@ -82,6 +82,12 @@ def orbit_of(sites: pd.DataFrame, orbit: OrbitSettings | None) -> Orbit | None:
     return Orbit(names, orbit.first_year, orbit.ramp_mw_per_year) if names else None
 
 
+def asks_break_even(config: StudyConfig) -> bool:
+    """Whether a study asks for the launch price at which orbit breaks even."""
+    asked = config.orbit is not None and config.orbit.break_even
+    return asked and config.study.objective in ("cost", "net_present_value")
+
+
 def orbit_findings(sites: pd.DataFrame, orbit: OrbitSettings | None) -> Iterator[Finding]:
     """Sites in orbit without numbers for it, and numbers without a site."""
     names = sites.index[sites["kind"] == ORBITAL]
