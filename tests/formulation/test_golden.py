@@ -18,6 +18,9 @@ from what the code makes: every index set was written out, every coefficient wor
 * Six limits are built: ac at the peak of 2032 in service (80 MW and an allowance of 5), ac after the outage of ab (96
   and 2), ab after that of cd at the peak of 2030, in its own direction, and one after each of the other kinds of
   outage; with them the flows of ac, ab and cd.
+* Workloads: 8 MW of chat in the west may be served from either site, 12 and 20 MW of train in the east from either but
+  at least 5 MW at a site, and not from both. A MW of chat earns 3 M$ a year; what is not served of it costs 2. From
+  orbit, 6 MW a year are added from 2031 on: none until 2030, those of 2031 and 2032 in 2032.
 """
 
 from __future__ import annotations
@@ -38,18 +41,21 @@ from optimizer.formulation import (
     compose,
     expansion,
     name_of,
+    orbit,
     parts_of,
     phasing,
     power_flow,
     security,
+    workloads,
 )
 from optimizer.grid.joint import Elements, JointSet
 from optimizer.objectives.cost import cost
-from tests.formulation.tiny import tiny_case
+from tests.formulation.tiny import served_case, tiny_case
 from tests.formulation.writing import part_text, row_lines
 
 GOLDEN = Path(__file__).parent / "golden"
 PARTS = (*SITING_PARTS, *GRID_PARTS, security, phasing)
+SERVING = (workloads, orbit)
 
 
 def composed(parts: tuple[ModuleType, ...] | None = None) -> pyo.ConcreteModel:
@@ -85,18 +91,28 @@ def test_part_is_the_program_written_by_hand(part: ModuleType, model: pyo.Concre
     assert part_text(part, model, tiny_case()) == written
 
 
+@pytest.mark.parametrize("part", SERVING, ids=name_of)
+def test_part_of_workloads_is_the_program_written_by_hand(part: ModuleType) -> None:
+    """Rows that make the relaxation strong stand for the cheapest sites of each demand: here for all."""
+    written = (GOLDEN / f"{name_of(part)}.txt").read_text(encoding="utf-8")
+    case = served_case()
+    assert set(parts_of(case)) == {*PARTS, *SERVING}
+    assert part_text(part, compose(case, cost), case) == written
+
+
 def test_every_part_has_a_golden_program_and_none_is_left_over() -> None:
     """A module of the folder that declares anything is a part, whether or not a list names it."""
     folder = Path(formulation.__file__).parent
     modules = {p.stem for p in folder.glob("*.py") if "\ndef declare(" in p.read_text(encoding="utf-8")}
     # Expansion, which takes the place of power flow and security, has a case and a test of its own.
-    assert modules == {name_of(part) for part in (*PARTS, expansion)}
+    assert modules == {name_of(part) for part in (*PARTS, *SERVING, expansion)}
     assert modules == {p.stem for p in GOLDEN.glob("*.txt")}
     assert set(parts_of(tiny_case())) == set(PARTS)
 
 
 def test_every_constraint_has_a_sentence_and_its_algebra(model: pyo.ConcreteModel) -> None:
     families = list(model.component_objects(pyo.Constraint))
+    families += compose(served_case(), cost).component_objects(pyo.Constraint)
     assert len(families) > 20
     for family in families:
         sentence, blank, algebra = family.doc.partition("\n\n")

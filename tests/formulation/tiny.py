@@ -16,12 +16,15 @@ Present values: one M$ a year is worth 2 M$ in period 2030 and 3 M$ in 2032. Sna
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
 from optimizer.grid.contingency import OutageSet
 from optimizer.grid.dc import DCNetwork
 from optimizer.study.case import Case, PortfolioLimits
+from optimizer.study.demands import Demands, Orbit
 
 PERIODS = pd.Index([2030, 2032], name="period")
 SNAPSHOTS = pd.Index(["peak", "light"], name="snapshot")
@@ -82,6 +85,36 @@ def tiny_case() -> Case:
         base_overloads=pd.DataFrame(
             {"branch": ["ac", "ac"], "contingency": ["", "ab"], "snapshot": "peak", "overload_mw": [5.0, 2.0]}
         ),
+    )
+
+
+def served_case() -> Case:
+    """The same with workloads in place of a total demand: s2 in orbit, and too far from s1 to share training."""
+    rows = pd.MultiIndex.from_tuples([("west", "chat"), ("east", "train")], names=["region", "workload"])
+    pairs = pd.MultiIndex.from_tuples(
+        [("west", "chat", "s1"), ("west", "chat", "s2"), ("east", "train", "s1"), ("east", "train", "s2")],
+        names=["region", "workload", "site"],
+    )
+    demands = Demands(
+        rows=pd.DataFrame(
+            {
+                "penalty_musd_per_mw_year": [2.0, 0.0],
+                "revenue_musd_per_mw_year": [3.0, 0.0],
+                "is_optional": [True, False],
+                "min_site_mw": [0.0, 5.0],
+            },
+            index=rows,
+        ),
+        demand_mw=pd.DataFrame({2030: [8.0, 12.0], 2032: [8.0, 20.0]}, index=rows),
+        pairs=pd.DataFrame({"cost_musd_per_mw_year": [0.5, 0.0, 0.0, 0.25], "rtt_ms": 1.0}, index=pairs),
+        apart=(("east", "train", "s1", "s2"),),
+    )
+    return replace(
+        tiny_case(),
+        demand_mw=demands.total_mw,
+        shortfall_penalty_musd_per_mw_year=None,
+        workloads=demands,
+        orbit=Orbit(("s2",), 2031, 6.0),
     )
 
 

@@ -1,7 +1,7 @@
 """Capacitated facility location in the format of OR-Library, written as a study of workloads without a grid.
 
-A facility is a site of one block, its capacity the block's IT load in MW, its opening cost the site's fixed cost in M$; a
-customer is a region whose demand in MW must be served; serving a MW costs the customer's total cost over its demand.
+A facility is a site of one block, its capacity the block's IT load in MW, its opening cost the site's fixed cost in
+M$; a customer is a region whose demand in MW must be served; serving a MW costs its total cost over its demand.
 One year without discounting, costs counted whole: the cost of the plan is that of the instance.
 """
 
