@@ -227,8 +227,9 @@ def _unknown_names(tables: WorkloadTables, config: StudyConfig, known: Sequence[
     for row, (region, workload) in stated[["region", "workload"]][missing].iterrows():
         here = set(demand["workload"][demand["region"] == region]) | {ANY}
         text = f"region {region} asks for no such workload"
-        yield Finding("study.pair.unknown_workload", f"{name} row {row}, workload", text, repr(workload),
-                      nearest(workload, here))  # fmt: skip
+        yield Finding(
+            "study.pair.unknown_workload", f"{name} row {row}, workload", text, repr(workload), nearest(workload, here)
+        )
     assert config.workloads is not None
     workloads = set(demand["workload"])
     said = [(f"workloads.kind#{n} ({k.name}), name", k.name) for n, k in enumerate(config.workloads.kind, start=1)]
@@ -306,14 +307,28 @@ def _unservable(demands: Demands, sites: pd.DataFrame, where: str) -> Iterator[F
             if not (by_row == (region, workload)).any():
                 text = "no site may serve it: round trip, borders, kinds and pairs leave none"
             remedy = "loosen the rules of the workload, add sites, or give it a penalty_musd_per_mw"
-            yield Finding("study.workload.no_site", f"{where}, region {region}, workload {workload}", text,
-                          f"{most:,.1f} of {mw:,.1f} MW", remedy, value=float(most), limit=float(mw),
-                          unit="MW")  # fmt: skip
+            yield Finding(
+                "study.workload.no_site",
+                f"{where}, region {region}, workload {workload}",
+                text,
+                f"{most:,.1f} of {mw:,.1f} MW",
+                remedy,
+                value=float(most),
+                limit=float(mw),
+                unit="MW",
+            )
         scale = demands.rows["min_site_mw"].to_numpy(float)
         small = ~demands.rows["is_optional"].to_numpy(bool) & (asked > 0) & (scale > asked)
         for (region, workload), mw, least in zip(demands.rows.index[small], asked[small], scale[small], strict=True):
             text = f"its contiguous scale is more than the whole demand in {t}, so that no site could serve it"
             remedy = "lower min_site_mw of the workload"
-            yield Finding("study.workload.scale", f"{where}, region {region}, workload {workload}", text,
-                          f"{mw:,.1f} of {least:,.1f} MW", remedy, value=float(mw), limit=float(least),
-                          unit="MW")  # fmt: skip
+            yield Finding(
+                "study.workload.scale",
+                f"{where}, region {region}, workload {workload}",
+                text,
+                f"{mw:,.1f} of {least:,.1f} MW",
+                remedy,
+                value=float(mw),
+                limit=float(least),
+                unit="MW",
+            )
