@@ -16,6 +16,8 @@ PACKAGE = DOCS.parent / "optimizer"
 
 ORDER = (
     "siting",
+    "workloads",
+    "orbit",
     "interconnection",
     "cooling",
     "water",
@@ -52,11 +54,15 @@ AROUND = (
     ("Emissions", "objectives/carbon.py", ("carbon",)),
     ("Water over all years", "objectives/water.py", ("water",)),
     ("Delay", "objectives/delay.py", ("delay",)),
+    ("Net present value", "objectives/net_present_value.py", ("net_cost",)),
+    ("What orbit costs", "study/orbit.py", ("launch_kg_per_kw", "cost_musd_per_mw")),
     ("Limits on objectives", "objectives/totals.py", ()),
     ("How far angles can be apart", "formulation/angle_bounds.py", ()),
     ("The network that a plan makes", "study/circuits.py", ("realised",)),
     ("Search and proof", "solve/loop.py", ()),
     ("Plans that build circuits", "solve/topologies.py", ()),
+    ("Programs without a grid", "solve/at_once.py", ()),
+    ("Launch price at which orbit breaks even", "solve/break_even.py", ()),
     ("Sets of sites and branch and cut", "solve/search.py", ()),
     ("Good sets of sites", "solve/neighbours.py", ()),
     ("What opening a site costs", "solve/openings.py", ()),
@@ -83,7 +89,7 @@ One linear mixed-integer program: no product of variables, no quadratic term. A 
 value, in dollars of the study's `currency_year`), km, m³/day and t CO2e.
 
 Index letters: `s` site, `n` bus, `g` generator, `l` branch, `k` contingency, `u` upgrade, `t` period, `h` snapshot,
-`e` new circuit, `c` cooling technology, `b` basin, `q` source of water, `o` tie option.
+`e` new circuit, `c` cooling technology, `b` basin, `q` source of water, `o` tie option, `d` demand region, `w` workload.
 
 Rules marked *rows on demand* are built only where a solution breaks them. Whatever is not built is checked on every
 solution: a plan is reported only after every outage has been checked on every rated branch.

@@ -8,7 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from optimizer.report.page import Section
-from optimizer.report.sections import answer, comparison, expansion, land, money, network, record, rules, sites, water
+from optimizer.report.sections import (
+    answer,
+    comparison,
+    expansion,
+    land,
+    money,
+    network,
+    record,
+    rules,
+    sites,
+    water,
+    workloads,
+)
 from optimizer.report.view import View
 
 SECTIONS: tuple[Callable[[View], Section | None], ...] = (
@@ -16,6 +28,7 @@ SECTIONS: tuple[Callable[[View], Section | None], ...] = (
     sites.the_map,
     sites.chosen_sites,
     sites.capacity_by_year,
+    workloads.workloads,
     money.cost,
     money.what_binds,
     comparison.compared,
