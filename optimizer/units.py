@@ -22,6 +22,8 @@ SUFFIXES: dict[str, str] = {
     "_musd_per_mw": "million US dollars per megawatt",
     "_musd_per_mw_year": "million US dollars per megawatt and year",
     "_usd_per_mwh": "US dollars per megawatt-hour",
+    "_usd": "US dollars",
+    "_kg": "kilogram",
     "_usd_per_h": "US dollars per hour",
     "_usd_per_m3": "US dollars per cubic metre",
     "_m3": "cubic metres",

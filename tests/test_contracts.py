@@ -130,7 +130,7 @@ ENDINGS_OF_RATIOS = ("_factor", "_factors", "_growth", "_rate", "_share")
 COORDINATES = {"lat", "lon"}
 """Names that mean degrees everywhere."""
 
-CALENDAR = {"currency_year", "decision_year", "early_until", "hours", "periods"}
+CALENDAR = {"currency_year", "decision_year", "early_until", "first_year", "hours", "periods"}
 """Names that are their own unit: years of the calendar, and hours."""
 
 

@@ -94,8 +94,12 @@ def _workloads(
 ) -> Iterator[Finding]:
     given = bool(demand is not None and demand.it_mw)
     if workloads is None and demand is not None and not given:
-        text, remedy = "required key is missing", "add it: IT capacity in service in each period, or give [workloads]"
-        yield Finding("config.missing_key", "demand.it_mw", text, "", remedy)
+        remedy = "IT capacity in service in each period [MW]; or give [workloads]"
+        if "it_mw" in demand.model_fields_set:
+            yield Finding("config.empty", "demand.it_mw", "is empty", "{}", f"fill it in or leave it out: {remedy}")
+        else:
+            text = "required key is missing"
+            yield Finding("config.missing_key", "demand.it_mw", text, "", f"add it: {remedy}")
     if workloads is not None and demand is not None and (given or demand.penalty_musd_per_mw_year is not None):
         key = "it_mw" if given else "penalty_musd_per_mw_year"
         text, remedy = "workloads give the demand too, so that it is given twice", "keep [workloads] or this key"

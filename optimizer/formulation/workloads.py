@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyomo.environ as pyo
+from pyomo.core.expr import LinearExpression
 
 from optimizer.algebra import Ledgers, clean_value, constraint, rows_on_demand
 from optimizer.formulation.rows import NewRows
@@ -64,14 +65,17 @@ def _post(b: pyo.Block, case: Case, W: Demands, t: int, ledgers: Ledgers) -> Non
     revenue = years * W.rows["revenue_musd_per_mw_year"].reindex(W.pairs.index.droplevel("site")).to_numpy(float)
     ledgers.cost_musd.post(("network", t), _sum(cost, served))
     ledgers.cost_musd.post(("shortfall", t), _sum(penalty, unserved))
-    ledgers.shortfall_mw.post(t, pyo.quicksum(unserved))
+    ledgers.shortfall_mw.post(t, _sum(np.ones(len(unserved)), unserved))
     if W.has_revenue:
         ledgers.revenue_musd.post(t, _sum(revenue, served))
 
 
 def _sum(coefficients: Any, variables: list[Any]) -> Any:
+    """A long sum as one expression, which takes far less time to make than one for each term."""
     terms = [(float(c), v) for c, v in zip(coefficients, variables, strict=True) if c]
-    return pyo.quicksum(c * v for c, v in terms) if terms else 0.0
+    if not terms:
+        return 0.0
+    return LinearExpression(linear_coefs=[c for c, _ in terms], linear_vars=[v for _, v in terms])
 
 
 def _workloads(case: Case) -> Demands:
@@ -117,8 +121,8 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
 
         sum_s f[d,w,s,t] + a[d,w,t] = D[d,w,t]
         """
-        served = pyo.quicksum(b.serve_mw[d, w, s, t] for s in by_row[d, w])
-        return served + b.unserved_mw[d, w, t] == float(demand[t][d, w])
+        terms = [*(b.serve_mw[d, w, s, t] for s in by_row[d, w]), b.unserved_mw[d, w, t]]
+        return _sum([1.0] * len(terms), terms) == float(demand[t][d, w])
 
     @rows_on_demand(b)
     def only_from_built_sites(b: Any, d: str, w: str, s: str, t: int) -> Any:
@@ -139,7 +143,8 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
 
         sum_d sum_w f[d,w,s,t] <= P[s] y[s,t]
         """
-        return pyo.quicksum(b.serve_mw[d, w, s, t] for d, w in by_site[s]) <= m.siting.it_mw[s, t]
+        served = [b.serve_mw[d, w, s, t] for d, w in by_site[s]]
+        return _sum([1.0] * len(served), served) - m.siting.it_mw[s, t] <= 0
 
     @constraint(b, hosted, T)
     def no_more_than_hosted(b: Any, d: str, w: str, s: str, t: int) -> Any:
