@@ -6,7 +6,7 @@ from pathlib import Path
 
 from optimizer.plan.plan import tidy_plan, write_plan
 from optimizer.plan.verify import verify_plan
-from optimizer.report import render_report
+from optimizer.report.html import render_report
 from optimizer.solve import solve_study
 from optimizer.study import read_study
 
