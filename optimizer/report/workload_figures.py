@@ -31,7 +31,8 @@ def service_map(served: pd.DataFrame, sites: pd.DataFrame, regions: pd.DataFrame
     regions : DataFrame, index ``region``
         ``lat``, ``lon``.
     """
-    rows = served.join(sites[["lat", "lon"]], on="site").join(regions[["lat", "lon"]], on="region", rsuffix="_region")
+    asking = regions[["lat", "lon"]].add_suffix("_region")
+    rows = served.join(sites[["lat", "lon"]], on="site").join(asking, on="region")
     rows = rows.dropna(subset=["lat", "lon", "lat_region", "lon_region"])
     rows = rows.sort_values(["served_mw", "region", "workload", "site"], ascending=[False, True, True, True])
     rows = rows.head(MOST_LINES)
