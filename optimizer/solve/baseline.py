@@ -20,7 +20,7 @@ class Baseline:
     objective_musd : float
         Cost of its best plan [M$].
     dispatch, upgrades, circuits : DataFrame
-        Its plan: ``generator, period, snapshot, output_mw``, ``upgrade, in_service`` and ``circuit, in_service, count``.
+        Its plan: ``generator, period, snapshot, output_mw``; ``upgrade, in_service``; ``circuit, in_service, count``.
     rows : tuple of row keys
         Rows that its relaxation needed.
     """

@@ -87,35 +87,12 @@ class Matrix:
     integer: NDArray[np.bool_]
 
 
-Name = tuple[str, Any]
-"""Name of a component of a Pyomo model, and an index in it."""
-
-
 @dataclass(frozen=True)
 class Basis:
     """Which columns and rows a linear solve ended with in its basis, as the solver names them."""
 
     columns: tuple[Any, ...]
     rows: tuple[Any, ...]
-
-    def holds(self, row: int) -> bool:
-        """Whether a row is at one of its sides; one that came since is not."""
-        return row < len(self.rows) and self.rows[row] != highspy.HighsBasisStatus.kBasic
-
-
-@dataclass(frozen=True)
-class NamedBasis:
-    """A basis by the names of columns and rows, for a program that may have others.
-
-    Parameters
-    ----------
-    columns, rows : mapping of name to status
-        As the solver numbers statuses: of the columns that do not rest at their lower bound, and of the rows that are
-        not slack. A name is that of a component of the Pyomo model with an index in it.
-    """
-
-    columns: Mapping[Name, int]
-    rows: Mapping[Name, int]
 
 
 class HighsProgram:
@@ -438,35 +415,6 @@ class HighsModel(HighsProgram):
         """Column of a variable; raises KeyError if it is in no row and no objective."""
         return self._column[id(variable)]
 
-    def name_basis(self, basis: Basis) -> NamedBasis:
-        """Give a basis of this program the names of its columns and rows; those that came since are not in it."""
-        at_lower, slack = highspy.HighsBasisStatus.kLower, highspy.HighsBasisStatus.kBasic
-        name = _Names()
-        columns = zip(self.variables, basis.columns, strict=False)
-        rows = [(row, basis.rows[at]) for row, at in self._row.items() if at < len(basis.rows)]
-        return NamedBasis(
-            {name(v): int(status) for v, status in columns if status != at_lower},
-            {name(row): int(status) for row, status in rows if status != slack},
-        )
-
-    def start_from(self, named: NamedBasis) -> None:
-        """Start the next linear solve from the basis of another program, as far as this one has its columns and rows.
-
-        The solver repairs what does not fit: it is where the search begins, never what it finds.
-        """
-        name = _Names()
-        columns = [named.columns.get(name(v)) for v in self.variables]
-        rows: list[int | None] = [None] * self._highs.getNumRow()
-        for row, at in self._row.items():
-            rows[at] = named.rows.get(name(row))
-        at_lower, slack = highspy.HighsBasisStatus.kLower, highspy.HighsBasisStatus.kBasic
-        self.set_basis(
-            Basis(
-                tuple(at_lower if status is None else highspy.HighsBasisStatus(status) for status in columns),
-                tuple(slack if status is None else highspy.HighsBasisStatus(status) for status in rows),
-            )
-        )
-
     def load(self, values: NDArray[np.float64]) -> None:
         """Put a solution on the variables of the Pyomo model."""
         for variable, value in zip(self.variables, values, strict=False):
@@ -509,20 +457,6 @@ class HighsModel(HighsProgram):
     def set_row_bounds(self, constraint: Any, lower: float, upper: float) -> None:
         """Change the bounds of the row of a constraint in place."""
         self._highs.changeRowBounds(self._row[constraint], lower, upper)
-
-
-class _Names:
-    """Names of variables and constraints; that of their component is looked up once."""
-
-    def __init__(self) -> None:
-        self._component: dict[int, str] = {}
-
-    def __call__(self, item: Any) -> Name:
-        component = item.parent_component()
-        found = self._component.get(id(component))
-        if found is None:
-            found = self._component[id(component)] = str(component.name)
-        return found, item.index()
 
 
 def _matrix_of(form: Any, variables: list[Any]) -> Matrix:

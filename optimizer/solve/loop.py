@@ -11,7 +11,7 @@ it makes (`optimizer.solve.topologies`); where workloads are placed, rows are th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from optimizer.solve.compact import Compact
 from optimizer.solve.found import Found, Limits
 from optimizer.solve.highs import Outcome
 from optimizer.solve.integer_rounds import IntegerRounds
-from optimizer.solve.program import SecureProgram
+from optimizer.solve.program import RowKey, SecureProgram
 from optimizer.solve.rounds import find_by_rounds
 from optimizer.solve.search import Search
 from optimizer.solve.standing import Standing
@@ -34,6 +34,9 @@ frontiers of small studies took 26 s one way and 17 s the other)."""
 MANY_LIMITS = 50
 """Branch limits near the relaxation's solution from which on outage rows added at the nodes pay (unverified: the siting
 benchmark has 105; a network of 40 buses on which the solver's own search is far faster has 2)."""
+
+LIMITED = ("limit_with_plan", "limit_without_plan")
+"""How a search ends that gave up."""
 
 __all__ = ["Found", "Limits", "find_plan"]
 
@@ -58,36 +61,53 @@ def find_plan(program: SecureProgram, limits: Limits, decided: Callable[[float],
     if case.workloads is not None:
         return find_by_rounds(program, limits, decided)
     standing = Standing(program, limits, decided)
-    compact, relaxed = relaxation(standing)
+    compact, relaxed = relaxation(standing, ())
+    return search_on(standing, compact, relaxed)
+
+
+def search_on(standing: Standing, compact: Compact, relaxed: Outcome) -> Found:
+    """Search for better plans and bounds, with a network as it stands, until the gap is closed or a limit is reached.
+
+    Parameters
+    ----------
+    standing : Standing
+        Best plan, if there is one, and bound.
+    compact, relaxed
+        As `relaxation` returns them.
+    """
+    case = standing.program.case
     if relaxed.status != "optimal":
         status = "infeasible" if relaxed.status == "infeasible" else "limit_without_plan"
         return Found(status, np.inf, -np.inf, {})
     if _is_whole(compact, relaxed):
         standing.keep(compact, relaxed)
-    elif not len(case.upgrades) and len(case.sites) >= MANY_SITES and len(compact.keys) >= MANY_LIMITS:
+    many = len(case.sites) >= MANY_SITES and len(compact.keys) >= MANY_LIMITS
+    if many and not standing.is_done and not len(case.upgrades):
         Search(standing, compact).run(relaxed)
     if not standing.is_done:
         IntegerRounds(standing, compact).run(relaxed)
     return standing.found()
 
 
-def relaxation(standing: Standing) -> tuple[Compact, Outcome]:
+def relaxation(standing: Standing, rows: Iterable[RowKey]) -> tuple[Compact, Outcome]:
     """Solve the relaxation of a program until it breaks no limit, which gives the first bound.
 
     Parameters
     ----------
     standing : Standing
         Of the program; its bound is raised.
+    rows : iterable of row keys
+        Limits that are expected to matter, beside those that the program has.
     """
     with standing.booked("lp"):
-        compact = standing.compact(key for key, _ in standing.program.limit_rows())
+        compact = standing.compact([*dict.fromkeys([*(key for key, _ in standing.program.limit_rows()), *rows])])
         relaxed = compact.clean(fully=True)
         if relaxed.status == "optimal":
             standing.raise_bound(compact.proven())
             compact.purge()
+            standing.program.held = tuple(compact.keys)
             compact.highs.set_options(presolve="off")
-    rows, _, _ = compact.highs.size
-    standing.program.log(f"relaxation: {standing}, {rows} rows, {compact.solves} solves")
+    standing.program.log(f"relaxation: {standing}, {compact.highs.size[0]} rows, {compact.solves} solves")
     return compact, relaxed
 
 

@@ -17,7 +17,7 @@ from optimizer.formulation import compose, expansion, name_of, parts_of, power_f
 from optimizer.formulation.rows import Broken
 from optimizer.formulation.security import looks
 from optimizer.objectives.cost import cost
-from optimizer.solve.highs import Basis, HighsModel, Outcome
+from optimizer.solve.highs import HighsModel, Outcome
 from optimizer.study.case import Case
 
 ROW_TOLERANCE_MW = 1e-4
@@ -69,10 +69,8 @@ class SecureProgram:
 
     Attributes
     ----------
-    relaxation : Basis, optional
-        Where the relaxation ended that broke no limit.
     held : tuple of row keys
-        Limits that held a relaxation that was solved in another form, of which no basis of this program tells.
+        Limits near the solution of a relaxation that was solved in another form.
     """
 
     def __init__(
@@ -90,7 +88,6 @@ class SecureProgram:
     ) -> None:
         started = time.perf_counter()
         self.case, self.clock, self.log, self.deadline = case, clock, log, deadline
-        self.relaxation: Basis | None = None
         self.held: tuple[RowKey, ...] = ()
         self.parts = parts_of(case) if parts is None else tuple(parts)
         # Hundreds of thousands of objects are made and none is garbage: looking for some takes a third of the time.

@@ -59,7 +59,6 @@ def find_by_rounds(program: SecureProgram, limits: Limits, decided: Callable[[fl
     if relaxed.status != "optimal":
         status = "infeasible" if relaxed.status == "infeasible" else "limit_without_plan"
         return Found(status, np.inf, -np.inf, {})
-    program.relaxation = program.highs.basis()
     integers = program.integers_of(relaxed.values)
     if all(abs(relaxed.values[c] - v) <= USED for c, v in integers.items()):
         return Found("optimal", relaxed.objective, _root_bound(program, relaxed), integers)

@@ -132,7 +132,7 @@ class Prepared:
     @property
     def rows(self) -> tuple[RowKey, ...]:
         """Rows that are worth building at once; an earlier relaxation knows them better than the baseline does."""
-        if self.baseline is None or (self.start is not None and self.start.basis is not None):
+        if self.baseline is None or (self.start is not None and self.start.rows):
             return ()
         return self.baseline.rows
 
@@ -200,8 +200,8 @@ def _solve_one(study: Study, progress: Progress, start: Plan | None) -> Plan:
     refuse_no_plan(searched.status, searched.has_plan)
     plan = plan_of(run, prepared, searched)
     placed, upgrades = decisions_of(plan)
-    rows, basis = held_by(searched.program)
-    plan = replace(plan, start=replace(prepared.left, placed=placed, upgrades=upgrades, rows=rows, basis=basis))
+    rows = held_by(searched.program)
+    plan = replace(plan, start=replace(prepared.left, placed=placed, upgrades=upgrades, rows=rows))
     if not asks_break_even(study.config):
         return plan
     progress("orbit", None, "launch price at which orbit breaks even")
@@ -308,8 +308,7 @@ def _with_baseline(run: Run, case: Case, start: Start | None, left: Start) -> St
     rows = tuple(key for key, row in program.limit_rows() if abs(program.highs.dual(row)) > PRICED_ROW)
     made = extract.decisions(bare, program.model)
     baseline = Baseline(_rounded_cost(bare, program, made), made.output_mw, made.upgrades, made.circuits, rows)
-    held, basis = held_by(program)
-    ended = replace(nothing(), upgrades=made.upgrades, rows=held, basis=basis)
+    ended = replace(nothing(), upgrades=made.upgrades, rows=held_by(program))
     # One that the time limit cut short would be better another time.
     kept = Kept(digest if found.status not in LIMITED else "", baseline)
     return replace(left, baseline=kept, bare=ended)

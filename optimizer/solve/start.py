@@ -17,7 +17,6 @@ import pandas as pd
 
 from optimizer.errors import Finding, InputError
 from optimizer.solve.baseline import Baseline
-from optimizer.solve.highs import NamedBasis
 from optimizer.solve.overloads import Overloads
 from optimizer.study.case import Case
 
@@ -48,8 +47,6 @@ class Start:
         ``upgrade`` and ``in_service``, the first period in which it serves.
     rows : tuple of row keys
         Limits of branches that held the plan or its relaxation.
-    basis : NamedBasis, optional
-        Where its relaxation ended; ``None`` for a plan that was read from disk.
     bare : Start, optional
         The same of the system without new load.
     overloads, baseline : Kept, optional
@@ -59,7 +56,6 @@ class Start:
     placed: pd.DataFrame
     upgrades: pd.DataFrame
     rows: tuple[RowKey, ...]
-    basis: NamedBasis | None = None
     bare: Start | None = None
     overloads: Kept[Overloads] | None = None
     baseline: Kept[Baseline] | None = None
@@ -109,18 +105,12 @@ def _rows_of(binding: pd.DataFrame) -> tuple[RowKey, ...]:
     )
 
 
-def held_by(program: SecureProgram) -> tuple[tuple[RowKey, ...], NamedBasis]:
-    """Limits of branches that held the last linear solve of a program or its relaxation, and where the latter ended.
+def held_by(program: SecureProgram) -> tuple[RowKey, ...]:
+    """Limits of branches that held the relaxation of a program, or were found since.
 
     Limits that came after the relaxation count as well: whole decisions broke them, and others like them would.
     """
-    highs = program.highs
-    settled = highs.basis()
-    ended = settled if program.relaxation is None else program.relaxation
-    keys = [(key, highs.row(row)) for key, row in program.limit_rows()]
-    held = [key for key, at in keys if settled.holds(at) or ended.holds(at) or at >= len(ended.rows)]
-    rows = (*held, *program.held)
-    return tuple(dict.fromkeys(rows)), highs.name_basis(ended)
+    return tuple(dict.fromkeys([*(key for key, _ in program.limit_rows()), *program.held]))
 
 
 def known_rows(case: Case, keys: Iterable[RowKey]) -> list[RowKey]:
