@@ -160,7 +160,8 @@ def _where(found: Frontier | Alternatives, rows: pd.DataFrame, sites: pd.DataFra
 
 def _table(found: Frontier | Alternatives, rows: pd.DataFrame) -> Table:
     named = list(found.objectives) if isinstance(found, Frontier) else ["cost"]
-    others = [name for name in OBJECTIVES if name not in named and rows[OBJECTIVES[name].key].abs().max() > 0]
+    known = [name for name in OBJECTIVES if name not in named and OBJECTIVES[name].key in rows]
+    others = [name for name in known if rows[OBJECTIVES[name].key].abs().max() > 0]
     columns = [Column("plan", "Plan", text=True)]
     for name in (*named, *others):
         objective = OBJECTIVES[name]

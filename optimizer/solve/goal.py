@@ -123,7 +123,7 @@ def pursue(
         What an earlier plan left to the search.
     """
     program = program_of(goal.extend(case))
-    program.add_rows(rows)
+    program.expected = tuple(rows)
     objective = OBJECTIVES[goal.minimize]
     if goal.minimize != "cost" or goal.preferred:
         # Composed with the cost, so that every variable that costs has its column, then given its own objective.

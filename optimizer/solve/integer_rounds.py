@@ -32,6 +32,9 @@ SCALINGS = 5
 """Times that costs of upgrades are scaled to what the last solution built of each (unverified: on the Texas example the
 solution then built 19 instead of 104, and cost 22 M$ more when those were whole instead of 125 M$)."""
 
+SAME_SITES = 4
+"""Times that the rest is decided again for the sites of a plan that was not secure (unverified)."""
+
 ROOT_NODES = 1
 """Nodes of the first search of everything."""
 
@@ -67,7 +70,8 @@ class IntegerRounds:
         relaxed : Outcome
             Of the compact program.
         """
-        relaxed = self._in_full(relaxed)
+        if len(self.whole.others(self.compact)):
+            relaxed = self._in_full(relaxed)
         values = self.compact.whole(relaxed.values)
         small = self.whole.among(self.compact, values, USED)
         cost, rounds = self.whole.scaled(small, small.reduced(values)), 0
@@ -107,12 +111,33 @@ class IntegerRounds:
                 break
             small.cut(outcome.values, fully=True)
             self.whole.secure(small, outcome.values)
+            if self.standing.best is None:
+                self._same_sites(small, cost, outcome.values)
             self.program.log(f"mip round {rounds} where the relaxation builds: {self.standing}")
             # The same search again finds the same plan, unless the last one taught it rows.
             stuck = self.standing.worth() >= before and len(small.keys) == known
             if stuck or not decides or (first and self.standing.best is not None):
                 break
         return rounds
+
+    def _same_sites(self, small: Compact, cost: Floats, values: Floats) -> None:
+        """Decide again with the sites of an insecure plan, whose limits are soon known, until a plan is secure."""
+        block = self.program.model.component("siting")
+        if block is None:
+            return
+        last = max(t for _, t in block.build)
+        at = small.place[[self.program.highs.column(v) for (_, t), v in block.build.items() if t == last]]
+        at = np.unique(at[at >= 0])
+        given = small.lower[at].copy(), small.upper[at].copy()
+        small.bound(at, np.round(values[at]), np.round(values[at]))
+        for _ in range(SAME_SITES):
+            outcome = self.whole.decide(small, cost)
+            if not len(outcome.values) or not small.cut(outcome.values, fully=True):
+                break
+            self.whole.secure(small, outcome.values)
+            if self.standing.best is not None:
+                break
+        small.bound(at, *given)
 
     def _everywhere(self, number: int, closer: float, nodes: int = 2**31 - 1) -> None:
         """Decide everything, and make secure what comes of it."""

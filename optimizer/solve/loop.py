@@ -100,7 +100,9 @@ def relaxation(standing: Standing, rows: Iterable[RowKey]) -> tuple[Compact, Out
         Limits that are expected to matter, beside those that the program has.
     """
     with standing.booked("lp"):
-        compact = standing.compact([*dict.fromkeys([*(key for key, _ in standing.program.limit_rows()), *rows])])
+        program = standing.program
+        known = [*(key for key, _ in program.limit_rows()), *program.expected, *rows]
+        compact = standing.compact(dict.fromkeys(known))
         relaxed = compact.clean(fully=True)
         if relaxed.status == "optimal":
             standing.raise_bound(compact.proven())

@@ -69,6 +69,8 @@ class SecureProgram:
 
     Attributes
     ----------
+    expected : tuple of row keys
+        Limits that are expected to matter, as a search may have them from the start.
     held : tuple of row keys
         Limits near the solution of a relaxation that was solved in another form.
     """
@@ -88,6 +90,7 @@ class SecureProgram:
     ) -> None:
         started = time.perf_counter()
         self.case, self.clock, self.log, self.deadline = case, clock, log, deadline
+        self.expected: tuple[RowKey, ...] = ()
         self.held: tuple[RowKey, ...] = ()
         self.parts = parts_of(case) if parts is None else tuple(parts)
         # Hundreds of thousands of objects are made and none is garbage: looking for some takes a third of the time.

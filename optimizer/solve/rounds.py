@@ -54,6 +54,7 @@ def find_by_rounds(program: SecureProgram, limits: Limits, decided: Callable[[fl
     decided : callable
         D of the gap as a function of the objective [M$]; increasing by at most the objective's own increase.
     """
+    program.add_rows(program.expected)
     program.highs.relax(True)
     relaxed = program.solve_clean("lp", limits.max_rounds)
     if relaxed.status != "optimal":

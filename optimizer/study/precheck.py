@@ -43,7 +43,7 @@ def precheck(case: Case) -> tuple[Finding, ...]:
         for t, target in required.items():
             if target > 0:
                 findings += _targets(case, int(t), float(target))
-        if not findings and not sites_suffice(case):
+        if not findings and len(case.sites) and required.max() > 0 and not sites_suffice(case):
             text = "no choice of sites meets every target within the limits, even if the network carried everything"
             remedy = "loosen one of the limits of the conflict that is named with this, or lower the target"
             findings.append(Finding("study.demand.no_choice_of_sites", "study", text, "", remedy))

@@ -36,7 +36,7 @@ def sites_suffice(case: Case) -> bool:
     Parameters
     ----------
     case : Case
-        With sites, and without a price of what is not served.
+        With sites.
 
     Returns
     -------
@@ -113,7 +113,7 @@ def _target_rows(case: Case) -> Iterator[Row]:
     block, none = case.sites["block_mw"].to_numpy(float), np.zeros(len(case.sites))
     share, pace = case.limits.share_per_county, case.limits.new_it_mw_per_period
     for t, target in case.demand_mw.items():
-        yield _row(case, int(t), none, block, float(target), np.inf)
+        yield _row(case, int(t), none, block, float(case.required_mw[t]), np.inf)
         for county in case.sites_of_county if share is not None else ():
             here = (case.sites["county"] == county).to_numpy(float)
             yield _row(case, int(t), none, here * block, -np.inf, (share or 0.0) * float(target))
