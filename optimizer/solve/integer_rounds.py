@@ -35,6 +35,9 @@ solution then built 19 instead of 104, and cost 22 M$ more when those were whole
 SAME_SITES = 4
 """Times that the rest is decided again for the sites of a plan that was not secure (unverified)."""
 
+IDLE = 2
+"""Searches among the same sites without a better plan after which everything is searched (unverified)."""
+
 ROOT_NODES = 1
 """Nodes of the first search of everything."""
 
@@ -102,7 +105,7 @@ class IntegerRounds:
 
     def _where_used(self, small: Compact, cost: Floats, rounds: int, first: bool) -> int:
         """Search among the sites that a solution uses for the first plan, or for better ones; return the rounds."""
-        decides = bool(len(self.whole.others(small)))
+        decides, idle = bool(len(self.whole.others(small))), 0
         while not self.standing.is_done and rounds < self.standing.limits.max_rounds:
             rounds += 1
             before, known = self.standing.worth(), len(small.keys)
@@ -115,8 +118,9 @@ class IntegerRounds:
                 self._same_sites(small, cost, outcome.values)
             self.program.log(f"mip round {rounds} where the relaxation builds: {self.standing}")
             # The same search again finds the same plan, unless the last one taught it rows.
-            stuck = self.standing.worth() >= before and len(small.keys) == known
-            if stuck or not decides or (first and self.standing.best is not None):
+            idle = idle + 1 if self.standing.worth() >= before else 0
+            stuck = idle > 0 and len(small.keys) == known
+            if stuck or (idle == IDLE and not first) or not decides or (first and self.standing.best is not None):
                 break
         return rounds
 
