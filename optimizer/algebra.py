@@ -70,6 +70,8 @@ class Ledgers:
         Yearly location-based emissions of the campuses, by period [t/year].
     shortfall_mw : Ledger
         IT load that is not served, by period [MW].
+    relief_mw : Ledger
+        What is taken off the facility power that a tie carries, by (tie, period, snapshot) [MW].
     revenue_musd : Ledger
         Present value of what served workloads earn, by period [M$].
     """
@@ -83,6 +85,7 @@ class Ledgers:
     water_m3_day: Ledger = field(default_factory=Ledger)
     carbon_t: Ledger = field(default_factory=Ledger)
     shortfall_mw: Ledger = field(default_factory=Ledger)
+    relief_mw: Ledger = field(default_factory=Ledger)
     revenue_musd: Ledger = field(default_factory=Ledger)
 
     def close(self, block: pyo.Block) -> None:

@@ -40,14 +40,17 @@ from optimizer.config.place_tables import (
     WaterSettings,
 )
 from optimizer.config.reading import apply_overrides, fill_facility, load_config, scenario_config
+from optimizer.config.service_tables import BackupSettings, DeferralSettings, ServiceSettings, TariffSettings
 from optimizer.config.tables import StudyConfig
 from optimizer.config.workload_tables import OrbitSettings, WorkloadKindSettings, WorkloadsSettings
 from optimizer.config.writing import config_to_toml, json_schema
 
 __all__ = [
     "AreaSettings",
+    "BackupSettings",
     "ConditionsSettings",
     "CoolingSettings",
+    "DeferralSettings",
     "DemandSettings",
     "DispatchSettings",
     "EconomicsSettings",
@@ -62,6 +65,7 @@ __all__ = [
     "RulesSettings",
     "SecuritySettings",
     "SensitivitySettings",
+    "ServiceSettings",
     "SitesSettings",
     "SnapshotSettings",
     "SolveSettings",
@@ -69,6 +73,7 @@ __all__ = [
     "StationSettings",
     "StudyConfig",
     "StudySettings",
+    "TariffSettings",
     "UncertainScenarioSettings",
     "UncertaintySettings",
     "UpgradesSettings",

@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from optimizer.config.firmness import scenario_name
+from optimizer.config.service_checks import firmness_findings, service_findings
 from optimizer.errors import Finding, nearest
 
 if TYPE_CHECKING:
@@ -236,8 +238,9 @@ def _folder_names(names: Iterable[str], where: str) -> Iterator[Finding]:
 def _scenarios(scenario: Mapping[str, Any], report: ReportSettings) -> Iterator[Finding]:
     yield from _folder_names(scenario, "scenario")
     yield from _repeated(report.compare, "report.compare")
+    curve = {scenario_name(share) for share in report.firmness}
     for name in report.compare:
-        if name not in scenario:
+        if name not in scenario and name not in curve:
             known = nearest(name, scenario) if scenario else f"add a table [scenario.{name}]"
             yield Finding("config.unknown_scenario", "report.compare", "no such scenario", repr(name), known)
 
@@ -325,6 +328,8 @@ _CHECKS: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Finding]]], ...] = 
     (("demand", "dispatch"), _fixed_dispatch),
     (("study", "demand", "limits"), _limit_years),
     (("scenario", "report"), _scenarios),
+    (("service", "grid", "demand"), service_findings),
+    (("service", "report"), firmness_findings),
     (("sensitivity",), _ranges),
     (("study", "demand", "conditions"), _conditions),
     (("study", "demand", "uncertainty"), _uncertainty),

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from optimizer.config.types import ByYear, Items, NotNegative, Positive, Settings, Text, Year
+from optimizer.config.types import ByYear, Items, NotNegative, Positive, Settings, Share, Text, Year
 
 
 class StudySettings(Settings):
@@ -78,6 +78,9 @@ class LimitsSettings(Settings):
         default_factory=dict, description="Largest yearly emissions of the campuses in a period [t CO2e/year]."
     )
     new_it_mw_per_period: Positive | None = Field(None, description="Largest IT MW energized in one period [MW].")
+    site_ramp_mw_per_year: Positive | None = Field(
+        None, description="Most IT MW by which one site grows in a year, its first year included [MW/year]."
+    )
     cost_musd: NotNegative | None = Field(
         None, description="Largest present value of the system's cost over all periods [M$]."
     )
@@ -128,3 +131,6 @@ class ReportSettings(Settings):
 
     title: Text | None = Field(None, description="Title of the report. Default: the study's name.")
     compare: Items[Text] = Field((), description="Scenarios of this study to solve and show beside the plan.")
+    firmness: Items[Share] = Field(
+        (), description="Values of service.curtailable_share to solve for and show as a curve, such as 0 and 0.01 [-]."
+    )

@@ -328,7 +328,7 @@ def _scenario_data(data: Data, overrides: Mapping[str, Any]) -> Data:
     """Keys of the study under a scenario; a scenario compares with nothing and has no scenarios."""
     merged = _merge({k: v for k, v in data.items() if k != "scenario"}, overrides)
     if isinstance(merged.get("report"), dict):
-        merged["report"] = {k: v for k, v in merged["report"].items() if k != "compare"}
+        merged["report"] = {k: v for k, v in merged["report"].items() if k not in ("compare", "firmness")}
     return merged
 
 

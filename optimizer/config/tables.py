@@ -20,6 +20,7 @@ from optimizer.config.decision_tables import (
     SolveSettings,
     StudySettings,
 )
+from optimizer.config.firmness import with_firmness
 from optimizer.config.future_tables import ConditionsSettings, SensitivitySettings, UncertaintySettings
 from optimizer.config.network_tables import (
     DispatchSettings,
@@ -29,6 +30,7 @@ from optimizer.config.network_tables import (
     UpgradesSettings,
 )
 from optimizer.config.place_tables import CoolingSettings, RulesSettings, SitesSettings, WaterSettings
+from optimizer.config.service_tables import ServiceSettings
 from optimizer.config.types import Settings
 from optimizer.config.workload_tables import OrbitSettings, WorkloadsSettings
 
@@ -54,6 +56,7 @@ class StudyConfig(Settings):
     cooling: CoolingSettings = Field(default_factory=CoolingSettings, description="Cooling technologies on offer.")
     water: WaterSettings = Field(default_factory=WaterSettings, description="Water the campuses may take.")
     rules: RulesSettings = Field(default_factory=RulesSettings, description="Regulation.")
+    service: ServiceSettings | None = Field(None, description="Curtailable service. Without it all service is firm.")
     security: SecuritySettings = Field(default_factory=SecuritySettings, description="Outages to survive.")
     upgrades: UpgradesSettings = Field(default_factory=UpgradesSettings, description="Reconductoring of lines.")
     expansion: ExpansionSettings = Field(default_factory=ExpansionSettings, description="New circuits on offer.")
@@ -89,6 +92,10 @@ class StudyConfig(Settings):
             # Periods nobody wrote must not count as written: an override of demand.it_mw then brings its own.
             study.__pydantic_fields_set__.discard("periods")
             object.__setattr__(self, "study", study)
+        if self.report.firmness and self.service is not None:
+            scenario, report = with_firmness(self.scenario, self.report)
+            object.__setattr__(self, "scenario", scenario)
+            object.__setattr__(self, "report", report)
         findings = cross_checks({name: getattr(self, name) for name in type(self).model_fields})
         if findings:
             raise ValueError("; ".join(str(f) for f in findings))

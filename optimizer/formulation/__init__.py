@@ -25,6 +25,7 @@ from optimizer.formulation import (
     policy,
     power_flow,
     security,
+    service,
     siting,
     upgrades,
     water,
@@ -48,6 +49,7 @@ def parts_of(case: Case) -> tuple[ModuleType, ...]:
     chosen: tuple[ModuleType, ...] = SITING_PARTS if len(case.demand_mw) else ()
     chosen += (workloads,) if case.workloads is not None else ()
     chosen += (orbit,) if case.orbit is not None else ()
+    chosen += (service,) if case.service is not None and len(case.demand_mw) else ()
     if case.network is not None and len(case.circuits):
         chosen += EXPANSION_PARTS
     elif case.network is not None:

@@ -88,12 +88,13 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
 
     @constraint(b, list(case.ties_of_bus), T, H)
     def new_load_is_fed(b: Any, n: str, t: int, h: str) -> Any:
-        """The new load at a point of interconnection is what the facilities tied to it draw.
+        """The new load at a point of interconnection is what the facilities tied to it draw, less what relieves them.
 
-        w[n,t,h] = sum_o sum_c PUE[s,c,h] j[o,c,t]
+        w[n,t,h] = sum_o (sum_c PUE[s,c,h] j[o,c,t] - relief_mw[o,t,h])
         """
         drawn = pyo.quicksum(float(pue[site_of[o], c][column[h]]) * b.it_mw[o, c, t] for o, c in fed_at[n])
-        return b.new_load_mw[n, t, h] == drawn
+        relief = pyo.quicksum(m.ledgers.relief_mw[o, t, h] for o in case.ties_of_bus[n])
+        return b.new_load_mw[n, t, h] == drawn - relief
 
     @constraint(b, list(rows), T)
     def within_firm_capacity(b: Any, o: str, h: str, t: int) -> Any:

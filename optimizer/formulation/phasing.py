@@ -4,6 +4,7 @@ Symbols
 -------
 ready[.]  first year in which a site, tie or upgrade can serve, from its lead times [year]
 N         ``new_it_mw_per_period``  largest IT load energized in one period [MW]
+R         ``site_ramp_mw_per_year`` most by which one site grows in a year [MW/year]
 """
 
 from __future__ import annotations
@@ -64,6 +65,19 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
         if t in before:
             new = new - pyo.quicksum(m.siting.it_mw[s, before[t]] for s in case.sites.index)
         return new <= pace
+
+    ramp = case.limits.site_ramp_mw_per_year
+
+    @constraint(b, list(case.sites.index) if ramp is not None else [], T)
+    def site_ramp(b: Any, s: str, t: int) -> Any:
+        """A site grows no faster than its ramp; in the first period, as in its first year.
+
+        P[s] (y[s,t] - y[s,t-1]) <= R years_since[t-1]
+        """
+        assert ramp is not None
+        if t not in before:
+            return m.siting.it_mw[s, t] <= ramp
+        return m.siting.it_mw[s, t] - m.siting.it_mw[s, before[t]] <= ramp * (t - before[t])
 
 
 def tables(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> dict[str, pd.DataFrame]:

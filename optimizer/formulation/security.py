@@ -78,7 +78,7 @@ def _taken_away(case: Case, m: pyo.ConcreteModel, driver: Driver, t: int, h: str
         for o in case.ties_of_site.get(s, [])
         if case.ties.at[o, "bus"] == n
         for c in case.cooling_of_site[s]
-    )
+    ) - pyo.quicksum(m.ledgers.relief_mw[o, t, h] for o in case.ties_of_site.get(s, []) if case.ties.at[o, "bus"] == n)
 
 
 def row_of(b: pyo.Block, case: Case, m: pyo.ConcreteModel, branch: str, outage: str, t: int, h: str, side: int) -> Any:
@@ -104,6 +104,10 @@ def operating_point(case: Case, m: pyo.ConcreteModel, t: int, h: str, flow_mw: N
                 s, n = case.ties.loc[o, ["site", "bus"]]
                 key = (s, int(case.grid_network.bus_ids.get_loc(n)))
                 loads[key] = loads.get(key, 0.0) + float(case.pue.at[(s, c), h]) * it_mw.value
+        for o, s, n in case.ties[["site", "bus"]].itertuples() if len(loads) else ():
+            relief = pyo.value(m.ledgers.relief_mw[o, t, h])
+            if relief:
+                loads[s, int(case.grid_network.bus_ids.get_loc(n))] -= relief
     return OperatingPoint(flow_mw, output, loads)
 
 

@@ -144,7 +144,7 @@ def _campuses(context: Context, snapshot: str) -> pd.DataFrame:
     rows = context.placed
     now = ((rows["period"] == context.periods[-1]) & (rows["tie"] != "")).to_numpy(bool)
     bus = context.case.ties.loc[rows["tie"][now], "bus"].to_numpy()
-    drawn = context.facility_mw[snapshot].to_numpy(float)[now]
+    drawn = context.drawn_mw[snapshot].to_numpy(float)[now]
     return pd.DataFrame({"bus": bus, "load_mw": drawn}, index=pd.Index(rows["site"][now].to_numpy(), name="site"))
 
 

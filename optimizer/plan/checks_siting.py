@@ -13,6 +13,7 @@ from optimizer.plan.tables import PLAN_TABLES
 from optimizer.plan.verify_compare import Floats, broken, capped, cell, compare_column, compare_tables, finding
 from optimizer.plan.verify_context import Context
 from optimizer.plan.verify_money import site_cost_musd
+from optimizer.plan.verify_service import backup_t_per_year, moved_mw
 from optimizer.plan.verify_water import withdrawal_m3_day
 from optimizer.units import HOURS_PER_YEAR
 
@@ -88,7 +89,7 @@ def check_site_columns(context: Context) -> list[Finding]:
             "period": rows["period"],
             "it_mw": rows["it_mw"],
             "facility_mw": facility,
-            "firm_mw": facility,
+            "firm_mw": facility - moved_mw(context)["curtailed_mw"].max(axis=1, initial=0.0),
             "bus": [context.case.ties["bus"].get(tie, "") for tie in rows["tie"]],
             "lat": rows["lat"],
             "lon": rows["lon"],
@@ -99,7 +100,8 @@ def check_site_columns(context: Context) -> list[Finding]:
             "water_m3_day": withdrawal_m3_day(context),
             "basin": _text(rows["basin"]),
             "area_ha": rows["area_ha"],
-            "emissions_t_per_year": yearly_mwh * rows["pue_annual"] * rows["emission_t_per_mwh"],
+            "emissions_t_per_year": yearly_mwh * rows["pue_annual"] * rows["emission_t_per_mwh"]
+            + backup_t_per_year(context),
         }
     )
     return compare_tables(context.prefix, "sites", context.table("sites"), expected)
@@ -209,9 +211,12 @@ def check_portfolio(context: Context) -> list[Finding]:
             new, before = context.it_mw[t] - before, context.it_mw[t]
             found.append((f"period {t}", "new_it_mw_per_period", new, limits.new_it_mw_per_period, "MW"))
     mwh = rows["it_mw"] * rows["utilization"].astype(float) * HOURS_PER_YEAR
-    carbon = (mwh * rows["pue_annual"] * rows["emission_t_per_mwh"]).groupby(rows["period"]).sum()
+    carbon = mwh * rows["pue_annual"] * rows["emission_t_per_mwh"] + backup_t_per_year(context)
+    carbon = carbon.groupby(rows["period"]).sum()
     for t, limit in limits.carbon_t_per_year.items():
         found.append((f"period {t}", "carbon_t_per_year", float(carbon.get(t, 0.0)), limit, "t/year"))
+    if limits.site_ramp_mw_per_year is not None:
+        found += _ramps(context, limits.site_ramp_mw_per_year)
     found += _substations(context)
     return [
         broken(
@@ -224,6 +229,18 @@ def check_portfolio(context: Context) -> list[Finding]:
         )
         for where, rule, value, limit, unit in found
         if value > limit + (tolerances.CARBON_T if unit == "t/year" else tolerances.POWER_MW)
+    ]
+
+
+def _ramps(context: Context, ramp: float) -> list[tuple[str, str, float, float, str]]:
+    """Growth of every site since the period before, against what a ramp allows in these years."""
+    sizes = context.placed.pivot(index="site", columns="period", values="it_mw").reindex(columns=context.periods)
+    grown = sizes.fillna(0.0).diff(axis=1).fillna(sizes.fillna(0.0))
+    years = [1, *np.diff(context.periods)]
+    return [
+        (f"site {s}, period {t}", "site_ramp_mw_per_year", float(grown.at[s, t]), ramp * float(n), "MW")
+        for t, n in zip(context.periods, years, strict=True)
+        for s in grown.index
     ]
 
 

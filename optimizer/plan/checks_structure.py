@@ -21,6 +21,12 @@ GRID_TABLES = ("dispatch", "flows", "contingencies", "energy_prices", "base_over
 ELECTRICITY_TABLES = ("electricity_water",)
 """Tables of a study with demand that asks for the water behind its electricity."""
 
+SERVICE_TABLES = ("service", "service_years")
+"""Tables of a study in which anything may be curtailed."""
+
+TRANSFER_TABLES = ("transfers",)
+"""Tables of a study with a tariff."""
+
 CIRCUIT_TABLES = ("circuits",)
 """Tables of a study with circuits on offer."""
 
@@ -38,6 +44,8 @@ _DECISIONS = {
     "baseline_dispatch": "output_mw",
     "overload_dispatch": "output_mw",
     "base_overloads": "overload_mw",
+    "service": "curtailed_mw",
+    "service_years": "backup_capacity_mw",
 }
 # Numbers from which the rest is recomputed; a missing one leaves nothing to compare.
 
@@ -55,6 +63,8 @@ def check_tables_present(context: Context) -> list[Finding]:
     wanted = ["costs", "binding"]
     wanted += SITING_TABLES if context.has_demand else ()
     wanted += GRID_TABLES if context.has_grid else ()
+    wanted += SERVICE_TABLES if context.has_demand and context.case.service is not None else ()
+    wanted += TRANSFER_TABLES if context.has_demand and _has_tariff(context) else ()
     wanted += CIRCUIT_TABLES if len(context.case.circuits) else ()
     wanted += ("baseline_circuits",) if len(context.case.circuits) and context.has_demand else ()
     wanted += ELECTRICITY_TABLES if context.has_demand and context.study.outdoors.reports_electricity else ()
@@ -65,6 +75,10 @@ def check_tables_present(context: Context) -> list[Finding]:
         for name in wanted
         if name not in context.tables
     ]
+
+
+def _has_tariff(context: Context) -> bool:
+    return context.study.config.service is not None and len(context.study.config.service.tariff) > 0
 
 
 def known_names(context: Context) -> dict[str, Collection[object]]:

@@ -31,6 +31,7 @@ from optimizer.plan import (
     checks_prices,
     checks_rules,
     checks_security,
+    checks_service,
     checks_siting,
     checks_structure,
     checks_summary,
@@ -119,6 +120,7 @@ def check_plan(folder: Path, study: Study) -> list[Finding]:
     for context in contexts.values():
         findings += [f for check in checks_for(context) for f in check(context)]
     scenarios = {name: context for name, context in contexts.items() if name}
+    findings += checks_service.check_firmness(contexts[""], scenarios)
     return findings + checks_comparison.check_scenarios(contexts[""], scenarios)
 
 
@@ -150,6 +152,10 @@ def checks_for(context: Context) -> Sequence[Check]:
     chosen.append(checks_siting.check_site_count)
     if context.has_demand:
         chosen += [*checks_siting.CHECKS, *checks_rules.CHECKS, *checks_water.CHECKS, *checks_climate.CHECKS]
+    if context.has_demand and context.case.service is not None:
+        chosen += checks_service.CHECKS
+    if context.has_demand:
+        chosen.append(checks_service.check_transfers)
     if context.case.workloads is not None:
         chosen += checks_workloads.CHECKS
     if len(context.case.circuits):

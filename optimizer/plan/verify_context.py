@@ -165,6 +165,18 @@ class Context:
         return pd.DataFrame(pue * self.placed[["it_mw"]].to_numpy(float), columns=self.snapshots)
 
     @cached_property
+    def drawn_mw(self) -> pd.DataFrame:
+        """Power that each row of `placed` draws from the grid, less what is curtailed, columns snapshot [MW]."""
+        stated = self.table("service")
+        if stated.empty:
+            return self.facility_mw
+        relief = (stated["curtailed_mw"] - stated["recovered_mw"]).to_numpy(float)
+        by_row = dict(zip(zip(stated["site"], stated["period"], stated["snapshot"], strict=True), relief, strict=True))
+        pairs = list(self.placed[["site", "period"]].itertuples(index=False, name=None))
+        taken = [[by_row.get((s, t, h), 0.0) for h in self.snapshots] for s, t in pairs]
+        return self.facility_mw - np.array(taken, dtype=float).reshape(len(pairs), len(self.snapshots))
+
+    @cached_property
     def it_mw(self) -> dict[int, float]:
         """IT load in service by period [MW]."""
         served = self.placed.groupby("period")["it_mw"].sum()
@@ -184,7 +196,7 @@ class Context:
         at = self.case.buses.index.get_indexer(bus)
         for column, (t, h) in enumerate(self.operating):
             now = (self.placed["period"] == t).to_numpy()[tied]
-            np.add.at(drawn[:, column], at[now], self.facility_mw[h].to_numpy()[tied][now])
+            np.add.at(drawn[:, column], at[now], self.drawn_mw[h].to_numpy()[tied][now])
         return drawn
 
     def campus_mw(self, column: int) -> dict[tuple[str, int], float]:
@@ -194,7 +206,7 @@ class Context:
         for row, (site, period, tie) in enumerate(self.placed[["site", "period", "tie"]].itertuples(index=False)):
             if period == t and tie:
                 bus = int(self.case.buses.index.get_loc(self.case.ties.at[tie, "bus"]))
-                drawn[site, bus] = float(self.facility_mw[h].iat[row])
+                drawn[site, bus] = float(self.drawn_mw[h].iat[row])
         return drawn
 
     def point(self, column: int) -> OperatingPoint:

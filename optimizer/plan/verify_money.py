@@ -7,11 +7,12 @@ import pandas as pd
 
 from optimizer.plan.verify_context import Context, remembered
 from optimizer.plan.verify_network import Floats
+from optimizer.plan.verify_service import backup_investment_musd, by_period_musd, service_musd
 from optimizer.plan.verify_water import supplies, water_cost_musd, withdrawal_m3_day
 from optimizer.study.case import Case
 from optimizer.units import USD_PER_MUSD
 
-ACCOUNTS = ("generation", "sites", "ties", "cooling", "water", "upgrades", "shortfall", "network")
+ACCOUNTS = ("generation", "sites", "ties", "cooling", "water", "upgrades", "shortfall", "network", "service")
 """Accounts of the cost table."""
 
 
@@ -127,6 +128,7 @@ def costs_musd(context: Context) -> pd.DataFrame:
         own = own_cost_musd(context).groupby(context.placed["period"]).sum()
         for account in ("sites", "ties", "cooling"):
             table.loc[account] = own[account].reindex(context.periods).fillna(0.0)
+        table.loc["service"] = by_period_musd(context, service_musd(context))
         for (_, t), split in supplies(context).items():
             table.loc["water", t] += water_cost_musd(context, split.cost_usd_day, t)
         penalty = context.case.shortfall_penalty_musd_per_mw_year or 0.0
@@ -157,6 +159,7 @@ def investment_musd(context: Context) -> dict[int, float]:
     site = rows["fixed_cost_musd"] + rows["block_cost_musd"] * rows["blocks"]
     tie = context.case.ties["cost_musd"].reindex(rows["tie"]).fillna(0.0).to_numpy(float)
     own = site.to_numpy(float) + tie + (rows["cost_musd_per_mw"] * rows["it_mw"]).to_numpy(float)
+    own = own + backup_investment_musd(context)
     by_period = pd.Series(own).groupby(rows["period"].to_numpy()).sum()
     upgrades = context.table("upgrades")
     once = context.case.upgrades["cost_musd"].reindex(upgrades["upgrade"]).to_numpy(float)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import pyomo.environ as pyo
 from optimizer.algebra import clean_value
 from optimizer.formulation import dispatch, expansion, interconnection, siting, upgrades, water, workloads
 from optimizer.plan.tables import PLAN_TABLES
+from optimizer.solve.extract_service import backup_t_per_year, non_firm_mw, service_table
 from optimizer.study.case import Case
 from optimizer.study.demands import PAIR
 from optimizer.study.rule_lines import rule_lines
@@ -44,6 +45,8 @@ class Decisions:
         ``basin, source, period, drawn_m3_day``.
     circuits : DataFrame
         ``circuit``, ``in_service``, a period in which units of it begin to serve, and ``count``, how many do.
+    service : DataFrame
+        What each campus is curtailed by and what serves it, rounded; without rows where all service is firm.
     """
 
     placed: pd.DataFrame
@@ -51,6 +54,7 @@ class Decisions:
     output_mw: pd.DataFrame
     drawn: pd.DataFrame
     circuits: pd.DataFrame
+    service: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def decisions(case: Case, m: pyo.ConcreteModel) -> Decisions:
@@ -65,7 +69,8 @@ def decisions(case: Case, m: pyo.ConcreteModel) -> Decisions:
     if not len(case.demand_mw):
         return Decisions(_no_sites(), started, outputs, pd.DataFrame(columns=["basin", "source", "period"]), new)
     drawn = water.tables(m.water, case, m)["drawn"]
-    return Decisions(_placed(case, m), started, outputs, drawn, new)
+    placed = _placed(case, m)
+    return Decisions(placed, started, outputs, drawn, new, service_table(case, m, placed))
 
 
 def _new_circuits(case: Case, m: pyo.ConcreteModel) -> pd.DataFrame:
@@ -114,14 +119,14 @@ def site_tables(case: Case, made: Decisions) -> dict[str, pd.DataFrame]:
     share = _water_cost_share(case, made, rows, site["basin"], water_m3_day)
     sites = rows.drop(columns="tie").assign(
         facility_mw=facility,
-        firm_mw=facility,
+        firm_mw=facility - non_firm_mw(made.service, rows),
         bus=tie["bus"],
         **{c: site[c] for c in ("lat", "lon", "county", "basin", "area_ha")},
         cost_musd=own + years * tie["annuity_musd"].fillna(0.0) + cooling_musd + share,
         pue_annual=cool["pue_annual"],
         pue_hot_day=cool["pue_hot_day"],
         water_m3_day=water_m3_day,
-        emissions_t_per_year=energy_mwh * site["emission_t_per_mwh"],
+        emissions_t_per_year=energy_mwh * site["emission_t_per_mwh"] + backup_t_per_year(case, made.service, rows),
     )
     cooling = rows[["site", "cooling", "period", "it_mw"]].assign(
         facility_hot_day_mw=rows["it_mw"] * cool["pue_hot_day"],
@@ -230,6 +235,7 @@ def rules_table(study: Study, sites: pd.DataFrame, ties: pd.DataFrame) -> dict[s
 def cost_table(case: Case, m: pyo.ConcreteModel) -> pd.DataFrame:
     """Table ``costs``: the cost ledger itself, every account in every period."""
     accounts = [*ACCOUNTS]
+    accounts += ["service"] if case.service is not None else []
     accounts += ["network"] if case.workloads is not None else []
     accounts += ["circuits"] if len(case.circuits) else []
     rows: list[dict[str, Any]] = [

@@ -13,10 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from pyomo.repn import generate_standard_repn
 
 from optimizer.formulation import security
 from optimizer.grid.joint import Driver
@@ -312,7 +314,21 @@ def _fed(program: SecureProgram) -> dict[tuple[str, int, int], tuple[NDArray[np.
         columns, pue = found.setdefault((s, int(case.grid_network.bus_ids.get_loc(n)), t), ([], []))
         columns.append(program.highs.column(variable))
         pue.append(case.pue.loc[(s, c)].to_numpy(float))
+    for (o, t, h), term, factor in _reliefs(program):
+        s, n = case.ties.loc[o, ["site", "bus"]]
+        columns, pue = found[s, int(case.grid_network.bus_ids.get_loc(n)), t]
+        columns.append(program.highs.column(term))
+        pue.append(np.where(case.snapshots.index == h, -factor, 0.0))
     return {key: (np.array(columns, dtype=np.intp), np.array(pue)) for key, (columns, pue) in found.items()}
+
+
+def _reliefs(program: SecureProgram) -> Iterable[tuple[tuple[str, int, str], Any, float]]:
+    """Variables that take something off what a tie carries, with their factors, by (tie, period, snapshot)."""
+    ledger = program.model.ledgers.relief_mw
+    for key in ledger.keys():
+        linear = generate_standard_repn(ledger[key])
+        for variable, factor in zip(linear.linear_vars, linear.linear_coefs, strict=True):
+            yield key, variable, float(factor)
 
 
 def _columns(found: Iterable[int]) -> NDArray[np.intp]:

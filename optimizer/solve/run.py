@@ -18,13 +18,14 @@ from optimizer.objectives.cost import cost
 from optimizer.plan.plan import Plan
 from optimizer.progress import Progress, peak_memory_mb, silent
 from optimizer.resources import dataset_names, dataset_statement
-from optimizer.solve import extract
+from optimizer.solve import extract, extract_service
 from optimizer.solve.baseline import Baseline
 from optimizer.solve.break_even import break_even_usd_per_kg
 from optimizer.solve.compare import comparison_tables
 from optimizer.solve.existing import baseline_digest, overloads_digest
 from optimizer.solve.expansion_prices import circuit_limits, energy_prices_by_network
 from optimizer.solve.explain import explained
+from optimizer.solve.firmness import firmness_table
 from optimizer.solve.goal import Goal
 from optimizer.solve.lexicographic import Searched, search
 from optimizer.solve.loop import LIMITED, Limits
@@ -179,6 +180,7 @@ def solve_study(study: Study, progress: Progress = silent, start: Plan | None = 
     beside = {name: _solve_one(study.scenario(name), progress, others.get(name)) for name in names}
     assert plan.study is not None
     tables = {**plan.tables, **comparison_tables(_case_of(plan), plan, beside)}
+    tables |= firmness_table(study.config.report.firmness, beside)
     seconds = dict(plan.summary["seconds"])
     seconds["compare"] = sum(sum(p.summary["seconds"].values()) for p in beside.values())
     return replace(plan, tables=tables, scenarios=beside, summary={**plan.summary, "seconds": seconds})
@@ -267,6 +269,7 @@ def plan_of(run: Run, prepared: Prepared, searched: Searched, study: Study | Non
     if len(case.demand_mw):
         tables |= extract.candidate_tables(run.study)
         tables |= extract.electricity_water_tables(run.study, case, tables)
+        tables |= extract_service.transfers_table(case, study.config.service, tables)
         tables |= extract.rules_table(run.study, tables["sites"], tables["ties"])
     summary = _summary(run, study, prepared, searched, tables, operated)
     return Plan(summary, tables, (*study.findings, *notes), study.config, study, tuple(run.lines))
@@ -362,6 +365,7 @@ def _tables(
     binding = binding_limits(program)
     if len(case.demand_mw):
         tables |= extract.site_tables(case, made)
+        tables |= extract_service.service_tables(case, model, made.service, made.placed)
         tables |= extract.water_tables(case, made, tables["sites"])
         workloads = extract.workload_tables(case, model)
         tables |= workloads
@@ -371,7 +375,7 @@ def _tables(
     tables["binding"] = binding
     operated, notes = None, []
     if case.network is not None:
-        drawn = withdrawals(case, made.placed)
+        drawn = extract_service.with_service(withdrawals(case, made.placed), made.service)
         networks = realised_periods(case, made.circuits)
         operated = operation_of_plan(networks, made.output_mw, drawn, made.upgrades)
         notes = largest_loss(case, made.output_mw, drawn)

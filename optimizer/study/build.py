@@ -18,6 +18,7 @@ from optimizer.study.contingencies import campus_outages
 from optimizer.study.economics import period_table
 from optimizer.study.generation import cost_curves
 from optimizer.study.orbit import orbit_of
+from optimizer.study.service import service_of
 
 if TYPE_CHECKING:
     from optimizer.study.study import Study
@@ -101,6 +102,7 @@ def build_case(study: Study) -> Case:
             dict(limits.carbon_t_per_year),
             limits.new_it_mw_per_period,
             _totals(limits),
+            limits.site_ramp_mw_per_year,
         ),
         network=study.network,
         outages=study.outages if "branch" in config.security.contingencies else None,
@@ -111,6 +113,7 @@ def build_case(study: Study) -> Case:
         expansion=_expansion(study, sites.index, candidates.ties),
         workloads=workloads,
         orbit=orbit_of(sites, config.orbit),
+        service=None if study.network is None else service_of(config, study.yearly_factor),
     )
 
 

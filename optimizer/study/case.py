@@ -19,6 +19,7 @@ from optimizer.grid.joint import JointSet
 from optimizer.grid.joint_factors import JointFactors
 from optimizer.study.circuits import Expansion
 from optimizer.study.demands import Demands, Orbit
+from optimizer.study.service import Service
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class PortfolioLimits:
         Largest IT MW energized in one period [MW].
     totals : mapping of str to float
         Largest value of an objective over all periods, by its name, in its own unit [M$, t CO2e, m3, MW-years].
+    site_ramp_mw_per_year : float, optional
+        Most IT MW by which one site grows in a year [MW/year].
     """
 
     share_per_county: float | None = None
@@ -47,6 +50,7 @@ class PortfolioLimits:
     carbon_t_per_year: Mapping[int, float] = field(default_factory=dict)
     new_it_mw_per_period: float | None = None
     totals: Mapping[str, float] = field(default_factory=dict)
+    site_ramp_mw_per_year: float | None = None
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,8 @@ class Case:
         Demand by region and workload; `demand_mw` is then its total. ``None``: demand is a total only.
     orbit : Orbit, optional
         Limits on capacity in orbit; ``None`` where there are none.
+    service : Service, optional
+        What the grid may curtail; ``None``: all service is firm.
     """
 
     name: str
@@ -147,6 +153,7 @@ class Case:
     expansion: Expansion = field(default_factory=Expansion)
     workloads: Demands | None = None
     orbit: Orbit | None = None
+    service: Service | None = None
 
     @property
     def circuits(self) -> pd.DataFrame:

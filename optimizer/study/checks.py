@@ -17,6 +17,7 @@ from optimizer.study.operation import operate
 from optimizer.study.ranges import range_findings
 from optimizer.study.routing_checks import routing_findings
 from optimizer.study.rule_findings import rule_findings
+from optimizer.study.service import service_findings
 from optimizer.study.workload_findings import workload_findings
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def study_findings(study: Study, everything_read: bool) -> list[Finding]:
     if everything_read and not any(f.severity == "error" for f in findings):
         findings += rule_findings(study)
         findings += workload_findings(study)
+        findings += service_findings(study)
     return findings
 
 

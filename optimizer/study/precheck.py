@@ -121,7 +121,8 @@ def _generation(case: Case, t: int, target: float) -> Iterator[Finding]:
     if case.network is None:
         return
     least_pue = case.pue.min()
-    for h in case.snapshots.index:
+    curtailable = [] if case.service is None else case.service.snapshots(case.snapshots["hours"])
+    for h in case.snapshots.index.difference(curtailable, sort=False):
         load = float(case.load_mw[(t, h)].sum() + least_pue[h] * target)
         most = float(case.output_max_mw[h].sum())
         if _short(most, load):

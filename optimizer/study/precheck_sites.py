@@ -168,7 +168,8 @@ def _generation_rows(case: Case) -> Iterator[Row]:
     if case.network is None:
         return
     none, block = np.zeros(len(case.sites)), case.sites["block_mw"].to_numpy(float)
-    for h in case.snapshots.index:
+    curtailable = [] if case.service is None else case.service.snapshots(case.snapshots["hours"])
+    for h in case.snapshots.index.difference(curtailable, sort=False):
         drawn = block * _least(case, case.pue[h])
         for t in case.periods.index:
             left = float(case.output_max_mw[h].sum() - case.load_mw[(t, h)].sum())

@@ -1,0 +1,164 @@
+"""Service as the formulation reads it, and what contradicts a study's sites and snapshots."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from optimizer.config import StudyConfig
+from optimizer.errors import Finding
+
+if TYPE_CHECKING:
+    from optimizer.study.study import Study
+
+
+@dataclass(frozen=True)
+class Backup:
+    """On-site backup.
+
+    Parameters
+    ----------
+    share : float
+        Largest capacity over contract demand [-].
+    hours_per_year : float
+        Hours of full output a year that the air permit allows [h/year].
+    cost_musd_per_mw, annuity_musd_per_mw : float
+        One-time cost [M$/MW], and the same by year [M$/MW-year].
+    fuel_usd_per_mwh : float
+        Cost of what it serves [$/MWh].
+    carbon_t_per_mwh : float
+        Emissions of what it serves [t CO2e/MWh].
+    """
+
+    share: float
+    hours_per_year: float
+    cost_musd_per_mw: float
+    annuity_musd_per_mw: float
+    fuel_usd_per_mwh: float
+    carbon_t_per_mwh: float
+
+
+@dataclass(frozen=True)
+class Deferral:
+    """Work that can wait.
+
+    Parameters
+    ----------
+    share : float
+        Largest share of what is drawn in a snapshot [-].
+    is_neutral : bool
+        Whether what is put off is drawn in other snapshots of the year.
+    catch_up_share : float
+        Most drawn above facility power to catch up, over contract demand [-].
+    cost_usd_per_mwh : float
+        Price of what is put off [$/MWh].
+    """
+
+    share: float
+    is_neutral: bool
+    catch_up_share: float
+    cost_usd_per_mwh: float
+
+
+@dataclass(frozen=True)
+class Service:
+    """Limits of curtailment, alike at every campus.
+
+    Parameters
+    ----------
+    share : float
+        Largest share of a campus's yearly energy that is curtailed [-].
+    hours_per_year : float, optional
+        Most hours of snapshots with curtailment [h/year]; ``None``: any.
+    non_firm_share : float
+        Largest share of contract demand that is non-firm for good [-].
+    interim_years : float
+        Years from energization in which all load may be non-firm [year].
+    curtailment_usd_per_mwh : float
+        Price of what is curtailed and neither served by backup nor put off [$/MWh].
+    backup : Backup, optional
+        ``None`` where there is none.
+    deferral : Deferral, optional
+        ``None`` where nothing can wait.
+    """
+
+    share: float
+    hours_per_year: float | None
+    non_firm_share: float
+    interim_years: float
+    curtailment_usd_per_mwh: float
+    backup: Backup | None = None
+    deferral: Deferral | None = None
+
+    def snapshots(self, hours: pd.Series) -> list[str]:
+        """Snapshots that may be curtailed at all: none that alone last longer than the hours of a year allow."""
+        most = self.hours_per_year
+        return [str(h) for h, length in hours.items() if most is None or length <= most]
+
+    def counts_hours(self, hours: pd.Series) -> bool:
+        """Whether the snapshots that may be curtailed last longer together than the hours allow."""
+        most = self.hours_per_year
+        return most is not None and float(hours.loc[self.snapshots(hours)].sum()) > most
+
+    def interim_start(self, periods: list[int], t: int) -> int | None:
+        """Last period in which a campus connected by then is past its interim years in `t`; ``None``: no campus is."""
+        return max((p for p in periods if p + self.interim_years <= t), default=None)
+
+
+def service_of(config: StudyConfig, yearly_factor: float) -> Service | None:
+    """Service of a study; ``None`` where nothing may be curtailed.
+
+    Parameters
+    ----------
+    config : StudyConfig
+        ``[service]``.
+    yearly_factor : float
+        Yearly cost of a one-time cost [1/year].
+    """
+    given = config.service
+    if given is None or given.curtailable_share == 0:
+        return None
+    backup = deferral = None
+    if given.backup is not None and given.backup.share > 0 and given.backup.hours_per_year > 0:
+        once = given.backup.cost_musd_per_mw
+        numbers = given.backup.fuel_usd_per_mwh, given.backup.carbon_t_per_mwh
+        backup = Backup(given.backup.share, given.backup.hours_per_year, once, yearly_factor * once, *numbers)
+    if given.deferral is not None and given.deferral.share > 0:
+        wait = given.deferral
+        deferral = Deferral(wait.share, wait.energy == "neutral", wait.catch_up_share, wait.cost_usd_per_mwh)
+    return Service(
+        given.curtailable_share,
+        given.curtailable_hours_per_year,
+        given.non_firm_share,
+        given.interim_years or 0.0,
+        given.curtailment_usd_per_mwh,
+        backup,
+        deferral,
+    )
+
+
+def service_findings(study: Study) -> Iterator[Finding]:
+    """Service that no snapshot can use, parts it does not go with, and tariffs of places without a site."""
+    given = study.config.service
+    if given is None:
+        return
+    service, hours = service_of(study.config, 1.0), study.operation.snapshots["hours"]
+    if service is not None and not service.snapshots(hours):
+        where, most = "service.curtailable_hours_per_year", given.curtailable_hours_per_year
+        text = "every snapshot lasts longer than the hours that may be curtailed"
+        remedy = "raise it, or give the grid a short snapshot for its hardest hours"
+        found = f"{most:g} h/year; the shortest snapshot lasts {float(hours.min()):g} h"
+        yield Finding("study.service.hours", where, text, found, remedy)
+    for key, on in (("expansion", len(study.circuits) > 0), ("uncertainty", study.config.uncertainty is not None)):
+        if service is not None and on:
+            text = f"curtailable service and [{key}] are not decided together"
+            yield Finding("study.service.beside", "service", text, "", f"leave out [{key}] or [service]")
+    places = set(study.candidates.sites["jurisdiction"].astype(str))
+    for number, tariff in enumerate(given.tariff, start=1):
+        if tariff.jurisdiction not in ("any", *places):
+            where = f"service.tariff#{number}, jurisdiction"
+            text, remedy = "no site is in that jurisdiction", f"use one of: {', '.join(sorted(places)) or 'any'}"
+            yield Finding("study.service.no_site", where, text, repr(tariff.jurisdiction), remedy)
