@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.solve.service_cases import STUDY, cost, plan_of, service
+from tests.solve.service_cases import LINE, STUDY, cost, plan_of, service
 from tests.solve.small import HEAD
 
 
@@ -84,9 +84,10 @@ def test_an_air_permit_of_fewer_hours_needs_more_plant(tmp_path: Path) -> None:
 
 
 def test_deferred_work_is_caught_up_within_the_tie(tmp_path: Path) -> None:
-    """Half of 50 MW can wait: 10 MW through 100 h come back in 8,660 h, at most 5 MW a time."""
+    """Half of 50 MW can wait: 10 MW through 100 h come back in 8,660 h, over a tie of 60 MW."""
     deferral = "[service.deferral]\nshare = 0.5\ncatch_up_share = 0.1\ncost_usd_per_mwh = 10\n"
-    plan = plan_of(tmp_path, service(curtailable_share=0.01, curtailment_usd_per_mwh=1000) + deferral)
+    larger = LINE["sites"].replace("b,10,5", "b,10,6")
+    plan = plan_of(tmp_path, service(curtailable_share=0.01, curtailment_usd_per_mwh=1000) + deferral, sites=larger)
     rows = plan.table("service").set_index("snapshot")
     assert rows.at["peak", "deferred_mw"] == pytest.approx(10.0)
     assert rows.at["light", "recovered_mw"] == pytest.approx(1000 / 8660, abs=1e-6)
@@ -108,7 +109,7 @@ THREE_PERIODS = HEAD.replace("[2030]", "[2030, 2032, 2034]").replace(
     "last_period_years = 1.0", "last_period_years = 2.0"
 )
 OVER_TIME = STUDY.replace("2030 = 50", "2030 = 50, 2032 = 50, 2034 = 50").replace("enabled = false", "enabled = true")
-UPGRADE = "upgrade,branch,added_mw,cost_musd,lead_months\nu,ab,60,1,72\n"
+UPGRADE = "upgrade,branch,added_mw,cost_musd,ready\nu,ab,60,1,2032\n"
 
 
 @pytest.mark.parametrize("interim", [False, True])
@@ -203,7 +204,7 @@ def test_transfers_are_reported_by_payer(tmp_path: Path) -> None:
 
 def test_upgrades_are_shared_between_load_and_other_customers(tmp_path: Path) -> None:
     """An upgrade of 1 M$ a year, 60 % of it paid by the load; transfers are no part of the cost."""
-    upgrades = UPGRADE.replace(",72", ",0")
+    upgrades = UPGRADE.replace(",2032", ",0")
     study = STUDY.replace("enabled = false", "enabled = true")
     with_tariff = plan_of(tmp_path / "a", service(curtailable_share=0.0) + TARIFF, study=study, upgrades=upgrades)
     without = plan_of(tmp_path / "b", study=study, upgrades=upgrades)
