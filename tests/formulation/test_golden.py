@@ -18,6 +18,10 @@ from what the code makes: every index set was written out, every coefficient wor
 * Six limits are built: ac at the peak of 2032 in service (80 MW and an allowance of 5), ac after the outage of ab (96
   and 2), ab after that of cd at the peak of 2030, in its own direction, and one after each of the other kinds of
   outage; with them the flows of ac, ab and cd.
+* Service: both snapshots may be curtailed, but not for all 8,760 h, so hours are counted. Tie s1c and s1a carry at most
+  30 x 1.5 = 45 MW, s2b 40 x 1.25 = 50 MW. 1,000 h of the peak at 200 $/MWh are 0.4 M$ per MW in 2030; backup at
+  300 $/MWh costs 100 more than losing the load, waiting at 50 saves 150. In 2032 what was connected in 2030 is past its
+  two interim years: half of contract demand, and for what is new all of it.
 * Workloads: 8 MW of chat in the west may be served from either site, 12 and 20 MW of train in the east from either but
   at least 5 MW at a site, and not from both. A MW of chat earns 3 M$ a year; what is not served of it costs 2. From
   orbit, 6 MW a year are added from 2031 on: none until 2030, those of 2031 and 2032 in 2032.
@@ -46,11 +50,12 @@ from optimizer.formulation import (
     phasing,
     power_flow,
     security,
+    service,
     workloads,
 )
 from optimizer.grid.joint import Elements, JointSet
 from optimizer.objectives.cost import cost
-from tests.formulation.tiny import served_case, tiny_case
+from tests.formulation.tiny import curtailed_case, served_case, tiny_case
 from tests.formulation.writing import part_text, row_lines
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -100,12 +105,26 @@ def test_part_of_workloads_is_the_program_written_by_hand(part: ModuleType) -> N
     assert part_text(part, compose(case, cost), case) == written
 
 
+def test_service_is_the_program_written_by_hand() -> None:
+    """What a campus draws at a point of interconnection is less by what it is relieved of, there and in every row."""
+    written, case = (GOLDEN / "service.txt").read_text(encoding="utf-8"), curtailed_case()
+    assert set(parts_of(case)) == {*PARTS, service}
+    model = compose(case, cost)
+    assert part_text(service, model, case) == written
+    fed = [line for line in row_lines(model.interconnection) if "new_load_is_fed[b,2030,peak]" in line]
+    assert fed == [
+        "  interconnection.new_load_is_fed[b,2030,peak]: 1.25 interconnection.it_mw[s2b,dry,2030] "
+        "- interconnection.new_load_mw[b,2030,peak] - service.curtailed_mw[s2b,2030,peak] "
+        "+ service.recovered_mw[s2b,2030,peak] = 0"
+    ]
+
+
 def test_every_part_has_a_golden_program_and_none_is_left_over() -> None:
     """A module of the folder that declares anything is a part, whether or not a list names it."""
     folder = Path(formulation.__file__).parent
     modules = {p.stem for p in folder.glob("*.py") if "\ndef declare(" in p.read_text(encoding="utf-8")}
     # Expansion, which takes the place of power flow and security, has a case and a test of its own.
-    assert modules == {name_of(part) for part in (*PARTS, *SERVING, expansion)}
+    assert modules == {name_of(part) for part in (*PARTS, *SERVING, service, expansion)}
     assert modules == {p.stem for p in GOLDEN.glob("*.txt")}
     assert set(parts_of(tiny_case())) == set(PARTS)
 
@@ -113,6 +132,7 @@ def test_every_part_has_a_golden_program_and_none_is_left_over() -> None:
 def test_every_constraint_has_a_sentence_and_its_algebra(model: pyo.ConcreteModel) -> None:
     families = list(model.component_objects(pyo.Constraint))
     families += compose(served_case(), cost).component_objects(pyo.Constraint)
+    families += compose(curtailed_case(), cost).component_objects(pyo.Constraint)
     assert len(families) > 20
     for family in families:
         sentence, blank, algebra = family.doc.partition("\n\n")

@@ -25,6 +25,7 @@ from optimizer.grid.contingency import OutageSet
 from optimizer.grid.dc import DCNetwork
 from optimizer.study.case import Case, PortfolioLimits
 from optimizer.study.demands import Demands, Orbit
+from optimizer.study.service import Backup, Deferral, Service
 
 PERIODS = pd.Index([2030, 2032], name="period")
 SNAPSHOTS = pd.Index(["peak", "light"], name="snapshot")
@@ -116,6 +117,12 @@ def served_case() -> Case:
         workloads=demands,
         orbit=Orbit(("s2",), 2031, 6.0),
     )
+
+
+def curtailed_case() -> Case:
+    """The same with part of every campus's load non-firm, backup and work that can wait."""
+    backup = Backup(0.8, 100.0, 0.5, 0.04, 300.0, 0.6)
+    return replace(tiny_case(), service=Service(0.01, 8000.0, 0.5, 2.0, 200.0, backup, Deferral(0.25, True, 0.2, 50.0)))
 
 
 def _load(snapshot: str) -> list[float]:
