@@ -12,6 +12,7 @@ import pyomo.environ as pyo
 import pytest
 import scipy.sparse as sp
 
+from optimizer.grid.joint import Elements, JointSet
 from optimizer.solve.aggregation import aggregate
 from optimizer.solve.compact import Compact
 from optimizer.solve.found import Found, Limits
@@ -27,7 +28,7 @@ from optimizer.solve.search import Search
 from optimizer.solve.sizes import Sizes
 from optimizer.solve.standing import Standing
 from optimizer.study.case import Case
-from tests.formulation.tiny import tiny_case
+from tests.formulation.tiny import curtailed_case, tiny_case
 from tests.solve.small import study_of
 
 EXACT = Limits(gap=0.0, max_rounds=50)
@@ -180,17 +181,40 @@ def test_upgrades_in_rounds(demand_mw: float, rating: float, cost: float) -> Non
         assert loose.objective - loose.bound <= 0.05 * loose.objective + 1e-6
 
 
+@pytest.mark.parametrize(("demand_mw", "rating"), [(40.0, 0.6), (40.0, 0.8), (50.0, 0.8)])
+def test_curtailment_in_rounds(demand_mw: float, rating: float) -> None:
+    """The case with service, in compact form and in rows of Pyomo."""
+    case = curtailed_case()
+    scaled = {name: case.branches[name] * rating for name in ("rating_mw", "rating_emergency_mw")}
+    case = replace(
+        case,
+        branches=case.branches.assign(**scaled),
+        demand_mw=pd.Series([10.0, demand_mw], index=case.periods.index),
+    )
+    found, other = in_rounds(case), find_by_rounds(program_of(case), EXACT, abs)
+    assert found.status == other.status
+    assert found.objective == pytest.approx(other.objective, rel=SAME)
+    assert found.bound == pytest.approx(other.objective, rel=SAME)
+
+
 @cache
-def tiny_program() -> tuple[SecureProgram, LimitRows]:
-    program = program_of(tiny_case())
+def tiny_program(curtailed: bool) -> tuple[SecureProgram, LimitRows]:
+    case = tiny_case()
+    if curtailed:
+        case = curtailed_case()
+        loss = Elements("campus s1", "campus", loads=(("s1", 2), ("s1", 0)))
+        load = case.load_mw[2030, "peak"].to_numpy()
+        case = replace(case, joint=JointSet.build(case.grid_network, (loss,), np.array([0, 1]), load))
+    program = program_of(case)
     return program, LimitRows(program)
 
 
+@pytest.mark.parametrize("curtailed", [False, True])
 @pytest.mark.parametrize("side", [1, -1])
 @pytest.mark.parametrize("h", ["peak", "light"])
-def test_rows_are_those_of_the_formulation(h: str, side: int) -> None:
+def test_rows_are_those_of_the_formulation(h: str, side: int, curtailed: bool) -> None:
     """At random values, what a row has left is what the algebra of the formulation has left."""
-    program, rows = tiny_program()
+    program, rows = tiny_program(curtailed)
     case, rng = program.case, np.random.default_rng(7)
     names = ["", *case.contingencies.names]
     keys = [(str(b), k, 2032, h, side) for b in case.branches.index for k in names if b != k]
