@@ -19,6 +19,7 @@ ORDER = (
     "workloads",
     "orbit",
     "interconnection",
+    "service",
     "cooling",
     "water",
     "dispatch",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from optimizer.report.html import render_report
 from tests.solve.service_cases import LINE, STUDY, cost, plan_of, service
 from tests.solve.small import HEAD
 
@@ -211,3 +212,12 @@ def test_upgrades_are_shared_between_load_and_other_customers(tmp_path: Path) ->
     assert cost(with_tariff) == cost(without)
     rows = with_tariff.table("transfers").set_index(["account", "payer"])["amount_musd"]
     assert rows["network upgrades"].to_dict() == pytest.approx({"load": 0.6, "other customers": 0.4})
+
+
+def test_report_says_when_power_arrives_and_what_firmness_costs(tmp_path: Path) -> None:
+    curve = "[report]\nfirmness = [0.0, 0.0025]\n"
+    more = service(curtailable_share=0.0025, curtailment_usd_per_mwh=200) + TARIFF + curve
+    html = render_report(plan_of(tmp_path, more))
+    # 10 MW at the peak are 1,000 MWh; a MW-year short at 1 M$ is 83,333 $ a month.
+    for words in ("When power arrives", "83,333 $/MW-month", "100 hours", "120 MW-months", "demand charge"):
+        assert words in html
