@@ -82,7 +82,9 @@ class ServiceSettings(Settings):
         description="Whether all load of a campus may be non-firm in its interim_years, before upgrades make it firm.",
     )
     interim_years: Positive | None = Field(
-        None, description="Years from energization for which interim non-firm service lasts [year]."
+        None,
+        description="Years from energization for which interim non-firm service lasts; a period counts when it ends "
+        "within them [year].",
     )
     trip_on_outage: bool = Field(
         False, description="Whether non-firm load that is served is dropped after an outage; only false is supported."

@@ -141,17 +141,19 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
         curtailed = pyo.quicksum(hours[h] * b.curtailed_mw[o, t, h] for h in able)
         return curtailed - S.share * pyo.quicksum(hours[h] * load(o, t, h) for h in H) <= 0
 
-    start = {t: S.interim_start(T, t) if S.interim_years else T[-1] for t in T}
+    start = {t: S.interim_start(case.periods["years"], t) for t in T}
     bound = [t for t in T if S.non_firm_share < 1 and start[t] is not None]
 
     @constraint(b, [(o, t, h) for o in O for t in bound for h in able])
     def within_contract(b: Any, o: str, t: int, h: str) -> Any:
         """What is curtailed is non-firm: within its share of contract demand, but for campuses in interim service.
 
+        A campus is in interim service in periods that end within its interim years.
+
         k[o,t,h] <= share F[o,t] + (1 - share) largest[o] (v[o,t] - v[o,t - interim])
         """
         firm = b.curtailed_mw[o, t, h] - S.non_firm_share * contract(o, t)
-        if not S.interim_years:
+        if start[t] == t:
             return firm <= 0
         new = m.interconnection.in_service[o, t] - m.interconnection.in_service[o, start[t]]
         return firm - (1 - S.non_firm_share) * largest_mw(case, o) * new <= 0

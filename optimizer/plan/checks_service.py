@@ -88,14 +88,15 @@ def check_curtailment(context: Context) -> list[Finding]:
 
 
 def in_interim(context: Context) -> np.ndarray:
-    """Whether each row of ``placed`` is within its interim years."""
+    """Whether each row of ``placed`` ends within the interim years of its campus."""
     given = context.study.config.service
     assert given is not None
     rows = context.placed
     if not given.interim_non_firm or given.interim_years is None:
         return np.zeros(len(rows), dtype=bool)
     first = rows.groupby("site")["period"].transform("min")
-    return (rows["period"] < first + given.interim_years).to_numpy(bool)
+    end = rows["period"] + rows["period"].map(context.case.periods["years"]).astype(float)
+    return (end <= first + given.interim_years).to_numpy(bool)
 
 
 def check_backup(context: Context) -> list[Finding]:

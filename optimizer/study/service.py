@@ -103,9 +103,20 @@ class Service:
         most = self.hours_per_year
         return most is not None and float(hours.loc[self.snapshots(hours)].sum()) > most
 
-    def interim_start(self, periods: list[int], t: int) -> int | None:
-        """Last period in which a campus connected by then is past its interim years in `t`; ``None``: no campus is."""
-        return max((p for p in periods if p + self.interim_years <= t), default=None)
+    def interim_start(self, years: pd.Series, t: int) -> int | None:
+        """Last period of which a campus connected by then is past its interim years before `t` ends; ``None``: none is.
+
+        A period of many years is interim only as a whole: what holds in it holds until its end.
+
+        Parameters
+        ----------
+        years : Series, index period
+            Length of each period [year].
+        t : int
+            Period that is asked about.
+        """
+        end = t + float(years[t])
+        return max((int(p) for p in years.index if p <= t and p + self.interim_years < end), default=None)
 
 
 def service_of(config: StudyConfig, yearly_factor: float) -> Service | None:

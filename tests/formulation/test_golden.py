@@ -20,8 +20,8 @@ from what the code makes: every index set was written out, every coefficient wor
   outage; with them the flows of ac, ab and cd.
 * Service: both snapshots may be curtailed, but not for all 8,760 h, so hours are counted. Tie s1c and s1a carry at most
   30 x 1.5 = 45 MW, s2b 40 x 1.25 = 50 MW. 1,000 h of the peak at 200 $/MWh are 0.4 M$ per MW in 2030; backup at
-  300 $/MWh costs 100 more than losing the load, waiting at 50 saves 150. In 2032 what was connected in 2030 is past its
-  two interim years: half of contract demand, and for what is new all of it.
+  300 $/MWh costs 100 more than losing the load, waiting at 50 saves 150. 2032 ends in 2035, when what was connected in
+  2030 is past its three interim years: half of contract demand, and for what is new all of it.
 * Workloads: 8 MW of chat in the west may be served from either site, 12 and 20 MW of train in the east from either but
   at least 5 MW at a site, and not from both. A MW of chat earns 3 M$ a year; what is not served of it costs 2. From
   orbit, 6 MW a year are added from 2031 on: none until 2030, those of 2031 and 2032 in 2032.

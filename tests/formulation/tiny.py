@@ -122,7 +122,7 @@ def served_case() -> Case:
 def curtailed_case() -> Case:
     """The same with part of every campus's load non-firm, backup and work that can wait."""
     backup = Backup(0.8, 100.0, 0.5, 0.04, 300.0, 0.6)
-    return replace(tiny_case(), service=Service(0.01, 8000.0, 0.5, 2.0, 200.0, backup, Deferral(0.25, True, 0.2, 50.0)))
+    return replace(tiny_case(), service=Service(0.01, 8000.0, 0.5, 3.0, 200.0, backup, Deferral(0.25, True, 0.2, 50.0)))
 
 
 def _load(snapshot: str) -> list[float]:

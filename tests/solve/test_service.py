@@ -125,6 +125,13 @@ def test_interim_service_brings_power_before_the_upgrade(tmp_path: Path, interim
         assert plan.table("service_years")["firm_mw"].tolist() == pytest.approx([40.0, 50.0, 50.0])
 
 
+def test_a_last_period_of_many_years_is_not_interim(tmp_path: Path) -> None:
+    """Energized in 2034 for ten years, with two years of interim service: firm from the start, so 40 MW."""
+    head = HEAD.replace("[2030]", "[2034]").replace("last_period_years = 1.0", "last_period_years = 10.0")
+    plan = plan_of(tmp_path, INTERIM, head, STUDY.replace("2030 = 50", "2034 = 50"))
+    assert plan.table("sites")["it_mw"].tolist() == [40.0]
+
+
 def test_nothing_curtailable_is_firm_service(tmp_path: Path) -> None:
     firm = plan_of(tmp_path / "firm")
     neutral = plan_of(tmp_path / "neutral", service(curtailable_share=0.0) + BACKUP)

@@ -126,8 +126,8 @@ def _phases(view: View, years: pd.DataFrame) -> Table | None:
         Column("upgrades", "Upgrades that begin to serve", unit="", decimals=0),
     )
     note = (
-        "A site is ready when its construction can be done, a tie when study, permit, equipment and line can; a year of "
-        "0 is no wait."
+        "A site is ready when its construction can be done, a tie when study, permit, equipment and line can; a year "
+        "of 0 is no wait."
     )
     return table(rows, columns, "Energization by phase", note=note, file="tables/service_years.csv")
 
