@@ -104,6 +104,7 @@ COUNTS_AND_RATIOS = {
     "cost_segments",
     "gap",
     "hops",
+    "firmness",
     "hot_day_percentile",
     "hot_hour_percentile",
     "max_rounds",
@@ -114,6 +115,7 @@ COUNTS_AND_RATIOS = {
     "risk_level",
     "risk_weight",
     "seed",
+    "share",
     "threads",
     "utilization",
     "weight",
@@ -130,7 +132,16 @@ ENDINGS_OF_RATIOS = ("_factor", "_factors", "_growth", "_rate", "_share")
 COORDINATES = {"lat", "lon"}
 """Names that mean degrees everywhere."""
 
-CALENDAR = {"currency_year", "decision_year", "early_until", "first_year", "hours", "periods"}
+CALENDAR = {
+    "curtailable_hours_per_year",
+    "currency_year",
+    "decision_year",
+    "early_until",
+    "first_year",
+    "hours",
+    "hours_per_year",
+    "periods",
+}
 """Names that are their own unit: years of the calendar, and hours."""
 
 
@@ -139,7 +150,7 @@ def names_its_unit(name: str) -> bool:
     if name in COUNTS_AND_RATIOS | UNIT_OF_ITS_RULE | CALENDAR | COORDINATES:
         return True
     quantity = "_" + re.sub("^(min|max)_|_(min|max)$", "", name)
-    divided = re.sub(r"_per_[a-z0-9]+(_year)?$", "", quantity)
+    divided = re.sub(r"_per_[a-z0-9]+(_year|_month)?$", "", quantity)
     return quantity.endswith(tuple(SUFFIXES)) or divided.endswith((*SUFFIXES, *ENDINGS_OF_RATIOS))
 
 
