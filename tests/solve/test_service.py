@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from optimizer.plan import checks_files
+from optimizer.plan.plan import tidy_plan
+from optimizer.plan.verify import checks_for
+from optimizer.plan.verify_context import Context
 from optimizer.report.html import render_report
+from optimizer.solve import solve_study
 from tests.solve.service_cases import LINE, STUDY, cost, plan_of, service
-from tests.solve.small import HEAD
+from tests.solve.small import HEAD, study_of
 
 
 def test_firm_service_is_what_the_hardest_snapshot_leaves(tmp_path: Path) -> None:
@@ -228,3 +234,39 @@ def test_report_says_when_power_arrives_and_what_firmness_costs(tmp_path: Path) 
     # 10 MW at the peak are 1,000 MWh; a MW-year short at 1 M$ is 83,333 $ a month.
     for words in ("When power arrives", "83,333 $/MW-month", "100 hours", "120 MW-months", "demand charge"):
         assert words in html
+
+
+def found(folder: Path, name: str, **cells: float) -> list[str]:
+    """What the check says of a plan in which some columns of a table were changed, where they are largest."""
+    study = study_of(
+        folder, STUDY + service(curtailable_share=0.01, curtailment_usd_per_mwh=1000) + BACKUP + TARIFF, LINE
+    )
+    plan = tidy_plan(solve_study(study))
+    table = plan.tables[name].copy()
+    for column, value in cells.items():
+        table.loc[table[column].idxmax(), column] = value
+    changed = replace(plan, tables={**plan.tables, name: table})
+    context = Context(study.folder, "", changed.summary, changed.tables, study, study.case)
+    chosen = [check for check in checks_for(context) if check not in checks_files.CHECKS]
+    return [str(finding) for check in chosen for finding in check(context) if finding.severity == "error"]
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "value", "words"),
+    [
+        ("service", "curtailed_mw", 60.0, "plan.service.load"),
+        ("service", "curtailed_mw", 50.0, "plan.service.energy"),
+        ("service", "curtailed_mw", -1.0, "plan.service.negative"),
+        ("service", "curtailed_mw", 9.0, "plan.balance"),
+        ("service", "backup_mw", 11.0, "backup and deferral are more than is curtailed"),
+        ("service", "recovered_mw", 1.0, "plan.service.limit"),
+        ("service", "deferred_mw", 1.0, "plan.service.limit"),
+        ("service", "firm_mw", 41.0, "firm_mw"),
+        ("service_years", "backup_capacity_mw", 5.0, "plan.service.permit"),
+        ("service_years", "backup_capacity_mw", 51.0, "plan.service.backup"),
+        ("service_years", "cost_musd", 0.1, "cost_musd"),
+        ("transfers", "amount_musd", 0.1, "amount_musd"),
+    ],
+)
+def test_a_changed_number_is_found(name: str, column: str, value: float, words: str, tmp_path: Path) -> None:
+    assert any(words in one for one in found(tmp_path, name, **{column: value}))
