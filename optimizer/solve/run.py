@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pyomo.environ as pyo
 
+from optimizer.config.firmness import scenario_name
 from optimizer.errors import Finding, InfeasibleError, SolverError
 from optimizer.objectives import OBJECTIVES
 from optimizer.objectives.cost import cost
@@ -177,7 +178,9 @@ def solve_study(study: Study, progress: Progress = silent, start: Plan | None = 
     if not names or study.config.demand is None:
         return plan
     others = {} if start is None else start.scenarios
-    beside = {name: _solve_one(study.scenario(name), progress, others.get(name)) for name in names}
+    # Points of the curve differ from the plan in one number, so that it is a good place to begin.
+    curve = dict.fromkeys(map(scenario_name, study.config.report.firmness), plan)
+    beside = {name: _solve_one(study.scenario(name), progress, others.get(name, curve.get(name))) for name in names}
     assert plan.study is not None
     tables = {**plan.tables, **comparison_tables(_case_of(plan), plan, beside)}
     tables |= firmness_table(study.config.report.firmness, beside)
