@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -28,3 +29,24 @@ def with_firmness(scenario: Scenarios, report: ReportSettings) -> tuple[Scenario
     curve = {scenario_name(share): {"service": {"curtailable_share": float(share)}} for share in report.firmness}
     compare = (*report.compare, *(name for name in curve if name not in report.compare))
     return {**scenario, **curve}, report.model_copy(update={"compare": compare})
+
+
+def without_firmness(data: dict[str, Any], shares: Iterable[float]) -> dict[str, Any]:
+    """Keys of a study without what `with_firmness` added, so that another curve can be asked for.
+
+    Parameters
+    ----------
+    data : dict
+        Keys of the whole study.
+    shares : iterable of float
+        Of its curve [-].
+    """
+    curve = {scenario_name(share) for share in shares}
+    if not curve:
+        return data
+    kept = [name for name in data["report"].get("compare", ()) if name not in curve]
+    report = {k: v for k, v in data["report"].items() if k != "compare"} | ({"compare": kept} if kept else {})
+    made = {"report": report}
+    if "scenario" in data:
+        made["scenario"] = {name: table for name, table in data["scenario"].items() if name not in curve}
+    return data | made

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from optimizer.config.checks import cross_checks
 from optimizer.config.decision_tables import FacilitySettings
+from optimizer.config.firmness import without_firmness
 from optimizer.config.refusals import findings_of, found, table_of
 from optimizer.config.tables import StudyConfig
 from optimizer.errors import Finding, InputError, nearest
@@ -335,7 +336,7 @@ def _scenario_data(data: Data, overrides: Mapping[str, Any]) -> Data:
 def _written(config: StudyConfig) -> Data:
     """Keys of the study as they were given, without defaults, so that a derived default follows an override."""
     data: Data = _text_keys(config.model_dump(exclude_unset=True))
-    return data
+    return without_firmness(data, config.report.firmness)
 
 
 def _text_keys(value: Any) -> Any:

@@ -107,3 +107,15 @@ def test_contradictions_are_found(case: str, tmp_path: Path) -> None:
 def test_the_study_itself_is_good(tmp_path: Path) -> None:
     study = study_of(tmp_path, STUDY + GOOD + BACKUP + DEFERRAL + TARIFF + CURVE, LINE, HEAD)
     assert set(study.config.report.compare) == {"curtailed_0_percent", "curtailed_1_percent"}
+
+
+def test_another_curve_takes_the_place_of_the_first(tmp_path: Path) -> None:
+    """Also beside scenarios of the study's own."""
+    own = 'compare = ["cheap"]\n[scenario.cheap.service]\ncurtailment_usd_per_mwh = 50\n'
+    study = study_of(tmp_path, STUDY + GOOD + CURVE + own, LINE, HEAD)
+    assert study.config.report.compare == ("cheap", "curtailed_0_percent", "curtailed_1_percent")
+    other = study.override({"report.firmness": [0.005]}).config
+    assert other.report.compare == ("cheap", "curtailed_0-5_percent")
+    assert set(other.scenario) == {"cheap", "curtailed_0-5_percent"}
+    assert study.override({"report.firmness": []}).config.report.compare == ("cheap",)
+    assert study.scenario("curtailed_0_percent").config.service.curtailable_share == 0.0
