@@ -72,6 +72,9 @@ class Ledgers:
         IT load that is not served, by period [MW].
     relief_mw : Ledger
         What is taken off the facility power that a tie carries, by (tie, period, snapshot) [MW].
+    own_supply_mw, direct_supply_mw : Ledger
+        What a campus is supplied behind its meter, by (tie, period, snapshot): by itself, and by a generator beside
+        it, whose output reaches the grid as before [MW].
     revenue_musd : Ledger
         Present value of what served workloads earn, by period [M$].
     """
@@ -87,6 +90,8 @@ class Ledgers:
     shortfall_mw: Ledger = field(default_factory=Ledger)
     relief_mw: Ledger = field(default_factory=Ledger)
     revenue_musd: Ledger = field(default_factory=Ledger)
+    own_supply_mw: Ledger = field(default_factory=Ledger)
+    direct_supply_mw: Ledger = field(default_factory=Ledger)
 
     def close(self, block: pyo.Block) -> None:
         """Close every ledger and put its sums on `block` under the ledger's own name."""

@@ -41,11 +41,13 @@ from optimizer.config.place_tables import (
 )
 from optimizer.config.reading import apply_overrides, fill_facility, load_config, scenario_config
 from optimizer.config.service_tables import BackupSettings, DeferralSettings, ServiceSettings, TariffSettings
+from optimizer.config.supply_tables import AdequacySettings, OrderSettings, SupplySettings, TechnologySettings
 from optimizer.config.tables import StudyConfig
 from optimizer.config.workload_tables import OrbitSettings, WorkloadKindSettings, WorkloadsSettings
 from optimizer.config.writing import config_to_toml, json_schema
 
 __all__ = [
+    "AdequacySettings",
     "AreaSettings",
     "BackupSettings",
     "ConditionsSettings",
@@ -60,6 +62,7 @@ __all__ = [
     "LayerSettings",
     "LimitsSettings",
     "OrbitSettings",
+    "OrderSettings",
     "RangeSettings",
     "ReportSettings",
     "RulesSettings",
@@ -73,7 +76,9 @@ __all__ = [
     "StationSettings",
     "StudyConfig",
     "StudySettings",
+    "SupplySettings",
     "TariffSettings",
+    "TechnologySettings",
     "UncertainScenarioSettings",
     "UncertaintySettings",
     "UpgradesSettings",

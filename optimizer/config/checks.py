@@ -124,7 +124,7 @@ def _unknown_kinds(kinds: Iterable[str], where: str) -> Iterator[Finding]:
 
 def _limit_years(study: StudySettings, demand: DemandSettings | None, limits: LimitsSettings) -> Iterator[Finding]:
     periods = periods_of(study, demand)
-    for key in ("budget_musd", "carbon_t_per_year"):
+    for key in ("budget_musd", "carbon_t_per_year", "carbon_free_share", "carbon_free_share_every_snapshot"):
         for year in sorted(set(getattr(limits, key)) - set(periods)):
             yield Finding(
                 "config.limit_year",

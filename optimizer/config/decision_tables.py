@@ -77,6 +77,12 @@ class LimitsSettings(Settings):
     carbon_t_per_year: ByYear = Field(
         default_factory=dict, description="Largest yearly emissions of the campuses in a period [t CO2e/year]."
     )
+    carbon_free_share: ByYear = Field(
+        default_factory=dict, description="Least carbon-free share of the campuses' yearly energy in a period [-]."
+    )
+    carbon_free_share_every_snapshot: ByYear = Field(
+        default_factory=dict, description="Least carbon-free share of the campuses' power in every snapshot [-]."
+    )
     new_it_mw_per_period: Positive | None = Field(None, description="Largest IT MW energized in one period [MW].")
     site_ramp_mw_per_year: Positive | None = Field(
         None, description="Most IT MW by which one site grows in a year, its first year included [MW/year]."

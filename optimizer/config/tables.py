@@ -31,6 +31,7 @@ from optimizer.config.network_tables import (
 )
 from optimizer.config.place_tables import CoolingSettings, RulesSettings, SitesSettings, WaterSettings
 from optimizer.config.service_tables import ServiceSettings
+from optimizer.config.supply_tables import AdequacySettings, SupplySettings
 from optimizer.config.types import Settings
 from optimizer.config.workload_tables import OrbitSettings, WorkloadsSettings
 
@@ -51,6 +52,10 @@ class StudyConfig(Settings):
         None, description="Demand by region and workload, in place of demand.it_mw."
     )
     orbit: OrbitSettings | None = Field(None, description="Capacity in orbit, of sites of kind orbital.")
+    supply: SupplySettings | None = Field(None, description="Supply on site and alongside. Without it there is none.")
+    adequacy: AdequacySettings | None = Field(
+        None, description="Capacity that every zone must have. Without it none is asked for."
+    )
     facility: FacilitySettings = Field(default_factory=FacilitySettings, description="What a campus is made of.")
     sites: SitesSettings = Field(default_factory=SitesSettings, description="Where campuses may stand.")
     cooling: CoolingSettings = Field(default_factory=CoolingSettings, description="Cooling technologies on offer.")

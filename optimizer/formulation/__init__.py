@@ -16,6 +16,7 @@ import pyomo.environ as pyo
 
 from optimizer.algebra import Ledgers
 from optimizer.formulation import (
+    adequacy,
     cooling,
     dispatch,
     expansion,
@@ -27,6 +28,7 @@ from optimizer.formulation import (
     security,
     service,
     siting,
+    supply,
     upgrades,
     water,
     workloads,
@@ -50,6 +52,8 @@ def parts_of(case: Case) -> tuple[ModuleType, ...]:
     chosen += (workloads,) if case.workloads is not None else ()
     chosen += (orbit,) if case.orbit is not None else ()
     chosen += (service,) if case.service is not None and len(case.demand_mw) else ()
+    chosen += (supply,) if case.supply is not None else ()
+    chosen += (adequacy,) if case.adequacy is not None else ()
     if case.network is not None and len(case.circuits):
         chosen += EXPANSION_PARTS
     elif case.network is not None:

@@ -88,13 +88,15 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
 
     @constraint(b, list(case.ties_of_bus), T, H)
     def new_load_is_fed(b: Any, n: str, t: int, h: str) -> Any:
-        """The new load at a point of interconnection is what the facilities tied to it draw, less what relieves them.
+        """The new load at a point of interconnection is what the facilities tied to it draw, less what relieves them and what
+        they supply themselves.
 
-        w[n,t,h] = sum_o (sum_c PUE[s,c,h] j[o,c,t] - relief_mw[o,t,h])
+        w[n,t,h] = sum_o (sum_c PUE[s,c,h] j[o,c,t] - relief_mw[o,t,h] - own_supply_mw[o,t,h])
         """
         drawn = pyo.quicksum(float(pue[site_of[o], c][column[h]]) * b.it_mw[o, c, t] for o, c in fed_at[n])
         relief = pyo.quicksum(m.ledgers.relief_mw[o, t, h] for o in case.ties_of_bus[n])
-        return b.new_load_mw[n, t, h] == drawn - relief
+        own = pyo.quicksum(m.ledgers.own_supply_mw[o, t, h] for o in case.ties_of_bus[n])
+        return b.new_load_mw[n, t, h] == drawn - relief - own
 
     @constraint(b, list(rows), T)
     def within_firm_capacity(b: Any, o: str, h: str, t: int) -> Any:
@@ -120,9 +122,13 @@ def capacity_rows(case: Case) -> dict[tuple[str, str], tuple[dict[str, float], f
     columns = [str(h) for h in case.pue.columns]
     pue = {key: tuple(row) for key, row in zip(case.pue.index, case.pue.to_numpy(float).tolist(), strict=True)}
     hardest = cache(lambda draws: undominated_columns(columns, draws))
+    relieved = set(case.supply.sites) if case.supply is not None and case.supply.counts_as_firm else set()
     for o, s, capacity_mw in case.ties[["site", "capacity_mw"]].itertuples(name=None):
         size, cooled = float(sizes[s]), case.cooling_of_site[s]
         found[str(o), "size"] = (dict.fromkeys(cooled, 1.0), size)
+        if s in relieved:
+            # Own supply relieves its tie: `optimizer.formulation.supply` limits what is left.
+            continue
         for h, draws in hardest(tuple(pue[s, c] for c in cooled)):
             if size * max(draws) > capacity_mw:
                 found[str(o), h] = (dict(zip(cooled, draws, strict=True)), float(capacity_mw))

@@ -73,12 +73,12 @@ def _taken_away(case: Case, m: pyo.ConcreteModel, driver: Driver, t: int, h: str
     if driver.kind == "generator":
         return m.dispatch.output_mw[str(case.generators.index[driver.position]), t, h]
     s, n = driver.load, str(case.grid_network.bus_ids[driver.position])
-    return pyo.quicksum(
-        float(case.pue.at[(s, c), h]) * m.interconnection.it_mw[o, c, t]
-        for o in case.ties_of_site.get(s, [])
-        if case.ties.at[o, "bus"] == n
-        for c in case.cooling_of_site[s]
-    ) - pyo.quicksum(m.ledgers.relief_mw[o, t, h] for o in case.ties_of_site.get(s, []) if case.ties.at[o, "bus"] == n)
+    ties = [o for o in case.ties_of_site.get(s, []) if case.ties.at[o, "bus"] == n]
+    drawn = pyo.quicksum(
+        float(case.pue.at[(s, c), h]) * m.interconnection.it_mw[o, c, t] for o in ties for c in case.cooling_of_site[s]
+    )
+    # What relieves it, and its own supply, go with the campus.
+    return drawn - pyo.quicksum(m.ledgers.relief_mw[o, t, h] + m.ledgers.own_supply_mw[o, t, h] for o in ties)
 
 
 def row_of(b: pyo.Block, case: Case, m: pyo.ConcreteModel, branch: str, outage: str, t: int, h: str, side: int) -> Any:
@@ -104,10 +104,11 @@ def operating_point(case: Case, m: pyo.ConcreteModel, t: int, h: str, flow_mw: N
                 s, n = case.ties.loc[o, ["site", "bus"]]
                 key = (s, int(case.grid_network.bus_ids.get_loc(n)))
                 loads[key] = loads.get(key, 0.0) + float(case.pue.at[(s, c), h]) * it_mw.value
-        for o, s, n in case.ties[["site", "bus"]].itertuples() if len(loads) else ():
-            relief = pyo.value(m.ledgers.relief_mw[o, t, h])
-            if relief:
-                loads[s, int(case.grid_network.bus_ids.get_loc(n))] -= relief
+        for o, s, n in case.ties[["site", "bus"]].itertuples(name=None):
+            own = pyo.value(m.ledgers.relief_mw[o, t, h]) + pyo.value(m.ledgers.own_supply_mw[o, t, h])
+            if own:
+                key = (s, int(case.grid_network.bus_ids.get_loc(n)))
+                loads[key] = loads.get(key, 0.0) - float(own)
     return OperatingPoint(flow_mw, output, loads)
 
 

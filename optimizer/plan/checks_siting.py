@@ -14,7 +14,8 @@ from optimizer.plan.verify_compare import Floats, broken, capped, cell, compare_
 from optimizer.plan.verify_context import Context
 from optimizer.plan.verify_money import site_cost_musd
 from optimizer.plan.verify_service import backup_t_per_year, moved_mw
-from optimizer.plan.verify_water import withdrawal_m3_day
+from optimizer.plan.verify_supply import carried_mw, supply_emissions_t
+from optimizer.plan.verify_water import cooling_m3_day, withdrawal_m3_day
 from optimizer.units import HOURS_PER_YEAR
 
 
@@ -101,7 +102,8 @@ def check_site_columns(context: Context) -> list[Finding]:
             "basin": _text(rows["basin"]),
             "area_ha": rows["area_ha"],
             "emissions_t_per_year": yearly_mwh * rows["pue_annual"] * rows["emission_t_per_mwh"]
-            + backup_t_per_year(context),
+            + backup_t_per_year(context)
+            + supply_emissions_t(context),
         }
     )
     return compare_tables(context.prefix, "sites", context.table("sites"), expected)
@@ -135,7 +137,7 @@ def check_tie_capacity(context: Context) -> list[Finding]:
     """No tie carries more than its firm capacity, in any snapshot."""
     rows = context.placed
     capacity = context.case.ties["capacity_mw"].reindex(rows["tie"]).to_numpy(float)
-    most = context.facility_mw.to_numpy(float)
+    most = carried_mw(context)
     findings = []
     for i, h in np.argwhere(most > (capacity + tolerances.POWER_MW)[:, None]):
         where = cell(context.prefix, "sites", int(i), context.table("sites"), "facility_mw")
@@ -156,7 +158,7 @@ def check_cooling(context: Context) -> list[Finding]:
             "it_mw": rows["it_mw"],
             "facility_hot_day_mw": rows["it_mw"] * rows["pue_hot_day"],
             "facility_annual_mw": rows["it_mw"] * rows["pue_annual"],
-            "water_m3_day": withdrawal_m3_day(context),
+            "water_m3_day": cooling_m3_day(context),
             "cost_musd": years * rows["annuity_musd_per_mw"] * rows["it_mw"],
         }
     )
@@ -211,8 +213,8 @@ def check_portfolio(context: Context) -> list[Finding]:
             new, before = context.it_mw[t] - before, context.it_mw[t]
             found.append((f"period {t}", "new_it_mw_per_period", new, limits.new_it_mw_per_period, "MW"))
     mwh = rows["it_mw"] * rows["utilization"].astype(float) * HOURS_PER_YEAR
-    carbon = mwh * rows["pue_annual"] * rows["emission_t_per_mwh"] + backup_t_per_year(context)
-    carbon = carbon.groupby(rows["period"]).sum()
+    emitted = mwh * rows["pue_annual"] * rows["emission_t_per_mwh"]
+    carbon = (emitted + backup_t_per_year(context) + supply_emissions_t(context)).groupby(rows["period"]).sum()
     for t, limit in limits.carbon_t_per_year.items():
         found.append((f"period {t}", "carbon_t_per_year", float(carbon.get(t, 0.0)), limit, "t/year"))
     if limits.site_ramp_mw_per_year is not None:

@@ -30,10 +30,17 @@ TRANSFER_TABLES = ("transfers",)
 CIRCUIT_TABLES = ("circuits",)
 """Tables of a study with circuits on offer."""
 
+SUPPLY_TABLES = ("supply", "supply_output")
+"""Tables of a study with supply on site."""
+
 BASELINE_TABLES = ("baseline_dispatch", "baseline_upgrades")
 """Tables of a study with both."""
 
 _DECISIONS = {
+    "supply": "capacity_mw",
+    "supply_output": "output_mw",
+    "gas_lines": "in_service",
+    "colocation": "direct_mw",
     "sites": "blocks",
     "ties": "in_service",
     "upgrades": "in_service",
@@ -68,6 +75,8 @@ def check_tables_present(context: Context) -> list[Finding]:
     wanted += CIRCUIT_TABLES if len(context.case.circuits) else ()
     wanted += ("baseline_circuits",) if len(context.case.circuits) and context.has_demand else ()
     wanted += ELECTRICITY_TABLES if context.has_demand and context.study.outdoors.reports_electricity else ()
+    wanted += SUPPLY_TABLES if context.case.supply is not None else ()
+    wanted += ("adequacy",) if context.case.adequacy is not None else ()
     wanted += BASELINE_TABLES if context.has_grid and context.has_demand else ()
     message, remedy = "the table is missing", "solve the study again"
     return [

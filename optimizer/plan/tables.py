@@ -66,20 +66,7 @@ class PlanTable:
 
 _KINDS: dict[str, Kind] = {"period": "int", "in_service": "int", "earliest": "int", "circuits": "int"}
 _KINDS |= dict.fromkeys(("blocks", "max_blocks", "count"), "int")
-_TEXTS = (
-    "payer",
-    "cooling",
-    "county",
-    "basin",
-    "iecc_zone",
-    "rule",
-    "limit",
-    "unit",
-    "account",
-    "source",
-    "scenario",
-    "kind",
-)
+_TEXTS = "payer cooling county basin iecc_zone rule limit unit account source scenario kind technology zone".split()
 _KINDS |= dict.fromkeys(_TEXTS, "text")
 _IDS = (
     "site bus tie branch upgrade circuit generator snapshot contingency place element from_bus to_bus region workload"
@@ -92,6 +79,8 @@ _UNITS = (
     ("_usd_per_unit", "$/unit"),
     ("_t_per_year", "t/year"),
     ("_m3_day", "m3/day"),
+    ("_mwh_per_year", "MWh/year"),
+    ("_mwh", "MWh"),
     ("_musd", "M$"),
     ("_mwh", "MWh"),
     ("_mw_years", "MW-year"),
@@ -339,6 +328,55 @@ PLAN_TABLES: dict[str, PlanTable] = {
         target_mw="IT load that must be in service",
         served_mw="IT load in service",
         shortfall_mw="IT load that is not served",
+    ),
+    "supply": _table(
+        "site technology period",
+        site=_SITE,
+        technology="what stands there",
+        period=_PERIOD,
+        capacity_mw="capacity in service",
+        energy_mwh="energy that it stores, 0 where it is no store",
+        output_mwh_per_year="energy that it gives in a year of the snapshots",
+        cost_musd="present value in the period: investment, operation and fuel, without a gas line",
+        land_ha="land beside the campus",
+        water_m3_day="water taken on a mean day",
+        emissions_t_per_year="its own emissions, CO2 equivalent",
+    ),
+    "supply_output": _table(
+        "site technology period snapshot",
+        site=_SITE,
+        technology="what stands there",
+        period=_PERIOD,
+        snapshot=_SNAPSHOT,
+        output_mw="what it gives",
+        charge_mw="what storage takes",
+        stored_mwh="energy stored when the snapshot begins",
+    ),
+    "gas_lines": _table(
+        "site",
+        site=_SITE,
+        in_service="first period of service",
+        cost_musd="one-time cost",
+        annuity_musd="yearly cost while in service",
+    ),
+    "colocation": _table(
+        "site period snapshot",
+        site=_SITE,
+        generator="generator beside it, behind one meter",
+        period=_PERIOD,
+        snapshot=_SNAPSHOT,
+        direct_mw="what the campus takes from it",
+        to_grid_mw="what that leaves of its output to the grid",
+    ),
+    "adequacy": _table(
+        "zone period",
+        zone="zone of the grid, empty where it names none",
+        period=_PERIOD,
+        peak_mw="largest load of the zone over the snapshots, campuses with all they draw included",
+        accredited_mw="accredited capacity of existing generators",
+        own_accredited_mw="accredited capacity of supply on site",
+        import_mw="what may be counted on from other zones",
+        margin="capacity and imports over the peak, less 1",
     ),
     "workloads": _table(
         "region workload site period",

@@ -35,6 +35,7 @@ from optimizer.plan import (
     checks_siting,
     checks_structure,
     checks_summary,
+    checks_supply,
     checks_water,
     checks_workloads,
 )
@@ -156,6 +157,10 @@ def checks_for(context: Context) -> Sequence[Check]:
         chosen += checks_service.CHECKS
     if context.has_demand:
         chosen.append(checks_service.check_transfers)
+    if context.case.supply is not None:
+        chosen += checks_supply.CHECKS
+    if context.case.adequacy is not None:
+        chosen.append(checks_supply.check_adequacy)
     if context.case.workloads is not None:
         chosen += checks_workloads.CHECKS
     if len(context.case.circuits):

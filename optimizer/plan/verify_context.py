@@ -166,15 +166,23 @@ class Context:
 
     @cached_property
     def drawn_mw(self) -> pd.DataFrame:
-        """Power that each row of `placed` draws from the grid, less what is curtailed, columns snapshot [MW]."""
+        """Power that each row of `placed` draws from the grid, less what is curtailed and its own supply, columns snapshot [MW]."""
         stated = self.table("service")
         if stated.empty:
-            return self.facility_mw
+            return self.facility_mw - self.own_mw
         relief = (stated["curtailed_mw"] - stated["recovered_mw"]).to_numpy(float)
         by_row = dict(zip(zip(stated["site"], stated["period"], stated["snapshot"], strict=True), relief, strict=True))
         pairs = list(self.placed[["site", "period"]].itertuples(index=False, name=None))
         taken = [[by_row.get((s, t, h), 0.0) for h in self.snapshots] for s, t in pairs]
-        return self.facility_mw - np.array(taken, dtype=float).reshape(len(pairs), len(self.snapshots))
+        return self.facility_mw - self.own_mw - np.array(taken, dtype=float).reshape(len(pairs), len(self.snapshots))
+
+    @cached_property
+    def own_mw(self) -> pd.DataFrame:
+        """Own supply less charging of each row of `placed`, columns snapshot, as the outputs stated make it [MW]."""
+        stated, index = self.table("supply_output"), ["site", "period", "snapshot"]
+        net = (stated["output_mw"] - stated["charge_mw"]).groupby([stated[key] for key in index]).sum().to_dict()
+        rows = list(self.placed[["site", "period"]].itertuples(index=False, name=None))
+        return pd.DataFrame({h: [net.get((s, t, h), 0.0) for s, t in rows] for h in self.snapshots}, dtype=float)
 
     @cached_property
     def it_mw(self) -> dict[int, float]:

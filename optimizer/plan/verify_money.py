@@ -8,11 +8,12 @@ import pandas as pd
 from optimizer.plan.verify_context import Context, remembered
 from optimizer.plan.verify_network import Floats
 from optimizer.plan.verify_service import backup_investment_musd, by_period_musd, service_musd
+from optimizer.plan.verify_supply import supply_investment_musd, supply_musd
 from optimizer.plan.verify_water import supplies, water_cost_musd, withdrawal_m3_day
 from optimizer.study.case import Case
 from optimizer.units import USD_PER_MUSD
 
-ACCOUNTS = ("generation", "sites", "ties", "cooling", "water", "upgrades", "shortfall", "network", "service")
+ACCOUNTS = ("generation", "sites", "ties", "cooling", "water", "upgrades", "shortfall", "network", "service", "supply")
 """Accounts of the cost table."""
 
 
@@ -131,6 +132,8 @@ def costs_musd(context: Context) -> pd.DataFrame:
         table.loc["service"] = by_period_musd(context, service_musd(context))
         for (_, t), split in supplies(context).items():
             table.loc["water", t] += water_cost_musd(context, split.cost_usd_day, t)
+        if context.case.supply is not None:
+            table.loc["supply"] = pd.Series(supply_musd(context))
         penalty = context.case.shortfall_penalty_musd_per_mw_year or 0.0
         if context.case.workloads is not None:
             _add_workloads(context, table)
@@ -167,8 +170,9 @@ def investment_musd(context: Context) -> dict[int, float]:
     new = context.table("circuits")
     whole = context.case.circuits["cost_musd"].reindex(new["circuit"]).to_numpy(float) * new["count"].to_numpy(float)
     begun = new["in_service"].to_numpy(float)
+    own_supply = supply_investment_musd(context)
     return {
-        t: float(by_period.get(t, 0.0)) + float(once[start <= t].sum()) + float(whole[begun <= t].sum())
+        t: own_supply[t] + float(by_period.get(t, 0.0)) + float(once[start <= t].sum()) + float(whole[begun <= t].sum())
         for t in context.periods
     }
 

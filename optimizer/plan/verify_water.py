@@ -9,12 +9,19 @@ import pandas as pd
 
 from optimizer.plan.verify_context import Context, remembered
 from optimizer.plan.verify_network import Floats
+from optimizer.plan.verify_supply import supply_m3_day
 from optimizer.units import HOURS_PER_DAY, HOURS_PER_YEAR, USD_PER_MUSD
 
 
 @remembered
 def withdrawal_m3_day(context: Context) -> Floats:
-    """Water of each row of ``placed``: IT load x utilization x 24 h x WUE [m3/day]."""
+    """Water of each row of ``placed``: of its cooling, and of its supply [m3/day]."""
+    return cooling_m3_day(context) + supply_m3_day(context)
+
+
+@remembered
+def cooling_m3_day(context: Context) -> Floats:
+    """Water of the cooling of each row of ``placed``: IT load x utilization x 24 h x WUE [m3/day]."""
     rows = context.placed
     mwh_day = rows["it_mw"].to_numpy(float) * rows["utilization"].to_numpy(float) * HOURS_PER_DAY
     return mwh_day * rows["wue_m3_per_mwh"].to_numpy(float)

@@ -7,6 +7,7 @@ import pandas as pd
 from optimizer.plan.plan import Plan
 from optimizer.solve.extract_service import with_service
 from optimizer.solve.operation import operation, withdrawals
+from optimizer.solve.supply_tables import supplied_mw
 from optimizer.study.case import Case
 
 
@@ -37,7 +38,10 @@ def comparison_tables(case: Case, plan: Plan, beside: dict[str, Plan]) -> dict[s
                 case,
                 other.tables["dispatch"],
                 # Its own case: outages of the full study may leave no candidate where the scenario builds.
-                with_service(withdrawals(other.study.case, placed), other.tables.get("service", pd.DataFrame())),
+                with_service(
+                    withdrawals(other.study.case, placed, supplied_mw(dict(other.tables))),
+                    other.tables.get("service", pd.DataFrame()),
+                ),
                 other.tables["upgrades"][["upgrade", "in_service"]],
             )
             limits.append(found.broken.assign(scenario=name))

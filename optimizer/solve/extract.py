@@ -103,15 +103,25 @@ def _placed(case: Case, m: pyo.ConcreteModel) -> pd.DataFrame:
     return rows.assign(cooling=rows["site"].map(cooled))
 
 
-def site_tables(case: Case, made: Decisions) -> dict[str, pd.DataFrame]:
-    """Tables ``sites``, ``ties`` and ``cooling``."""
+def site_tables(case: Case, made: Decisions, effects: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Tables ``sites``, ``ties`` and ``cooling``.
+
+    Parameters
+    ----------
+    case, made
+        The case, and what was decided.
+    effects : DataFrame, index (site, period)
+        What supply on site adds to ``water_m3_day`` and ``emissions_t_per_year``.
+    """
     rows = made.placed.reset_index(drop=True)
     site = case.sites.loc[rows["site"]].reset_index(drop=True)
     pairs = pd.MultiIndex.from_frame(rows[["site", "cooling"]])
     cool = case.cooling.loc[pairs].reset_index(drop=True)
     years = case.periods["annuity_years"].loc[rows["period"]].to_numpy()
     facility = rows["it_mw"] * case.pue.loc[pairs].max(axis=1).to_numpy()
-    water_m3_day = rows["it_mw"] * cool["wue_m3_per_mwh"] * HOURS_PER_DAY * site["utilization"]
+    cooled_m3_day = rows["it_mw"] * cool["wue_m3_per_mwh"] * HOURS_PER_DAY * site["utilization"]
+    added = effects.reindex(pd.MultiIndex.from_frame(rows[["site", "period"]])).reset_index(drop=True)
+    water_m3_day = cooled_m3_day + added["water_m3_day"]
     energy_mwh = rows["it_mw"] * cool["pue_annual"] * HOURS_PER_YEAR * site["utilization"]
     tie = case.ties.reindex(rows["tie"]).reset_index(drop=True)
     cooling_musd = years * cool["annuity_musd_per_mw"] * rows["it_mw"]
@@ -126,12 +136,14 @@ def site_tables(case: Case, made: Decisions) -> dict[str, pd.DataFrame]:
         pue_annual=cool["pue_annual"],
         pue_hot_day=cool["pue_hot_day"],
         water_m3_day=water_m3_day,
-        emissions_t_per_year=energy_mwh * site["emission_t_per_mwh"] + backup_t_per_year(case, made.service, rows),
+        emissions_t_per_year=energy_mwh * site["emission_t_per_mwh"]
+        + backup_t_per_year(case, made.service, rows)
+        + added["emissions_t_per_year"],
     )
     cooling = rows[["site", "cooling", "period", "it_mw"]].assign(
         facility_hot_day_mw=rows["it_mw"] * cool["pue_hot_day"],
         facility_annual_mw=rows["it_mw"] * cool["pue_annual"],
-        water_m3_day=water_m3_day,
+        water_m3_day=cooled_m3_day,
         cost_musd=cooling_musd,
     )
     return {"sites": sites, "ties": _ties(case, rows), "cooling": cooling}
@@ -237,6 +249,7 @@ def cost_table(case: Case, m: pyo.ConcreteModel) -> pd.DataFrame:
     accounts = [*ACCOUNTS]
     accounts += ["service"] if case.service is not None else []
     accounts += ["network"] if case.workloads is not None else []
+    accounts += ["supply"] if case.supply is not None else []
     accounts += ["circuits"] if len(case.circuits) else []
     rows: list[dict[str, Any]] = [
         {"account": account, "period": t, "cost_musd": float(pyo.value(m.ledgers.cost_musd[account, t]))}

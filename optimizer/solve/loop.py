@@ -6,7 +6,8 @@ solutions break them: first to the relaxation, until it breaks none, then to wha
 many of them bind and many sites compete, that is a search over sets of sites with branch and cut
 (`optimizer.solve.search`); elsewhere the solver's own integer search, in rounds (`optimizer.solve.integer_rounds`): its
 cuts handle upgrades better, and few sites faster. Where circuits can be built, each plan is checked in the network that
-it makes (`optimizer.solve.topologies`); where workloads are placed, rows are those of the model (`rounds`).
+it makes (`optimizer.solve.topologies`); where workloads are placed or campuses have supply of
+their own, rows are those of the model (`rounds`).
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def find_plan(program: SecureProgram, limits: Limits, decided: Callable[[float],
         return find_by_topologies(program, limits, decided)
     if case.network is None:
         return find_at_once(program, limits, decided)
-    if case.workloads is not None:
+    if case.workloads is not None or case.supply is not None or case.adequacy is not None:
         return find_by_rounds(program, limits, decided)
     standing = Standing(program, limits, decided)
     compact, relaxed = relaxation(standing, ())

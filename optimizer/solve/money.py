@@ -22,6 +22,8 @@ def without_new_load(case: Case) -> Case:
         demand_mw=case.demand_mw.iloc[:0],
         workloads=None,
         orbit=None,
+        supply=None,
+        adequacy=None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -185,11 +185,26 @@ def _named(case: Case, found: pd.DataFrame, t: int, h: str) -> pd.DataFrame:
     )
 
 
-def withdrawals(case: Case, placed: pd.DataFrame) -> pd.DataFrame:
-    """What each site draws at its point of interconnection: ``site, bus, period, snapshot, withdrawal_mw``."""
-    parts = []
+def withdrawals(
+    case: Case, placed: pd.DataFrame, supplied_mw: Mapping[tuple[str, int, str], float] | None = None
+) -> pd.DataFrame:
+    """What each site draws at its point of interconnection: ``site, bus, period, snapshot, withdrawal_mw``.
+
+    Parameters
+    ----------
+    case : Case
+        The case.
+    placed : DataFrame
+        What is built, as `optimizer.solve.extract.Decisions` has it.
+    supplied_mw : mapping, optional
+        Own supply by site, period and snapshot, which the grid does not give [MW].
+    """
+    parts, own = [], supplied_mw or {}
     for row in placed.dropna(subset="tie").itertuples():
         pue = case.pue.loc[(row.site, row.cooling)]
         bus = case.ties.at[row.tie, "bus"]
-        parts += [(row.site, bus, row.period, h, row.it_mw * float(pue[h])) for h in case.snapshots.index]
+        parts += [
+            (row.site, bus, row.period, h, row.it_mw * float(pue[h]) - own.get((row.site, row.period, h), 0.0))
+            for h in case.snapshots.index
+        ]
     return pd.DataFrame(parts, columns=["site", "bus", "period", "snapshot", "withdrawal_mw"])

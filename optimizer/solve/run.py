@@ -37,6 +37,7 @@ from optimizer.solve.overloads import Overloads, find_overloads, no_overloads, r
 from optimizer.solve.prices import binding_limits, energy_prices, limits_at_bound
 from optimizer.solve.program import Clock, RowKey, SecureProgram
 from optimizer.solve.start import Kept, Start, decisions_of, held_by, known_rows, nothing, start_of
+from optimizer.solve.supply_tables import adequacy_table, site_effects, supplied_mw, supply_tables
 from optimizer.solve.warm import find_plan_from
 from optimizer.study.case import Case
 from optimizer.study.circuits import realised_periods
@@ -367,8 +368,10 @@ def _tables(
     tables: dict[str, pd.DataFrame] = {"costs": extract.cost_table(case, model)}
     binding = binding_limits(program)
     if len(case.demand_mw):
-        tables |= extract.site_tables(case, made)
+        tables |= supply_tables(case, model)
+        tables |= extract.site_tables(case, made, site_effects(case, tables))
         tables |= extract_service.service_tables(case, model, made.service, made.placed)
+        tables |= adequacy_table(case, tables, withdrawals(case, made.placed))
         tables |= extract.water_tables(case, made, tables["sites"])
         workloads = extract.workload_tables(case, model)
         tables |= workloads
@@ -378,7 +381,7 @@ def _tables(
     tables["binding"] = binding
     operated, notes = None, []
     if case.network is not None:
-        drawn = extract_service.with_service(withdrawals(case, made.placed), made.service)
+        drawn = extract_service.with_service(withdrawals(case, made.placed, supplied_mw(tables)), made.service)
         networks = realised_periods(case, made.circuits)
         operated = operation_of_plan(networks, made.output_mw, drawn, made.upgrades)
         notes = largest_loss(case, made.output_mw, drawn)

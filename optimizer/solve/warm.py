@@ -42,7 +42,8 @@ def find_plan_from(
         As `optimizer.solve.loop.find_plan` takes them.
     """
     case = program.case
-    if start is None or case.network is None or len(case.circuits) or case.workloads is not None:
+    by_rounds = case.workloads is not None or case.supply is not None or case.adequacy is not None
+    if start is None or case.network is None or len(case.circuits) or by_rounds:
         return find_plan(program, limits, decided)
     standing = Standing(program, limits, decided)
     compact, relaxed = relaxation(standing, known_rows(case, start.rows))

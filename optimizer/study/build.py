@@ -19,6 +19,7 @@ from optimizer.study.economics import period_table
 from optimizer.study.generation import cost_curves
 from optimizer.study.orbit import orbit_of
 from optimizer.study.service import service_of
+from optimizer.study.supply import adequacy_of, supply_of
 
 if TYPE_CHECKING:
     from optimizer.study.study import Study
@@ -114,6 +115,8 @@ def build_case(study: Study) -> Case:
         workloads=workloads,
         orbit=orbit_of(sites, config.orbit),
         service=None if study.network is None else service_of(config, study.yearly_factor),
+        supply=supply_of(study),
+        adequacy=adequacy_of(study),
     )
 
 

@@ -20,6 +20,7 @@ from optimizer.grid.joint_factors import JointFactors
 from optimizer.study.circuits import Expansion
 from optimizer.study.demands import Demands, Orbit
 from optimizer.study.service import Service
+from optimizer.study.supplies import Adequacy, Supply
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,10 @@ class Case:
         Limits on capacity in orbit; ``None`` where there are none.
     service : Service, optional
         What the grid may curtail; ``None``: all service is firm.
+    supply : Supply, optional
+        Supply on site and alongside; ``None`` without any.
+    adequacy : Adequacy, optional
+        Capacity that zones must have; ``None`` where none is asked for.
     """
 
     name: str
@@ -154,6 +159,8 @@ class Case:
     workloads: Demands | None = None
     orbit: Orbit | None = None
     service: Service | None = None
+    supply: Supply | None = None
+    adequacy: Adequacy | None = None
 
     @property
     def circuits(self) -> pd.DataFrame:

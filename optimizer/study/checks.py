@@ -18,6 +18,7 @@ from optimizer.study.ranges import range_findings
 from optimizer.study.routing_checks import routing_findings
 from optimizer.study.rule_findings import rule_findings
 from optimizer.study.service import service_findings
+from optimizer.study.supply import supply_findings
 from optimizer.study.workload_findings import workload_findings
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ def study_findings(study: Study, everything_read: bool) -> list[Finding]:
         findings += rule_findings(study)
         findings += workload_findings(study)
         findings += service_findings(study)
+    if everything_read and not any(f.severity == "error" for f in findings):
+        findings += supply_findings(study)
     return findings
 
 

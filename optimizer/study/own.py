@@ -40,6 +40,11 @@ SITES = (
     Column("jurisdiction", "text", meaning="Jurisdiction whose rules apply."),
     Column("country", "text", meaning="Country, for workloads that must stay within borders."),
     Column("basin", "text", meaning="Water region."),
+    Column(
+        "emission_t_per_mwh", "float", "t/MWh", lower=0, meaning="Emissions of the grid's power; empty: the region's."
+    ),
+    Column("gas_line_km", "float", "km", lower=0, meaning="Length of a gas line to it; empty: none is needed."),
+    Column("colocated_generator", "text", meaning="Generator that it stands beside, behind one meter."),
     Column("earliest", "int", "year", 0, lower=0, meaning="First year it can serve; 0: any."),
 )
 """Columns of a table of sites."""

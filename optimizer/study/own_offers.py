@@ -200,7 +200,7 @@ def _described(sites: gpd.GeoDataFrame, around: OwnSurroundings) -> gpd.GeoDataF
         block_yearly_musd=sites["cost_musd_per_year_per_block"],
         earliest=sites["earliest"].where(sites["earliest"] > 0, first),
         utilization=1.0 if facility.utilization is None else facility.utilization,
-        emission_t_per_mwh=0.0,
+        emission_t_per_mwh=sites["emission_t_per_mwh"].fillna(0.0),
         iecc_zone="",
         cell="",
         fips="",
@@ -222,7 +222,8 @@ def _described(sites: gpd.GeoDataFrame, around: OwnSurroundings) -> gpd.GeoDataF
         described.loc[placed, column] = given.where(given != "", found[column])
     described.loc[placed, ["fips", "iecc_zone"]] = found[["fips", "iecc_zone"]]
     described.loc[placed, "water_available_m3_day"] = found["water_available_m3_day"]
-    described.loc[placed, "emission_t_per_mwh"] = Costs(around.region.facts).emission_t_per_mwh
+    usual = Costs(around.region.facts).emission_t_per_mwh
+    described.loc[placed, "emission_t_per_mwh"] = sites.loc[placed, "emission_t_per_mwh"].fillna(usual)
     return described
 
 

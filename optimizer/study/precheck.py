@@ -118,7 +118,8 @@ def _water(case: Case, t: int, target: float, capacity: pd.Series) -> Iterator[F
 
 def _generation(case: Case, t: int, target: float) -> Iterator[Finding]:
     """All generators at their largest output, against existing load and the campuses at their best PUE."""
-    if case.network is None:
+    if case.network is None or case.supply is not None:
+        # Own supply takes the place of generation.
         return
     least_pue = case.pue.min()
     curtailable = [] if case.service is None else case.service.snapshots(case.snapshots["hours"])
@@ -147,7 +148,7 @@ def _portfolio(case: Case, t: int, target: float) -> Iterator[Finding]:
         yield _shortfall("budget", t, text, limits.budget_musd[t], least * target, remedy, "M$")
     pue = case.cooling["pue_annual"].groupby(level="site").min().reindex(sites.index).fillna(1.0)
     cleanest = float((HOURS_PER_YEAR * sites["utilization"] * pue * sites["emission_t_per_mwh"]).min())
-    if t in limits.carbon_t_per_year and _short(limits.carbon_t_per_year[t], cleanest * target):
+    if case.supply is None and t in limits.carbon_t_per_year and _short(limits.carbon_t_per_year[t], cleanest * target):
         text = "the campuses of the target emit more than the limit, even with the most efficient cooling"
         remedy = f"raise limits.carbon_t_per_year in {t} or lower the target"
         yield _shortfall("carbon", t, text, limits.carbon_t_per_year[t], cleanest * target, remedy, "t/year")

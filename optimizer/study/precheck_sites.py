@@ -148,7 +148,8 @@ def _resource_rows(case: Case) -> Iterator[Row]:
     power = sites["block_mw"].to_numpy(float) * sites["utilization"].to_numpy(float)
     water = HOURS_PER_DAY * power * _least(case, case.cooling["wue_m3_per_mwh"])
     carbon = HOURS_PER_YEAR * power * sites["emission_t_per_mwh"].to_numpy(float)
-    carbon = carbon * _least(case, case.cooling["pue_annual"])
+    # Own supply takes the place of the grid's.
+    carbon = carbon * (_least(case, case.cooling["pue_annual"]) if case.supply is None else 0.0)
     available = case.water["available_m3_day"].groupby(level="basin").sum()
     years = case.periods["years"]
     for name, yearly in (("carbon", carbon), ("water", water * HOURS_PER_YEAR / HOURS_PER_DAY)):
@@ -165,7 +166,7 @@ def _resource_rows(case: Case) -> Iterator[Row]:
 
 def _generation_rows(case: Case) -> Iterator[Row]:
     """All generators at their largest output, against existing load and the campuses."""
-    if case.network is None:
+    if case.network is None or case.supply is not None:
         return
     none, block = np.zeros(len(case.sites)), case.sites["block_mw"].to_numpy(float)
     curtailable = [] if case.service is None else case.service.snapshots(case.snapshots["hours"])

@@ -17,6 +17,7 @@ from optimizer.config import (
     RulesSettings,
     SitesSettings,
     StudyConfig,
+    SupplySettings,
     WorkloadsSettings,
 )
 from optimizer.errors import Finding, GridsiteError, InputError, nearest
@@ -44,6 +45,7 @@ from optimizer.study.parcels import named_parcels
 from optimizer.study.recipe_layers import read_recipe_layer
 from optimizer.study.region import Region, read_region
 from optimizer.study.rule_sources import read_rules
+from optimizer.study.supply_tables import read_supply
 from optimizer.study.terrain import read_terrain
 from optimizer.study.workload_tables import read_workloads
 
@@ -134,6 +136,11 @@ class Reader:
         """Demand by region and workload, and pairs."""
         key = ("workloads", settings.demand, settings.pairs or "")
         return self.read(key, lambda: _workloads(self.folder, settings))
+
+    def supply(self, settings: SupplySettings) -> Any:
+        """Technologies of supply, and their availability."""
+        key = ("supply", settings.table or "", settings.availability or "")
+        return self.read(key, lambda: _supply(self.folder, settings))
 
     def outdoors(self, config: StudyConfig, region: str) -> Outdoors:
         """Weather, stress classes and water behind the electricity, each only where the study asks for it."""
@@ -332,6 +339,15 @@ def _workloads(folder: Path, settings: WorkloadsSettings) -> Loaded:
         raise InputError(findings)
     files = [InputFile(folder / settings.demand, "workloads")]
     return Loaded(tables, (*files, *([] if pairs is None else [InputFile(pairs, "workloads")])))
+
+
+def _supply(folder: Path, settings: SupplySettings) -> Loaded:
+    dataset = dataset_path("supply") / "technologies.csv"
+    own = [None if name is None else folder / name for name in (settings.table, settings.availability)]
+    tables, findings = read_supply(dataset, own[0], own[1])
+    if findings:
+        raise InputError(findings)
+    return Loaded(tables, (InputFile(dataset, "supply"), *(InputFile(path, "supply") for path in own if path)))
 
 
 def _outages(path: Path, where: str) -> Loaded:

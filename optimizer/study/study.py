@@ -55,6 +55,7 @@ from optimizer.study.region import Region
 from optimizer.study.routing import Routing, make_routing
 from optimizer.study.shared import share
 from optimizer.study.sites import Candidates, assemble, no_candidates, no_water
+from optimizer.study.supply_tables import SupplyTables
 from optimizer.study.water import water_options
 from optimizer.study.workload_tables import WorkloadTables
 from optimizer.study.workloads import demands_of
@@ -104,6 +105,8 @@ class Study:
         What limits headroom at each bus, where the study offers circuits for it.
     workload_tables : WorkloadTables, optional
         Demand by region and workload, and pairs.
+    supply_tables : SupplyTables, optional
+        Technologies of supply on site.
     """
 
     name: str
@@ -124,6 +127,7 @@ class Study:
     rules: RuleBook = field(repr=False, default_factory=RuleBook)
     headroom: pd.DataFrame | None = field(repr=False, default=None)
     workload_tables: WorkloadTables | None = field(repr=False, default=None)
+    supply_tables: SupplyTables | None = field(repr=False, default=None)
 
     def override(self, mapping: Mapping[str, Any]) -> Study:
         """Return a study with some keys changed; files that the change does not touch are not read again.
@@ -473,6 +477,7 @@ def _study(
         RuleBook() if rules is None else rules,
         None if grid is None or written.expansion.headroom is None else reader.headroom(written.expansion.headroom),
         workloads,
+        None if written.supply is None else reader.supply(written.supply),
     )
     unread = any(f.severity == "error" for f in reader.findings)
     findings = [*reader.findings, *checks.study_findings(made, everything_read=not unread)]
