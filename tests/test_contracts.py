@@ -100,6 +100,7 @@ def test_every_requirement_is_pinned_to_a_version_it_allows(repository: Path) ->
 
 COUNTS_AND_RATIOS = {
     "availability",
+    "carbon_free_share_every_snapshot",
     "band",
     "cost_segments",
     "gap",
@@ -113,9 +114,11 @@ COUNTS_AND_RATIOS = {
     "points_per_site",
     "probability",
     "risk_level",
+    "reserve_margin",
     "risk_weight",
     "seed",
     "share",
+    "storage_efficiency",
     "threads",
     "utilization",
     "weight",

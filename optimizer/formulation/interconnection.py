@@ -88,8 +88,8 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
 
     @constraint(b, list(case.ties_of_bus), T, H)
     def new_load_is_fed(b: Any, n: str, t: int, h: str) -> Any:
-        """The new load at a point of interconnection is what the facilities tied to it draw, less what relieves them and what
-        they supply themselves.
+        """The new load at a point of interconnection is what the facilities tied to it draw, less what relieves them
+        and what they supply themselves.
 
         w[n,t,h] = sum_o (sum_c PUE[s,c,h] j[o,c,t] - relief_mw[o,t,h] - own_supply_mw[o,t,h])
         """

@@ -156,7 +156,7 @@ def check_operation(context: Context) -> list[Finding]:
 
 
 def _exports(context: Context) -> Iterator[Finding]:
-    left = (context.net_mw - direct_mw(context)).to_numpy(float)
+    left = (context.drawn_mw - direct_mw(context)).to_numpy(float)
     for i, column in np.argwhere(left < -tolerances.POWER_MW):
         s, t = context.placed[["site", "period"]].iloc[int(i)]
         where = f"supply_output.csv site {s}, period {t}, snapshot {context.snapshots[column]}"
@@ -271,7 +271,7 @@ def carbon_free_mw(context: Context) -> tuple[dict[tuple[int, str], float], dict
             share = 1.0 if stores else float(facts.at[row.technology, "carbon_free_share"])
             total += share * (row.output_mw - row.charge_mw)
         here = (context.placed["period"] == t).to_numpy()
-        taken = float((context.net_mw[h] - direct[h]).to_numpy()[here].sum())
+        taken = float((context.drawn_mw[h] - direct[h]).to_numpy()[here].sum())
         for site, mw in zip(context.placed["site"][here], direct[h].to_numpy()[here], strict=True):
             if mw and context.case.generators.at[clean[site], "carbon_t_per_mwh"] == 0:
                 total += float(mw)

@@ -166,7 +166,7 @@ class Context:
 
     @cached_property
     def drawn_mw(self) -> pd.DataFrame:
-        """Power that each row of `placed` draws from the grid, less what is curtailed and its own supply, columns snapshot [MW]."""
+        """Power that each row of `placed` draws from the grid, less curtailment and own supply, columns snapshot [MW]."""
         stated = self.table("service")
         if stated.empty:
             return self.facility_mw - self.own_mw

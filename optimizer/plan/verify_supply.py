@@ -178,7 +178,7 @@ def carried_mw(context: Context) -> Floats:
     All that the campus draws, as if its own supply were out, or what is left of it where that counts as firm; and what
     its storage takes beside.
     """
-    gross, net = context.facility_mw.to_numpy(float), context.net_mw.to_numpy(float)
+    gross, net = context.facility_mw.to_numpy(float), context.drawn_mw.to_numpy(float)
     if context.case.supply is not None and context.case.supply.counts_as_firm:
         return net
     return np.maximum(gross, net)

@@ -368,10 +368,11 @@ def _tables(
     tables: dict[str, pd.DataFrame] = {"costs": extract.cost_table(case, model)}
     binding = binding_limits(program)
     if len(case.demand_mw):
-        tables |= supply_tables(case, model)
+        gross = withdrawals(case, made.placed)
+        tables |= supply_tables(case, model, gross)
         tables |= extract.site_tables(case, made, site_effects(case, tables))
         tables |= extract_service.service_tables(case, model, made.service, made.placed)
-        tables |= adequacy_table(case, tables, withdrawals(case, made.placed))
+        tables |= adequacy_table(case, tables, gross)
         tables |= extract.water_tables(case, made, tables["sites"])
         workloads = extract.workload_tables(case, model)
         tables |= workloads

@@ -20,8 +20,16 @@ USED_MW = 1e-6
 """Capacity from which on it is listed [MW]."""
 
 
-def supply_tables(case: Case, m: pyo.ConcreteModel) -> dict[str, pd.DataFrame]:
-    """Tables of supply; none in a study without any."""
+def supply_tables(case: Case, m: pyo.ConcreteModel, gross_mw: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Tables of supply; none in a study without any.
+
+    Parameters
+    ----------
+    case, m
+        The case, and its model with a solution.
+    gross_mw : DataFrame
+        What each campus draws, own supply not deducted: ``site, bus, period, snapshot, withdrawal_mw``.
+    """
     if case.supply is None:
         return {}
     made = supply.tables(m.supply, case, m)
@@ -37,7 +45,7 @@ def supply_tables(case: Case, m: pyo.ConcreteModel) -> dict[str, pd.DataFrame]:
     if len(made["gas_lines"]):
         found["gas_lines"] = _gas_lines(case.supply, made["gas_lines"])
     if case.supply.beside:
-        found["colocation"] = _colocation(case, m, made["direct_mw"])
+        found["colocation"] = _colocation(case, m, made["direct_mw"], gross_mw, supplied_mw(found))
     return found
 
 
@@ -75,18 +83,39 @@ def _gas_lines(S: Supply, service: pd.DataFrame) -> pd.DataFrame:
     return lines.assign(in_service=first.astype(int)).rename_axis("site").reset_index()
 
 
-def _colocation(case: Case, m: pyo.ConcreteModel, direct: pd.DataFrame) -> pd.DataFrame:
-    """What each campus takes from the generator beside it, and what that leaves to the grid."""
+def _colocation(
+    case: Case,
+    m: pyo.ConcreteModel,
+    direct: pd.DataFrame,
+    gross_mw: pd.DataFrame,
+    own_mw: dict[tuple[str, int, str], float],
+) -> pd.DataFrame:
+    """What each campus takes from the generator beside it, and what that leaves to the grid.
+
+    Where the generator emits no more than the grid, a campus takes all that it can from it: no cost depends on that,
+    and every limit holds as well.
+    """
     assert case.supply is not None
+    keys = ["site", "period", "snapshot"]
     rows = direct.assign(site=case.ties["site"].reindex(direct["tie"]).to_numpy())
-    rows = rows.groupby(["site", "period", "snapshot"], sort=False)["direct_mw"].sum().round(DECIMALS).reset_index()
+    rows = rows.groupby(keys, sort=False)["direct_mw"].sum().round(DECIMALS).reset_index()
     rows["generator"] = rows["site"].map(case.supply.beside)
-    taken = rows.groupby(["generator", "period", "snapshot"])["direct_mw"].transform("sum")
-    output = [
-        round(float(m.dispatch.output_mw[g, t, h].value), DECIMALS)
-        for g, t, h in rows[["generator", "period", "snapshot"]].itertuples(index=False, name=None)
-    ]
-    return rows.assign(to_grid_mw=pd.Series(output, index=rows.index, dtype=float) - taken)
+    at = {(r.site, r.period, r.snapshot): (r.bus, r.withdrawal_mw) for r in gross_mw.itertuples()}
+    left: dict[tuple[str, int, str], float] = {}
+    for g, t, h, mw in rows[["generator", "period", "snapshot", "direct_mw"]].itertuples(index=False, name=None):
+        output = round(float(m.dispatch.output_mw[g, t, h].value), DECIMALS)
+        left[g, t, h] = left.get((g, t, h), output) - mw
+    taken = []
+    for s, t, h, mw, g in rows[[*keys, "direct_mw", "generator"]].itertuples(index=False, name=None):
+        bus, drawn = at.get((s, t, h), ("", 0.0))
+        grid = float(case.sites.at[s, "emission_t_per_mwh"]) * float(case.supply.yearly_share.at[s, h])
+        more = 0.0
+        if bus == case.generators.at[g, "bus"] and float(case.generators.at[g, "carbon_t_per_mwh"]) <= grid:
+            more = max(0.0, min(left[g, t, h], drawn - own_mw.get((s, t, h), 0.0) - mw))
+        left[g, t, h] -= more
+        taken.append(round(mw + more, DECIMALS))
+    to_grid = [left[key] for key in rows[["generator", "period", "snapshot"]].itertuples(index=False, name=None)]
+    return rows.assign(direct_mw=taken, to_grid_mw=to_grid)
 
 
 def supplied_mw(tables: dict[str, pd.DataFrame]) -> dict[tuple[str, int, str], float]:
