@@ -25,6 +25,11 @@ from what the code makes: every index set was written out, every coefficient wor
 * Workloads: 8 MW of chat in the west may be served from either site, 12 and 20 MW of train in the east from either but
   at least 5 MW at a site, and not from both. A MW of chat earns 3 M$ a year; what is not served of it costs 2. From
   orbit, 6 MW a year are added from 2031 on: none until 2030, those of 2031 and 2032 in 2032.
+* Supply at s1: grid power saved at the peak is 1000 x 0.5 x 0.4 = 200 t/MW, of which half counts; at light load 7760 x
+  0.5 x 0.4 = 1552; an engine emits 0.5 instead of 0.4 t/MWh (250, 1940), and gb beside s2 0.4 instead of 0.3 (50, 388).
+  Its fuel at 40 $/MWh costs 2 x 1000 x 40 / 1e6 = 0.08 M$ a MW at the peak of 2030; its water is 1000 x 0.5 x 0.1 / 365.
+  Of 100 MWh taken 80 come back: over 4 h of peak 3.2 MWh are stored for a MW, over 20 h of light load 16. The zone has
+  250 + 20 MW against 1.25 times 102 MW (51 at light load) and the campuses: 142.5 MW are left at the peak, 206.25 else.
 """
 
 from __future__ import annotations
@@ -42,6 +47,7 @@ from optimizer import formulation
 from optimizer.formulation import (
     GRID_PARTS,
     SITING_PARTS,
+    adequacy,
     compose,
     expansion,
     name_of,
@@ -51,16 +57,18 @@ from optimizer.formulation import (
     power_flow,
     security,
     service,
+    supply,
     workloads,
 )
 from optimizer.grid.joint import Elements, JointSet
 from optimizer.objectives.cost import cost
-from tests.formulation.tiny import curtailed_case, served_case, tiny_case
+from tests.formulation.tiny import curtailed_case, served_case, supplied_case, tiny_case
 from tests.formulation.writing import part_text, row_lines
 
 GOLDEN = Path(__file__).parent / "golden"
 PARTS = (*SITING_PARTS, *GRID_PARTS, security, phasing)
 SERVING = (workloads, orbit)
+SUPPLYING = (supply, adequacy)
 
 
 def composed(parts: tuple[ModuleType, ...] | None = None) -> pyo.ConcreteModel:
@@ -119,20 +127,28 @@ def test_service_is_the_program_written_by_hand() -> None:
     ]
 
 
+@pytest.mark.parametrize("part", SUPPLYING, ids=name_of)
+def test_part_of_supply_is_the_program_written_by_hand(part: ModuleType) -> None:
+    written = (GOLDEN / f"{name_of(part)}.txt").read_text(encoding="utf-8")
+    case = supplied_case()
+    assert set(parts_of(case)) == {*PARTS, *SUPPLYING}
+    assert part_text(part, compose(case, cost), case) == written
+
+
 def test_every_part_has_a_golden_program_and_none_is_left_over() -> None:
     """A module of the folder that declares anything is a part, whether or not a list names it."""
     folder = Path(formulation.__file__).parent
     modules = {p.stem for p in folder.glob("*.py") if "\ndef declare(" in p.read_text(encoding="utf-8")}
     # Expansion, which takes the place of power flow and security, has a case and a test of its own.
-    assert modules == {name_of(part) for part in (*PARTS, *SERVING, service, expansion)}
+    assert modules == {name_of(part) for part in (*PARTS, *SERVING, *SUPPLYING, service, expansion)}
     assert modules == {p.stem for p in GOLDEN.glob("*.txt")}
     assert set(parts_of(tiny_case())) == set(PARTS)
 
 
 def test_every_constraint_has_a_sentence_and_its_algebra(model: pyo.ConcreteModel) -> None:
     families = list(model.component_objects(pyo.Constraint))
-    families += compose(served_case(), cost).component_objects(pyo.Constraint)
-    families += compose(curtailed_case(), cost).component_objects(pyo.Constraint)
+    for case in (served_case(), curtailed_case(), supplied_case()):
+        families += compose(case, cost).component_objects(pyo.Constraint)
     assert len(families) > 20
     for family in families:
         sentence, blank, algebra = family.doc.partition("\n\n")

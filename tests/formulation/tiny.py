@@ -26,6 +26,7 @@ from optimizer.grid.dc import DCNetwork
 from optimizer.study.case import Case, PortfolioLimits
 from optimizer.study.demands import Demands, Orbit
 from optimizer.study.service import Backup, Deferral, Service
+from optimizer.study.supplies import Adequacy, Supply
 
 PERIODS = pd.Index([2030, 2032], name="period")
 SNAPSHOTS = pd.Index(["peak", "light"], name="snapshot")
@@ -123,6 +124,59 @@ def curtailed_case() -> Case:
     """The same with part of every campus's load non-firm, backup and work that can wait."""
     backup = Backup(0.8, 100.0, 0.5, 0.04, 300.0, 0.6)
     return replace(tiny_case(), service=Service(0.01, 8000.0, 0.5, 3.0, 200.0, backup, Deferral(0.25, True, 0.2, 50.0)))
+
+
+def supplied_case() -> Case:
+    """The same with supply on site: at s1 solar, an engine in units of 5 MW behind a gas line, and a battery.
+
+    Power stays within 40 MW of each, the battery within 4 hours. Solar is there at light load only. s2 is beside gb.
+    """
+    offers = pd.MultiIndex.from_product([["s1"], ["solar", "engine", "battery"]], names=["site", "technology"])
+    technologies = pd.DataFrame(
+        {
+            "is_storage": [False, False, True],
+            "storage_efficiency": [0.0, 0.0, 0.8],
+            "max_storage_hours": [8.0, 8.0, 4.0],
+            "running_usd_per_mwh": [0.0, 40.0, 0.0],
+            "emission_t_per_mwh": [0.0, 0.5, 0.0],
+            "water_m3_per_mwh": [0.0, 0.1, 0.0],
+            "land_ha_per_mw": [2.0, 0.0, 0.0],
+            "permit_hours": [np.inf, 500.0, np.inf],
+            "unit_mw": [0.0, 5.0, 0.0],
+            "carbon_free_share": [1.0, 0.0, 0.0],
+            "accredited_share": [0.1, 0.9, 0.5],
+            "needs_gas_line": [False, True, False],
+        },
+        index=offers.get_level_values("technology"),
+    )
+    return replace(
+        tiny_case(),
+        supply=Supply(
+            technologies=technologies,
+            offers=pd.DataFrame(
+                {
+                    "ready": [2030, 2032, 2030],
+                    "max_mw": 40.0,
+                    "annuity_musd_per_mw": [0.1, 0.2, 0.05],
+                    "cost_musd_per_mw": [1.0, 1.6, 0.5],
+                    "annuity_musd_per_mwh": [0.0, 0.0, 0.03],
+                    "cost_musd_per_mwh": [0.0, 0.0, 0.3],
+                },
+                index=offers,
+            ),
+            availability=pd.DataFrame({"peak": [0.0, 1.0, 1.0], "light": [0.5, 1.0, 1.0]}, index=offers),
+            gas_lines=pd.DataFrame({"cost_musd": [10.0], "annuity_musd": [0.8]}, index=pd.Index(["s1"], name="site")),
+            land=pd.DataFrame({"area_ha": [50.0], "campus_ha_per_mw": [0.5]}, index=pd.Index(["s1"], name="site")),
+            days=((("peak", 4.0), ("light", 20.0)),),
+            beside={"s2": "gb"},
+            yearly_share=pd.DataFrame({"peak": [0.5, 1.0], "light": 1.0}, index=pd.Index(["s1", "s2"], name="site")),
+            carbon_free_share={2032: 0.4},
+            hourly_carbon_free_share={2032: 0.1},
+        ),
+        adequacy=Adequacy(
+            pd.DataFrame({"accredited_mw": [250.0], "import_mw": [20.0]}, index=pd.Index([""], name="zone")), 0.25
+        ),
+    )
 
 
 def _load(snapshot: str) -> list[float]:

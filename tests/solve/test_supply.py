@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from optimizer.errors import InfeasibleError
 from optimizer.plan.plan import Plan
+from optimizer.study.study import Study
 from tests.solve.small import HEAD, checked_plan, study_of
 
 YEAR_H = 8760
@@ -51,8 +53,13 @@ def engine(cost_musd_per_mw: float, lead_months: int = 12) -> str:
 
 def solved(folder: Path, extra: str = ENGINE, head: str = HEAD, text: str = STUDY, **tables: str) -> Plan:
     """The plan of the study with some tables changed, every number of it recomputed."""
+    return checked_plan(study(folder, extra, head, text, **tables))
+
+
+def study(folder: Path, extra: str = ENGINE, head: str = HEAD, text: str = STUDY, **tables: str) -> Study:
+    """The study itself."""
     named = {("grid/" + name if name in ("generators", "buses") else name): table for name, table in tables.items()}
-    return checked_plan(study_of(folder, text + extra, {**GRID, **named}, head), written=True)
+    return study_of(folder, text + extra, {**GRID, **named}, head)
 
 
 def capacity(plan: Plan) -> dict[str, float]:
@@ -72,3 +79,196 @@ def test_an_engine_is_built_exactly_when_it_is_cheaper(tmp_path: Path, cost: flo
     # Grid power emits 0.4 t/MWh, the engine 0.5.
     emitted = YEAR_H * (0.5 * built + 0.4 * (100 - built))
     assert plan.summary["objectives"]["carbon_t"] == pytest.approx(emitted, rel=1e-6)
+
+
+def test_without_technologies_it_is_switched_off(tmp_path: Path) -> None:
+    """A table of supply that offers nothing gives the very case of a study without one."""
+    off, empty = study(tmp_path / "off", ""), study(tmp_path / "on", "[supply]\n")
+    assert empty.case.supply is None
+    one, other = checked_plan(off), checked_plan(empty)
+    assert one.summary["objective_musd"] == other.summary["objective_musd"]
+    assert one.tables.keys() == other.tables.keys()
+
+
+def test_one_more_technology_never_costs_more(tmp_path: Path) -> None:
+    """Free power of any kind is taken, dear power left: 1 M$ of the campus and 43.8 of the grid are the most there is."""
+    table = engine(0.17) + "dear,9,0,0,0,0,0,0,1,1,0,0\nsunny,0.1,0,0,0,0,0,0,1,0.3,0,0\n"
+    costs = []
+    for n, names in enumerate(([], ["dear"], ["dear", "engine"], ["dear", "engine", "sunny"])):
+        quoted = ", ".join(f'"{name}"' for name in names)
+        text = f'[supply]\ntechnologies = [{quoted}]\ntable = "supply.csv"\n'
+        costs.append(solved(tmp_path / str(n), text, supply=table).summary["objective_musd"])
+    assert costs[0] == pytest.approx(1 + 43.8, rel=1e-6)
+    assert costs[1] == pytest.approx(costs[0], rel=1e-6)
+    assert costs[2] == pytest.approx(1 + 26.28 + 17, rel=1e-6)
+    # 0.3 x 8,760 h at 30 $/MWh saved are 0.0788 M$ a MW, less than the 0.1 that it costs.
+    assert costs[3] == pytest.approx(costs[2], rel=1e-6)
+
+
+@pytest.mark.parametrize(("months", "ready"), [(12, True), (100, False)])
+def test_supply_waits_for_its_lead_time(tmp_path: Path, months: int, ready: bool) -> None:
+    """The decision is made in 2026: what takes 12 months serves in 2030, what takes 100 does not."""
+    head = HEAD.replace("periods = [2030]", "periods = [2030]\ndecision_year = 2026")
+    plan = solved(tmp_path, head=head, supply=engine(0.1, months))
+    assert bool(capacity(plan)) is ready
+
+
+@pytest.mark.parametrize(("km", "built"), [(1, True), (2, False)])
+def test_a_gas_line_is_paid_for_once(tmp_path: Path, km: int, built: bool) -> None:
+    """100 MW save (0.1752 - 0.16) x 100 = 1.52 M$: a line at 1 M$ a km pays over one kilometre and not over two."""
+    sites = GRID["sites"].replace("_per_mwh\n", "_per_mwh,gas_line_km\n").replace(",0.4\n", f",0.4,{km}\n")
+    plan = solved(tmp_path, ENGINE + "gas_line_musd_per_km = 1\n", supply=engine(0.16), sites=sites)
+    assert bool(capacity(plan)) is built
+    assert plan.table("gas_lines")["cost_musd"].tolist() == ([km] if built else [])
+    expected = 1 + (26.28 + 16 + km if built else 43.8)
+    assert plan.summary["objective_musd"] == pytest.approx(expected, rel=1e-6)
+
+
+def test_units_and_land_bound_what_is_built(tmp_path: Path) -> None:
+    """Units of 15 MW: six are 90 of 100 MW. 130 ha hold 50 of the campus and 80 of supply: at 2 ha/MW 40 MW, two units."""
+    units = ENGINE + '[[supply.technology]]\nname = "engine"\nunit_mw = 15\n'
+    assert capacity(solved(tmp_path / "units", units, supply=engine(0.1))) == {"engine": 90}
+    sites = GRID["sites"].replace("_per_mwh\n", "_per_mwh,area_ha\n").replace(",0.4\n", ",0.4,130\n")
+    text = STUDY.replace("utilization = 1.0", "utilization = 1.0\nland_ha_per_mw = 0.5")
+    both = units + "land_ha_per_mw = 2\n"
+    assert capacity(solved(tmp_path / "land", both, text=text, supply=engine(0.1), sites=sites)) == {"engine": 30}
+
+
+def test_a_permit_limits_hours(tmp_path: Path) -> None:
+    """The grid gives 80 of 100 MW in 100 h of peak and all of it else: 20 MW of backup run 100 h, as they may.
+
+    A permit of 50 h asks for 40 MW of it: the cheapest way to 2,000 MWh in the peak.
+    """
+    snapshots = "".join(
+        f'[[grid.snapshot]]\nname = "{name}"\nhours = {hours}\navailability = {{ coal = {share} }}\n'
+        for name, hours, share in (("peak", 100, 0.2), ("rest", 8660, 1.0))
+    )
+    text = STUDY.replace('source = "grid"\n', f'source = "grid"\n{snapshots}')
+    generators = "generator,bus,p_max_mw,cost_usd_per_mwh,carrier\ng,a,400,50,coal\n"
+    for hours, mw in ((100, 20.0), (50, 40.0)):
+        backup = ENGINE + f'[[supply.technology]]\nname = "engine"\npermit_hours = {hours}\n'
+        plan = solved(tmp_path / str(hours), backup, text=text, supply=engine(0.5), generators=generators)
+        assert capacity(plan) == {"engine": pytest.approx(mw, abs=1e-4)}
+
+
+DAY = """[[grid.snapshot]]
+name = "night"
+hours = 4380
+[[grid.snapshot]]
+name = "day"
+hours = 4380
+"""
+
+SUN = """[supply]
+technologies = ["solar", "battery"]
+table = "supply.csv"
+availability = "availability.csv"
+[[supply.order]]
+snapshots = ["night", "day"]
+hours = [12, 12]
+"""
+
+STORE = "technology,cost_musd_per_mw,storage_cost_musd_per_mwh,storage_efficiency,max_storage_hours,carbon_free_share,"
+STORE += "lead_months,life_years,fixed_om_musd_per_mw_year,variable_om_usd_per_mwh,water_m3_per_mwh,land_ha_per_mw\n"
+STORE += "solar,0.01,0,0,8,1,0,1,0,0,0,0\nbattery,0.02,0.001,0.8,12,0,0,1,0,0,0,0\n"
+
+
+def sunny(folder: Path, limits: str) -> Plan:
+    """The campus with solar power by day alone, and storage that gives back 80 % of what it takes."""
+    text = STUDY.replace('source = "grid"\n', f'source = "grid"\n{DAY}')
+    availability = "technology,snapshot,availability\nsolar,night,0\nsolar,day,0.5\n"
+    return solved(folder, SUN + limits, text=text, supply=STORE, availability=availability)
+
+
+def test_storage_carries_the_sun_into_the_night(tmp_path: Path) -> None:
+    """By night 100 MW come from storage, which takes 100 / 0.8 = 125 MW by day; with the campus 225 MW of 450 MW solar.
+
+    A MWh of night power saves 50 $: 100 MW x 4,380 h are 21.9 M$. The store costs 125 x 0.02 + 1,200 x 0.001 = 3.7, the
+    250 MW of solar beside it 2.5.
+    """
+    plan = sunny(tmp_path, "")
+    rows = plan.table("supply").set_index("technology")
+    assert rows["capacity_mw"].to_dict() == pytest.approx({"solar": 450, "battery": 125}, abs=1e-3)
+    assert rows.at["battery", "energy_mwh"] == pytest.approx(1200, abs=1e-2)
+    assert plan.summary["objective_musd"] == pytest.approx(1 + 4.5 + 3.7, rel=1e-6)
+    # Every hour is carbon-free: nothing is taken from a grid that emits.
+    assert plan.summary["objectives"]["carbon_t"] == pytest.approx(0, abs=1e-2)
+
+
+PLANT = {
+    "generators": "generator,bus,p_max_mw,cost_usd_per_mwh,carrier,carbon_t_per_mwh\ng,b,400,50,nuclear,0\n",
+    "sites": GRID["sites"].replace("_per_mwh\n", "_per_mwh,colocated_generator\n").replace(",0.4\n", ",0.4,g\n"),
+}
+
+
+def test_a_plant_beside_the_campus_serves_it_and_the_grid_has_the_rest(tmp_path: Path) -> None:
+    """300 MW of load at a and 100 of the campus make the plant at b run at 400 MW: 300 are left to the grid."""
+    buses = "bus,base_kv,load_mw\na,138,300\nb,138,0\n"
+    limits = "[limits]\ncarbon_free_share_every_snapshot = { 2030 = 1.0 }\n"
+    plan = solved(tmp_path, "[supply]\n" + limits, buses=buses, **PLANT)
+    (row,) = plan.table("colocation").to_dict("records")
+    assert (row["direct_mw"], row["to_grid_mw"]) == pytest.approx((100, 300), abs=1e-4)
+    assert plan.summary["objectives"]["carbon_t"] == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize(("share", "solar"), [(0.0, 0.0), (0.1, 40.0), (0.5, 200.0)])
+def test_carbon_free_share_over_the_year(tmp_path: Path, share: float, solar: float) -> None:
+    """Solar at 9 M$ a MW is built for the share alone: a MW gives half a MW by day, so a quarter on average."""
+    text = STUDY.replace('source = "grid"\n', f'source = "grid"\n{DAY}')
+    availability = "technology,snapshot,availability\nsolar,night,0\nsolar,day,0.5\n"
+    supply = (
+        SUN.replace(', "battery"', "").replace("[[supply.order]]", "").replace('snapshots = ["night", "day"]\n', "")
+    )
+    supply = supply.replace("hours = [12, 12]\n", "") + f"[limits]\ncarbon_free_share = {{ 2030 = {share} }}\n"
+    plan = solved(tmp_path, supply, text=text, supply=STORE.replace("solar,0.01", "solar,9"), availability=availability)
+    assert capacity(plan).get("solar", 0.0) == pytest.approx(solar, abs=1e-3)
+
+
+def test_what_no_hour_can_have_is_infeasible(tmp_path: Path) -> None:
+    """Without storage no night is carbon-free."""
+    with pytest.raises(InfeasibleError):
+        limits = "[limits]\ncarbon_free_share_every_snapshot = { 2030 = 0.1 }\n"
+        text = STUDY.replace('source = "grid"\n', f'source = "grid"\n{DAY}')
+        supply = '[supply]\ntechnologies = ["solar"]\ntable = "supply.csv"\navailability = "availability.csv"\n'
+        availability = "technology,snapshot,availability\nsolar,night,0\nsolar,day,0.5\n"
+        solved(tmp_path, supply + limits, text=text, supply=STORE, availability=availability)
+
+
+@pytest.mark.parametrize(("reserve", "built"), [(0.25, 0.0), (0.5, 25.0)])
+def test_adequacy_asks_for_accredited_capacity(tmp_path: Path, reserve: float, built: float) -> None:
+    """130 MW of the 400 count, and 100 MW are drawn: 25 % reserve holds; 50 % ask for 20 MW more, 25 of engines at 0.8."""
+    generators = "generator,bus,p_max_mw,cost_usd_per_mwh,accredited_share\ng,a,400,50,0.325\n"
+    text = ENGINE + '[[supply.technology]]\nname = "engine"\naccredited_share = 0.8\n'
+    text += f"[adequacy]\nreserve_margin = {reserve}\n"
+    plan = solved(tmp_path, text, supply=engine(1.0), generators=generators)
+    assert capacity(plan).get("engine", 0.0) == pytest.approx(built, abs=1e-4)
+    (row,) = plan.table("adequacy").to_dict("records")
+    assert row["margin"] == pytest.approx(0.3 if not built else 0.5, abs=1e-6)
+
+
+@pytest.mark.parametrize("firm", [False, True])
+def test_own_supply_relieves_the_tie_only_where_it_counts_as_firm(tmp_path: Path, firm: bool) -> None:
+    """A tie of 60 MW carries a campus of 100 only if the 40 MW of engines at its end are trusted."""
+    ties = "site,bus,capacity_mw,cost_musd\ns,b,60,0\n"
+    text = STUDY.replace('table = "sites.csv"\n', 'table = "sites.csv"\nties = "ties.csv"\n')
+    sites = GRID["sites"].replace("s,b,100,1,1", "s,b,20,5,0.2")
+    supply = ENGINE + ("counts_as_firm = true\n" if firm else "")
+    if not firm:
+        with pytest.raises(InfeasibleError):
+            solved(tmp_path, supply, text=text, supply=engine(0.5), ties=ties, sites=sites)
+        return
+    plan = solved(tmp_path, supply, text=text, supply=engine(0.5), ties=ties, sites=sites)
+    assert capacity(plan) == {"engine": pytest.approx(40, abs=1e-4)}
+
+
+def test_a_lost_campus_takes_its_supply_along(tmp_path: Path) -> None:
+    """The engine gives 100 of 200 MW; the campus lost, 100 MW are taken off the grid, and flows after it are checked."""
+    text = STUDY.replace("contingencies = []", 'contingencies = ["branch", "campus"]')
+    sites = GRID["sites"].replace("s,b,100,1,1", "s,b,100,2,1")
+    text = text.replace("2030 = 100", "2030 = 200")
+    limited = ENGINE + '[[supply.technology]]\nname = "engine"\nmax_mw = 100\n'
+    plan = solved(tmp_path, limited, text=text, supply=engine(0.1), sites=sites)
+    assert plan.table("dispatch")["output_mw"].tolist() == pytest.approx([100], abs=1e-4)
+    assert plan.summary["n_violations"] == 0
+    lost = plan.table("contingencies").query("contingency.str.startswith('campus')", engine="python")
+    assert lost["flow_mw"].abs().max() == pytest.approx(0, abs=1e-3)
