@@ -17,6 +17,8 @@ PACKAGE = DOCS.parent / "optimizer"
 ORDER = (
     "siting",
     "workloads",
+    "supply",
+    "adequacy",
     "orbit",
     "interconnection",
     "service",
@@ -90,8 +92,8 @@ One linear mixed-integer program: no product of variables, no quadratic term. A 
 value, in dollars of the study's `currency_year`), km, m³/day and t CO2e.
 
 Index letters: `s` site, `n` bus, `g` generator, `l` branch, `k` contingency, `u` upgrade, `t` period, `h` snapshot,
-`e` new circuit, `c` cooling technology, `b` basin, `q` source of water, `o` tie option, `d` demand region,
-`w` workload.
+`e` new circuit, `c` cooling technology, `b` basin, `q` source of water or technology of supply, `o` tie option,
+`d` demand region, `w` workload.
 
 Rules marked *rows on demand* are built only where a solution breaks them. Whatever is not built is checked on every
 solution: a plan is reported only after every outage has been checked on every rated branch.

@@ -52,7 +52,7 @@ recommendation: replace what you know better, in a copy of the dataset or by a k
 def page() -> str:
     """Return the text of the page."""
     levels = [["confidence", "meaning"], *([f"`{name}`", meaning] for name, meaning in CONFIDENCE.items())]
-    names = ("texas", "facilities", "cooling", "interconnection")
+    names = ("texas", "facilities", "supply", "cooling", "interconnection")
     chapters = [INTRODUCTION, _table(levels), *(_dataset(name) for name in names)]
     return "\n".join([*chapters, _rules(), _keys(), _constants()])
 

@@ -91,7 +91,7 @@ def test_without_technologies_it_is_switched_off(tmp_path: Path) -> None:
 
 
 def test_one_more_technology_never_costs_more(tmp_path: Path) -> None:
-    """Free power of any kind is taken, dear power left: 1 M$ of the campus and 43.8 of the grid are the most there is."""
+    """Free power of any kind is taken, dear power left: 1 + 43.8 M$ are the most there is."""
     table = engine(0.17) + "dear,9,0,0,0,0,0,0,1,1,0,0\nsunny,0.1,0,0,0,0,0,0,1,0.3,0,0\n"
     costs = []
     for n, names in enumerate(([], ["dear"], ["dear", "engine"], ["dear", "engine", "sunny"])):
@@ -125,7 +125,7 @@ def test_a_gas_line_is_paid_for_once(tmp_path: Path, km: int, built: bool) -> No
 
 
 def test_units_and_land_bound_what_is_built(tmp_path: Path) -> None:
-    """Units of 15 MW: six are 90 of 100 MW. 130 ha hold 50 of the campus and 80 of supply: at 2 ha/MW 40 MW, two units."""
+    """Units of 15 MW: six are 90 of 100 MW. 130 ha less 50 for the campus hold 40 MW at 2 ha/MW: two units."""
     units = ENGINE + '[[supply.technology]]\nname = "engine"\nunit_mw = 15\n'
     assert capacity(solved(tmp_path / "units", units, supply=engine(0.1))) == {"engine": 90}
     sites = GRID["sites"].replace("_per_mwh\n", "_per_mwh,area_ha\n").replace(",0.4\n", ",0.4,130\n")
@@ -226,17 +226,17 @@ def test_carbon_free_share_over_the_year(tmp_path: Path, share: float, solar: fl
 
 def test_what_no_hour_can_have_is_infeasible(tmp_path: Path) -> None:
     """Without storage no night is carbon-free."""
+    limits = "[limits]\ncarbon_free_share_every_snapshot = { 2030 = 0.1 }\n"
+    text = STUDY.replace('source = "grid"\n', f'source = "grid"\n{DAY}')
+    supply = '[supply]\ntechnologies = ["solar"]\ntable = "supply.csv"\navailability = "availability.csv"\n'
+    availability = "technology,snapshot,availability\nsolar,night,0\nsolar,day,0.5\n"
     with pytest.raises(InfeasibleError):
-        limits = "[limits]\ncarbon_free_share_every_snapshot = { 2030 = 0.1 }\n"
-        text = STUDY.replace('source = "grid"\n', f'source = "grid"\n{DAY}')
-        supply = '[supply]\ntechnologies = ["solar"]\ntable = "supply.csv"\navailability = "availability.csv"\n'
-        availability = "technology,snapshot,availability\nsolar,night,0\nsolar,day,0.5\n"
         solved(tmp_path, supply + limits, text=text, supply=STORE, availability=availability)
 
 
 @pytest.mark.parametrize(("reserve", "built"), [(0.25, 0.0), (0.5, 25.0)])
 def test_adequacy_asks_for_accredited_capacity(tmp_path: Path, reserve: float, built: float) -> None:
-    """130 MW of the 400 count, and 100 MW are drawn: 25 % reserve holds; 50 % ask for 20 MW more, 25 of engines at 0.8."""
+    """130 MW of the 400 count, and 100 MW are drawn: 25 % reserve holds; 50 % ask for 25 MW of engines at 0.8."""
     generators = "generator,bus,p_max_mw,cost_usd_per_mwh,accredited_share\ng,a,400,50,0.325\n"
     text = ENGINE + '[[supply.technology]]\nname = "engine"\naccredited_share = 0.8\n'
     text += f"[adequacy]\nreserve_margin = {reserve}\n"
@@ -262,7 +262,7 @@ def test_own_supply_relieves_the_tie_only_where_it_counts_as_firm(tmp_path: Path
 
 
 def test_a_lost_campus_takes_its_supply_along(tmp_path: Path) -> None:
-    """The engine gives 100 of 200 MW; the campus lost, 100 MW are taken off the grid, and flows after it are checked."""
+    """The engine gives 100 of 200 MW; the campus lost, 100 MW leave the grid, and flows after it are checked."""
     text = STUDY.replace("contingencies = []", 'contingencies = ["branch", "campus"]')
     sites = GRID["sites"].replace("s,b,100,1,1", "s,b,100,2,1")
     text = text.replace("2030 = 100", "2030 = 200")

@@ -19,6 +19,7 @@ from optimizer.report.sections import (
     rules,
     service,
     sites,
+    supply,
     water,
     workloads,
 )
@@ -31,6 +32,7 @@ SECTIONS: tuple[Callable[[View], Section | None], ...] = (
     sites.capacity_by_year,
     workloads.workloads,
     service.service,
+    supply.supply,
     money.cost,
     money.what_binds,
     comparison.compared,
