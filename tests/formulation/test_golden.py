@@ -27,7 +27,7 @@ from what the code makes: every index set was written out, every coefficient wor
   orbit, 6 MW a year are added from 2031 on: none until 2030, those of 2031 and 2032 in 2032.
 * Supply at s1: grid power saved at the peak is 1000 x 0.5 x 0.4 = 200 t/MW, of which half counts; at light load 7760 x
   0.5 x 0.4 = 1552; an engine emits 0.5 instead of 0.4 t/MWh (250, 1940), and gb beside s2 0.4 instead of 0.3 (50, 388).
-  Its fuel at 40 $/MWh costs 2 x 1000 x 40 / 1e6 = 0.08 M$ a MW at the peak of 2030; its water is 1000 x 0.5 x 0.1 / 365.
+  Its fuel at 40 $/MWh costs 2 x 1000 x 40 / 1e6 = 0.08 M$ a MW at the peak of 2030; its water: 1000 x 0.5 x 0.1 / 365.
   Of 100 MWh taken 80 come back: 4 h of peak store 3.2 MWh for a MW, 20 h of light load 16. The zone has 250 + 20 MW
   against 1.25 times 102 MW (51 at light load) and the campuses: 142.5 MW are left at the peak, 206.25 else.
 """
