@@ -345,6 +345,9 @@ def _refuse_untied(sieve: Sieve, ties: pd.DataFrame, around: OwnSurroundings) ->
     sites = sieve.left
     block = sites["block_mw"] * sites["least_pue"]
     least = sites["min_blocks"].clip(lower=1) * block
+    if around.config.supply is not None and around.config.supply.counts_as_firm:
+        # What the tie cannot carry the campus may bring itself.
+        return firm
     fit = firm[firm["capacity_mw"] + points.ROUNDING_MW >= firm["site"].map(least).astype(float)]
     best = firm.groupby("site")["capacity_mw"].max().reindex(sites.index)
     unserved = pd.Series(~sites.index.isin(fit["site"]), index=sites.index)

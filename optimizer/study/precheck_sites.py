@@ -80,6 +80,9 @@ def blocks_that_fit(case: Case) -> Floats:
     for i, t in enumerate(case.periods.index):
         capacity = case.ties[case.ties["ready"] <= t].groupby("site")["capacity_mw"].max().reindex(sites.index)
         blocks = capacity / (pue * sites["block_mw"])
+        if case.supply is not None and case.supply.counts_as_firm:
+            # What a tie cannot carry the campus may bring itself.
+            blocks = blocks.where(blocks.isna(), np.inf)
         fed[:, i] = np.floor(blocks.fillna(0.0).to_numpy(float) * (1.0 + ROUNDING) + ROUNDING)
     return np.minimum(most, fed)
 

@@ -101,8 +101,8 @@ def test_one_more_technology_never_costs_more(tmp_path: Path) -> None:
     assert costs[0] == pytest.approx(1 + 43.8, rel=1e-6)
     assert costs[1] == pytest.approx(costs[0], rel=1e-6)
     assert costs[2] == pytest.approx(1 + 26.28 + 17, rel=1e-6)
-    # 0.3 x 8,760 h at 30 $/MWh saved are 0.0788 M$ a MW, less than the 0.1 that it costs.
-    assert costs[3] == pytest.approx(costs[2], rel=1e-6)
+    # A MW of sun takes the place of 0.3 of engines: 0.3 x (0.17 + 0.2628) = 0.13 M$ saved for the 0.1 that it costs.
+    assert costs[3] == pytest.approx(1 + 100 / 0.3 * 0.1, rel=1e-6)
 
 
 @pytest.mark.parametrize(("months", "ready"), [(12, True), (100, False)])
@@ -125,9 +125,12 @@ def test_a_gas_line_is_paid_for_once(tmp_path: Path, km: int, built: bool) -> No
 
 
 def test_units_and_land_bound_what_is_built(tmp_path: Path) -> None:
-    """Units of 15 MW: six are 90 of 100 MW. 130 ha less 50 for the campus hold 40 MW at 2 ha/MW: two units."""
+    """Units of 15 MW: six are 90 of 100 MW, and a seventh does not pay.
+
+    130 ha less 50 for the campus hold 40 MW at 2 ha/MW: two units.
+    """
     units = ENGINE + '[[supply.technology]]\nname = "engine"\nunit_mw = 15\n'
-    assert capacity(solved(tmp_path / "units", units, supply=engine(0.1))) == {"engine": 90}
+    assert capacity(solved(tmp_path / "units", units, supply=engine(0.17))) == {"engine": 90}
     sites = GRID["sites"].replace("_per_mwh\n", "_per_mwh,area_ha\n").replace(",0.4\n", ",0.4,130\n")
     text = STUDY.replace("utilization = 1.0", "utilization = 1.0\nland_ha_per_mw = 0.5")
     both = units + "land_ha_per_mw = 2\n"

@@ -28,9 +28,10 @@ def _said(view: View, own: pd.DataFrame) -> Text:
         return Text(f"In {view.last_period} no campus has supply of its own.")
     energy = float(now.loc[now["energy_mwh"] == 0, "output_mwh_per_year"].sum()) / 1e6
     tie = "relieves its tie" if _is_firm(view) else "does not relieve its tie, which carries all that a campus draws"
+    campuses = count(now["site"].nunique(), "campus", "campuses")
     return Text(
-        f"In {view.last_period}, {count(now['site'].nunique(), 'campus', 'campuses')} generate {energy:,.2f} TWh a "
-        f"year of what they use, with {quantity(now['capacity_mw'].sum(), 'capacity_mw')} on site at a present value of "
+        f"In {view.last_period}, {campuses} generate {energy:,.2f} TWh a year of what they use, with "
+        f"{quantity(now['capacity_mw'].sum(), 'capacity_mw')} on site at a present value of "
         f"{quantity(own['cost_musd'].sum(), 'cost_musd')} over all periods. Own supply {tie}."
     )
 
