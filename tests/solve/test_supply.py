@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from optimizer.errors import InfeasibleError
-from optimizer.plan.plan import Plan
+from optimizer.plan.plan import Plan, write_plan
+from optimizer.plan.verify import verify_plan
 from optimizer.study.study import Study
 from tests.solve.small import HEAD, checked_plan, study_of
 
@@ -265,13 +267,46 @@ def test_own_supply_relieves_the_tie_only_where_it_counts_as_firm(tmp_path: Path
 
 
 def test_a_lost_campus_takes_its_supply_along(tmp_path: Path) -> None:
-    """The engine gives 100 of 200 MW; the campus lost, 100 MW leave the grid, and flows after it are checked."""
-    text = STUDY.replace("contingencies = []", 'contingencies = ["branch", "campus"]')
-    sites = GRID["sites"].replace("s,b,100,1,1", "s,b,100,2,1")
-    text = text.replace("2030 = 100", "2030 = 200")
+    """100 MW at a and a campus of 200 at b, of which an engine gives 100; at each bus a generator gives its 100 MW.
+
+    Nothing flows between them. The campus lost, the grid has 100 MW too many, each generator gives up 50, and 50 MW
+    flow from b to a, 25 on each line. Had it drawn 200 MW from the grid, both would stop and nothing would flow.
+    """
+    text = STUDY.replace("contingencies = []", 'contingencies = ["branch", "campus"]').replace(
+        "2030 = 100", "2030 = 200"
+    )
     limited = ENGINE + '[[supply.technology]]\nname = "engine"\nmax_mw = 100\n'
-    plan = solved(tmp_path, limited, text=text, supply=engine(0.1), sites=sites)
-    assert plan.table("dispatch")["output_mw"].tolist() == pytest.approx([100], abs=1e-4)
+    tables = {
+        "sites": GRID["sites"].replace("s,b,100,1,1", "s,b,100,2,1"),
+        "buses": "bus,base_kv,load_mw\na,138,100\nb,138,0\n",
+        "generators": "generator,bus,p_max_mw,cost_usd_per_mwh\nga,a,100,50\ngb,b,100,50\n",
+    }
+    plan = solved(tmp_path, limited, text=text, supply=engine(0.1), **tables)
+    assert plan.table("dispatch")["output_mw"].tolist() == pytest.approx([100, 100], abs=1e-4)
     assert plan.summary["n_violations"] == 0
-    lost = plan.table("contingencies").query("contingency.str.startswith('campus')", engine="python")
-    assert lost["flow_mw"].abs().max() == pytest.approx(0, abs=1e-3)
+    after = plan.table("contingencies")
+    lost = after[~after["contingency"].isin(["l1", "l2"])]
+    assert lost["flow_mw"].tolist() == pytest.approx([-25, -25], abs=1e-3)
+
+
+TAMPERED = (
+    ("supply", "capacity_mw", 1.0, "supply"),
+    ("supply", "energy_mwh", -20.0, "energy"),
+    ("supply", "cost_musd", 0.5, "cost_musd"),
+    ("supply_output", "output_mw", 5.0, "supply"),
+    ("supply_output", "charge_mw", 5.0, "supply"),
+    ("supply_output", "stored_mwh", 50.0, "stored"),
+)
+
+
+def test_a_plan_that_was_tampered_with_is_found_out(tmp_path: Path) -> None:
+    """A capacity, an energy, a cost, an output, a charge or a store that is not the plan's own."""
+    plan = sunny(tmp_path, "")
+    for table, column, change, said in TAMPERED:
+        changed = plan.table(table).copy()
+        row = changed.index[changed[column] > 0][-1] if (changed[column] > 0).any() else changed.index[-1]
+        changed.loc[row, column] += change
+        made = replace(plan, tables={**plan.tables, table: changed})
+        findings = verify_plan(write_plan(made, tmp_path / f"{table}_{column}"))
+        errors = [str(f) for f in findings if f.severity == "error"]
+        assert any(said in text for text in errors), (table, column, errors)
