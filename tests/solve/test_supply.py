@@ -291,7 +291,7 @@ def test_a_lost_campus_takes_its_supply_along(tmp_path: Path) -> None:
 
 TAMPERED = (
     ("supply", "capacity_mw", 1.0, "supply"),
-    ("supply", "energy_mwh", -20.0, "energy"),
+    ("supply", "energy_mwh", -20.0, "than it holds"),
     ("supply", "cost_musd", 0.5, "cost_musd"),
     ("supply_output", "output_mw", 5.0, "supply"),
     ("supply_output", "charge_mw", 5.0, "supply"),
