@@ -352,4 +352,8 @@ def _campus_loads(m: pyo.ConcreteModel, real: Case, t: int, h: str) -> Iterator[
             s, n = real.ties.loc[o, ["site", "bus"]]
             key = (s, int(real.grid_network.bus_ids.get_loc(n)))
             loads[key] = loads.get(key, 0.0) + float(real.pue.at[(s, c), h]) * it_mw.value
+    for o, s, n in real.ties[["site", "bus"]].itertuples(name=None):
+        if own := pyo.value(m.ledgers.own_supply_mw[o, t, h]):
+            key = (s, int(real.grid_network.bus_ids.get_loc(n)))
+            loads[key] = loads.get(key, 0.0) - float(own)
     yield from loads.items()

@@ -151,12 +151,15 @@ class TopologyRows:
         if driver.kind == "generator":
             return [(1.0, m.dispatch.output_mw[str(case.generators.index[driver.position]), t, h])]
         s, n = driver.load, str(case.grid_network.bus_ids[driver.position])
-        return [
+        ties = [o for o in case.ties_of_site.get(s, []) if case.ties.at[o, "bus"] == n]
+        drawn = [
             (float(case.pue.at[(s, c), h]), m.interconnection.it_mw[o, c, t])
-            for o in case.ties_of_site.get(s, [])
-            if case.ties.at[o, "bus"] == n
+            for o in ties
             for c in case.cooling_of_site[s]
         ]
+        supply = m.component("supply")
+        own = [] if supply is None else [supply.own_mw[o, t, h] for o in ties if (o, t, h) in supply.own_mw]
+        return drawn + [(-1.0, reaching) for reaching in own]
 
     def firm_rows(self, real: Case, counts: Mapping[str, int], t: int, h: str) -> list[Any]:
         """Forbid new load at buses that an outage of the plan's network cuts off, where the plan has some."""

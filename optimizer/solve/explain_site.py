@@ -193,6 +193,7 @@ def without_site(case: Case, site: str) -> Case:
         ties=case.ties[case.ties["site"] != site],
         cooling=case.cooling.drop(index=site, level="site"),
         pue=case.pue.drop(index=site, level="site"),
+        supply=None if case.supply is None else case.supply.without(site),
     )
 
 

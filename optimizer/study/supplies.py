@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
@@ -57,6 +57,19 @@ class Supply:
     carbon_free_share: Mapping[int, float] = field(default_factory=dict)
     hourly_carbon_free_share: Mapping[int, float] = field(default_factory=dict)
     grid_carbon_free_share: float = 0.0
+
+    def without(self, site: str) -> Supply:
+        """The supply of all sites but one."""
+        of_site = self.offers.index.get_level_values("site") == site
+        return replace(
+            self,
+            offers=self.offers[~of_site],
+            availability=self.availability[~of_site],
+            gas_lines=self.gas_lines.drop(index=site, errors="ignore"),
+            land=self.land.drop(index=site, errors="ignore"),
+            beside={s: g for s, g in self.beside.items() if s != site},
+            yearly_share=self.yearly_share.drop(index=site, errors="ignore"),
+        )
 
     def technologies_of(self, site: str) -> list[str]:
         """Technologies on offer at a site."""

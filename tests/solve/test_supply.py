@@ -10,6 +10,7 @@ import pytest
 from optimizer.errors import InfeasibleError
 from optimizer.plan.plan import Plan, write_plan
 from optimizer.plan.verify import verify_plan
+from optimizer.solve.explain_site import without_site
 from optimizer.study.study import Study
 from tests.solve.small import HEAD, checked_plan, study_of
 
@@ -287,6 +288,13 @@ def test_a_lost_campus_takes_its_supply_along(tmp_path: Path) -> None:
     after = plan.table("contingencies")
     lost = after[~after["contingency"].isin(["l1", "l2"])]
     assert lost["flow_mw"].tolist() == pytest.approx([-25, -25], abs=1e-3)
+
+
+def test_a_case_without_a_site_has_no_supply_there(tmp_path: Path) -> None:
+    case = study(tmp_path, supply=engine(0.1)).case
+    left = without_site(case, "s").supply
+    assert left is not None
+    assert (len(left.offers), len(left.availability), left.sites) == (0, 0, [])
 
 
 TAMPERED = (
