@@ -39,6 +39,7 @@ from optimizer.config.place_tables import (
     StationSettings,
     WaterSettings,
 )
+from optimizer.config.portfolio_tables import DeliverySettings, EfficiencySettings
 from optimizer.config.reading import apply_overrides, fill_facility, load_config, scenario_config
 from optimizer.config.service_tables import BackupSettings, DeferralSettings, ServiceSettings, TariffSettings
 from optimizer.config.supply_tables import AdequacySettings, OrderSettings, SupplySettings, TechnologySettings
@@ -53,9 +54,11 @@ __all__ = [
     "ConditionsSettings",
     "CoolingSettings",
     "DeferralSettings",
+    "DeliverySettings",
     "DemandSettings",
     "DispatchSettings",
     "EconomicsSettings",
+    "EfficiencySettings",
     "ExpansionSettings",
     "FacilitySettings",
     "GridSettings",

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from optimizer.config.firmness import scenario_name
+from optimizer.config.portfolio_checks import portfolio_checks
 from optimizer.config.service_checks import firmness_findings, service_findings
 from optimizer.errors import Finding, nearest
 
@@ -133,6 +134,12 @@ def _limit_years(study: StudySettings, demand: DemandSettings | None, limits: Li
                 found=f"{getattr(limits, key)[year]:g}",
                 remedy=f"use one of the periods: {', '.join(map(str, periods))}",
             )
+
+
+def _portfolio(study: StudySettings, demand: DemandSettings | None, limits: LimitsSettings) -> Iterator[Finding]:
+    yield from portfolio_checks(periods_of(study, demand), demand, limits)
+    for number, one in enumerate(limits.delivery, start=1):
+        yield from _unknown_kinds(one.kinds, f"limits.delivery#{number} ({one.item}), kinds")
 
 
 def _snapshots(grid: GridSettings | None) -> Iterator[Finding]:
@@ -327,6 +334,7 @@ _CHECKS: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Finding]]], ...] = 
     (("sites",), _site_tables),
     (("demand", "dispatch"), _fixed_dispatch),
     (("study", "demand", "limits"), _limit_years),
+    (("study", "demand", "limits"), _portfolio),
     (("scenario", "report"), _scenarios),
     (("service", "grid", "demand"), service_findings),
     (("service", "report"), firmness_findings),

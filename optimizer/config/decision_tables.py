@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from optimizer.config.portfolio_tables import DeliverySettings, EfficiencySettings
 from optimizer.config.types import ByYear, Items, NotNegative, Positive, Settings, Share, Text, Year
 
 
@@ -43,6 +44,9 @@ class DemandSettings(Settings):
     penalty_musd_per_mw_year: Positive | None = Field(
         None, description="Price of IT MW not served [M$/MW-year]. Default: all must be served."
     )
+    efficiency: Items[EfficiencySettings] = Field(
+        (), description="Programmes that avoid demand at a price, and so compete with building ([[demand.efficiency]])."
+    )
 
 
 class FacilitySettings(Settings):
@@ -60,6 +64,24 @@ class FacilitySettings(Settings):
     fixed_cost_musd: NotNegative | None = Field(None, description="One-time cost of a campus of any size [M$].")
     min_campus_mw: NotNegative | None = Field(None, description="Least IT capacity of a built campus [MW].")
     max_campus_mw: Positive | None = Field(None, description="Largest IT capacity of a campus [MW].")
+    shell_share: Share | None = Field(
+        None, description="Part of cost_musd_per_mw that is land work, shell and fit-out; the rest is electrical [-]."
+    )
+    it_cost_musd_per_mw: NotNegative | None = Field(
+        None,
+        description="IT equipment per MW of IT; reported, no decision rests on it unless racks are chosen [M$/MW].",
+    )
+    staff_people_per_mw: NotNegative | None = Field(None, description="People employed per MW of IT [1/MW].")
+    building_t_per_mw: NotNegative | None = Field(
+        None, description="Embodied carbon of building and plant per MW of IT [t CO2e/MW]."
+    )
+    it_t_per_mw: NotNegative | None = Field(
+        None, description="Embodied carbon of one outfit of IT per MW of IT [t CO2e/MW]."
+    )
+    refresh_years: Positive | None = Field(None, description="Life of an outfit of IT [year].")
+    it_mass_t_per_mw: NotNegative | None = Field(
+        None, description="Mass of one outfit of IT per MW of IT, e-waste when it is replaced [t/MW]."
+    )
 
 
 class LimitsSettings(Settings):
@@ -70,6 +92,24 @@ class LimitsSettings(Settings):
     )
     share_per_substation: Annotated[float, Field(gt=0, le=1)] | None = Field(
         None, description="Largest share of a period's IT MW tied to one substation [-]."
+    )
+    share_per: dict[Text, Annotated[float, Field(gt=0, le=1)]] = Field(
+        default_factory=dict,
+        description="Largest share of a period's IT MW by any text column of sites: county, substation, utility, "
+        "state, zone, provider, country, jurisdiction, basin or a column of the table of sites [-].",
+    )
+    survive_loss_of: Literal["site", "substation"] | None = Field(
+        None, description="What may be lost, any one of them, while share_left of the target stays in service."
+    )
+    share_left: Share | None = Field(
+        None, description="Share of a period's target that must stay in service after the loss [-]."
+    )
+    largest_loss_mw: dict[Literal["site", "substation"], Positive] = Field(
+        default_factory=dict,
+        description="Most facility power that is lost with one site, or with one substation [MW].",
+    )
+    water_m3_day_per_basin: dict[Text, NotNegative] = Field(
+        default_factory=dict, description="Largest withdrawal in a water region, on a mean day [m3/day]."
     )
     budget_musd: ByYear = Field(
         default_factory=dict, description="Largest one-time investment up to and including a period [M$]."
@@ -86,6 +126,16 @@ class LimitsSettings(Settings):
     new_it_mw_per_period: Positive | None = Field(None, description="Largest IT MW energized in one period [MW].")
     site_ramp_mw_per_year: Positive | None = Field(
         None, description="Most IT MW by which one site grows in a year, its first year included [MW/year]."
+    )
+    new_it_mw_per_year: Positive | None = Field(
+        None, description="Largest IT MW energized in a year, from study.decision_year on [MW/year]."
+    )
+    delivery: Items[DeliverySettings] = Field(
+        (), description="Items that are rationed year by year ([[limits.delivery]])."
+    )
+    embodied_t: ByYear = Field(
+        default_factory=dict,
+        description="Largest embodied carbon of all that stands in a period, buildings and one outfit of IT [t CO2e].",
     )
     cost_musd: NotNegative | None = Field(
         None, description="Largest present value of the system's cost over all periods [M$]."
@@ -106,6 +156,9 @@ class EconomicsSettings(Settings):
 
     discount_rate: Annotated[float, Field(ge=0, lt=1)] = Field(0.07, description="Real discount rate [1/year].")
     last_period_years: Positive = Field(10.0, description="Years for which the last period stands [year].")
+    carbon_price_usd_per_t: NotNegative = Field(
+        0.0, description="Price of the campuses' emissions, operational and embodied [$/t CO2e]."
+    )
     life_years: Positive = Field(30.0, description="Life over which an investment is annuitized [year].")
     annuitize: bool = Field(
         True, description="Whether one-time costs are paid yearly while in service; false counts them whole."

@@ -18,12 +18,14 @@ from optimizer.algebra import Ledgers
 from optimizer.formulation import (
     adequacy,
     cooling,
+    deliveries,
     dispatch,
     expansion,
     interconnection,
     orbit,
     phasing,
     policy,
+    portfolio,
     power_flow,
     security,
     service,
@@ -54,6 +56,9 @@ def parts_of(case: Case) -> tuple[ModuleType, ...]:
     chosen += (service,) if case.service is not None and len(case.demand_mw) else ()
     chosen += (supply,) if case.supply is not None else ()
     chosen += (adequacy,) if case.adequacy is not None else ()
+    if len(case.demand_mw) and len(case.sites):
+        chosen += (portfolio,) if case.portfolio.is_limited else ()
+        chosen += (deliveries,) if case.portfolio.deliveries else ()
     if case.network is not None and len(case.circuits):
         chosen += EXPANSION_PARTS
     elif case.network is not None:

@@ -25,6 +25,7 @@ NEEDS = {
     "cooling": ["pue_annual", "wue_m3_per_mwh", "annuity_musd_per_mw", "cost_musd_per_mw"],
     "sites": ["block_mw", "max_blocks", "basin", "utilization", "emission_t_per_mwh"],
     "periods": ["annuity_years"],
+    "portfolio": ["carbon_musd_per_t"],
 }
 
 
@@ -33,7 +34,7 @@ def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
     T, pairs = list(case.periods.index), list(case.cooling.index)
     b.chosen = pyo.Var(pairs, domain=pyo.Binary)
     b.it_mw = pyo.Var(pairs, T, domain=pyo.NonNegativeReals)
-    years = case.periods["annuity_years"]
+    years, price = case.periods["annuity_years"], case.portfolio.carbon_musd_per_t
     for (s, c), row in case.cooling.iterrows():
         site = case.sites.loc[s]
         water = HOURS_PER_DAY * site.utilization * row.wue_m3_per_mwh
@@ -44,6 +45,8 @@ def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
                 ledgers.water_m3_day.post((site.basin, t), water * it_mw)
             if carbon:
                 ledgers.carbon_t.post(t, carbon * it_mw)
+            if carbon and price:
+                ledgers.cost_musd.post(("carbon", t), years[t] * price * carbon * it_mw)
             ledgers.cost_musd.post(("cooling", t), years[t] * row.annuity_musd_per_mw * it_mw)
             ledgers.investment_musd.post(t, row.cost_musd_per_mw * it_mw)
 

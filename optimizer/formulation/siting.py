@@ -30,6 +30,7 @@ NEEDS = {
         "block_cost_musd",
     ],
     "periods": ["annuity_years"],
+    "portfolio": ["embodied_musd_per_mw_year"],
 }
 
 
@@ -42,7 +43,7 @@ def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
     totals = T if case.workloads is None else []
     b.shortfall_mw = pyo.Var(totals, domain=pyo.NonNegativeReals)
     b.it_mw = pyo.Expression(list(S.index), T, rule=lambda b, s, t: S.at[s, "block_mw"] * b.blocks[s, t])
-    years = case.periods["annuity_years"]
+    years, embodied = case.periods["annuity_years"], case.portfolio.embodied_musd_per_mw_year
     for s, row in S.iterrows():
         for t in T:
             b.blocks[s, t].setub(int(row.max_blocks))
@@ -50,6 +51,8 @@ def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
             ledgers.cost_musd.post(("sites", t), years[t] * yearly)
             once = row.fixed_cost_musd * b.build[s, t] + row.block_cost_musd * b.blocks[s, t]
             ledgers.investment_musd.post(t, once)
+            if embodied:
+                ledgers.cost_musd.post(("carbon", t), years[t] * embodied * b.it_mw[s, t])
     penalty = case.shortfall_penalty_musd_per_mw_year
     for t in totals:
         ledgers.shortfall_mw.post(t, b.shortfall_mw[t])

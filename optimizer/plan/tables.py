@@ -71,7 +71,7 @@ _KINDS |= dict.fromkeys(_TEXTS, "text")
 _IDS = (
     "site bus tie branch upgrade circuit generator snapshot contingency place element from_bus to_bus region workload"
 )
-_KINDS |= dict.fromkeys(_IDS.split(), "id")
+_KINDS |= dict.fromkeys((*_IDS.split(), "workload", "item", "rack", "programme"), "id")
 _UNITS = (
     ("_usd_per_mwh", "$/MWh"),
     ("_usd_per_m3", "$/m3"),
@@ -92,6 +92,7 @@ _UNITS = (
     ("_kv", "kV"),
     ("_km", "km"),
     ("_ha", "ha"),
+    ("_t", "t"),
 )
 
 
@@ -398,6 +399,46 @@ PLAN_TABLES: dict[str, PlanTable] = {
         served_mw="IT load served",
         unserved_mw="IT load that is not served",
         penalty_musd="present value of the price of that",
+    ),
+    "portfolio": _table(
+        "limit element period",
+        limit="limit of the portfolio",
+        element="group, site, substation or basin that is limited",
+        period=_PERIOD,
+        value="quantity that is limited",
+        bound="largest allowed, or least where it says what is left",
+        unit="unit of value and bound",
+    ),
+    "deliveries": _table(
+        "item period",
+        item="item that is rationed",
+        period=_PERIOD,
+        arriving="items that arrive in the years since the period before",
+        newly_taken="items taken by what is new in the period",
+        taken="items in all that stands",
+    ),
+    "facilities": _table(
+        "site period",
+        site=_SITE,
+        period=_PERIOD,
+        site_musd="one-time cost of the site of any size, such as its own substation",
+        land_musd="one-time cost of land; 0 where the user's table does not tell it apart",
+        shell_musd="one-time cost of land work, shell and fit-out",
+        electrical_musd="one-time cost of the electrical plant",
+        mechanical_musd="one-time cost of the cooling plant",
+        it_musd="one-time cost of an outfit of IT, in no account of the plan",
+        staff_people="people employed",
+        embodied_t="embodied carbon of building, plant and one outfit of IT, CO2 equivalent",
+        renewed_t_per_year="embodied carbon of the IT that replaces what has reached its life",
+        ewaste_t_per_year="mass of the IT that is replaced",
+    ),
+    "build_ahead": _table(
+        "period",
+        period=_PERIOD,
+        target_mw="IT load that must be in service",
+        built_mw="IT load that is in service",
+        ahead_mw="IT load beyond the target",
+        cost_musd="present value of blocks and cooling of so much of it",
     ),
     "binding": _table(
         "limit element contingency period snapshot",

@@ -27,6 +27,7 @@ from optimizer.plan import (
     checks_files,
     checks_money,
     checks_objectives,
+    checks_portfolio,
     checks_power,
     checks_prices,
     checks_rules,
@@ -153,6 +154,7 @@ def checks_for(context: Context) -> Sequence[Check]:
     chosen.append(checks_siting.check_site_count)
     if context.has_demand:
         chosen += [*checks_siting.CHECKS, *checks_rules.CHECKS, *checks_water.CHECKS, *checks_climate.CHECKS]
+        chosen += checks_portfolio.CHECKS
     if context.has_demand and context.case.service is not None:
         chosen += checks_service.CHECKS
     if context.has_demand:

@@ -11,7 +11,7 @@ from optimizer.plan.verify_service import backup_investment_musd, by_period_musd
 from optimizer.plan.verify_supply import supply_investment_musd, supply_musd
 from optimizer.plan.verify_water import supplies, water_cost_musd, withdrawal_m3_day
 from optimizer.study.case import Case
-from optimizer.units import USD_PER_MUSD
+from optimizer.units import HOURS_PER_YEAR, USD_PER_MUSD
 
 ACCOUNTS = ("generation", "sites", "ties", "cooling", "water", "upgrades", "shortfall", "network", "service", "supply")
 """Accounts of the cost table."""
@@ -117,6 +117,20 @@ def site_cost_musd(context: Context) -> Floats:
 
 
 @remembered
+def carbon_musd(context: Context) -> dict[int, float]:
+    """Present value of what emissions cost by period: of operation, and of making buildings and IT [M$]."""
+    config, rows = context.study.config, context.placed
+    price = config.economics.carbon_price_usd_per_t / USD_PER_MUSD
+    f, yearly = config.facility, context.study.yearly_factor
+    mwh = rows["it_mw"] * rows["utilization"].astype(float) * HOURS_PER_YEAR
+    operation = (mwh * rows["pue_annual"] * rows["emission_t_per_mwh"]).to_numpy(float)
+    made = (f.building_t_per_mw or 0.0) * yearly
+    made += 0.0 if f.refresh_years is None else (f.it_t_per_mw or 0.0) / f.refresh_years
+    tonnes = pd.Series(operation + made * rows["it_mw"].to_numpy(float)).groupby(rows["period"].to_numpy()).sum()
+    return {t: price * context.annuity_years[t] * float(tonnes.get(t, 0.0)) for t in context.periods}
+
+
+@remembered
 def costs_musd(context: Context) -> pd.DataFrame:
     """Present value of every account (rows) in every period (columns) [M$]."""
     table = pd.DataFrame(0.0, index=pd.Index(ACCOUNTS, name="account"), columns=context.periods)
@@ -134,6 +148,8 @@ def costs_musd(context: Context) -> pd.DataFrame:
             table.loc["water", t] += water_cost_musd(context, split.cost_usd_day, t)
         if context.case.supply is not None:
             table.loc["supply"] = pd.Series(supply_musd(context))
+        if context.study.config.economics.carbon_price_usd_per_t:
+            table.loc["carbon"] = pd.Series(carbon_musd(context))
         penalty = context.case.shortfall_penalty_musd_per_mw_year or 0.0
         if context.case.workloads is not None:
             _add_workloads(context, table)

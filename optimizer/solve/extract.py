@@ -251,6 +251,7 @@ def cost_table(case: Case, m: pyo.ConcreteModel) -> pd.DataFrame:
     accounts += ["network"] if case.workloads is not None else []
     accounts += ["supply"] if case.supply is not None else []
     accounts += ["circuits"] if len(case.circuits) else []
+    accounts += ["carbon"] if case.portfolio.carbon_price_usd_per_t else []
     rows: list[dict[str, Any]] = [
         {"account": account, "period": t, "cost_musd": float(pyo.value(m.ledgers.cost_musd[account, t]))}
         for account in accounts

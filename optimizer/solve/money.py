@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from optimizer.study.case import Case
+from optimizer.study.portfolio import Portfolio
 
 GAP_ZERO_RELATIVE = 1e-6
 """Objective less bound below this share of max(1, |objective|) is no gap at all [-] (definition of the model)."""
@@ -24,6 +25,7 @@ def without_new_load(case: Case) -> Case:
         orbit=None,
         supply=None,
         adequacy=None,
+        portfolio=Portfolio(),
     )
 
 

@@ -18,6 +18,14 @@ from optimizer.study.contingencies import campus_outages
 from optimizer.study.economics import period_table
 from optimizer.study.generation import cost_curves
 from optimizer.study.orbit import orbit_of
+from optimizer.study.portfolio import (
+    Portfolio,
+    deliveries_of,
+    facility_values,
+    share_of,
+    shares_of,
+    years_before,
+)
 from optimizer.study.service import service_of
 from optimizer.study.supply import adequacy_of, supply_of
 
@@ -97,8 +105,8 @@ def build_case(study: Study) -> Case:
         demand_mw=_demand(study) if workloads is None else workloads.total_mw,
         shortfall_penalty_musd_per_mw_year=config.demand.penalty_musd_per_mw_year if config.demand else None,
         limits=PortfolioLimits(
-            limits.share_per_county,
-            limits.share_per_substation,
+            share_of(limits, "county"),
+            share_of(limits, "substation"),
             dict(limits.budget_musd),
             dict(limits.carbon_t_per_year),
             limits.new_it_mw_per_period,
@@ -117,7 +125,39 @@ def build_case(study: Study) -> Case:
         service=None if study.network is None else service_of(config, study.yearly_factor),
         supply=supply_of(study),
         adequacy=adequacy_of(study),
+        portfolio=_portfolio(study, sites),
     )
+
+
+def _portfolio(study: Study, sites: pd.DataFrame) -> Portfolio:
+    """Concentration, losses, deliveries and carbon."""
+    config, limits, periods = study.config, study.config.limits, study.config.study.periods
+    shares, decided = shares_of(limits), config.study.decision_year
+    return Portfolio(
+        share_per=shares,
+        labels=study.site_labels[list(shares)],
+        survive_loss_of=limits.survive_loss_of or "",
+        share_left=limits.share_left or 0.0,
+        largest_loss_mw={str(kind): mw for kind, mw in limits.largest_loss_mw.items()},
+        water_m3_day_per_basin=dict(limits.water_m3_day_per_basin),
+        new_it_mw_per_year=limits.new_it_mw_per_year,
+        embodied_t=dict(limits.embodied_t),
+        deliveries=deliveries_of(limits.delivery, sites, periods, decided),
+        carbon_price_usd_per_t=config.economics.carbon_price_usd_per_t,
+        yearly_factor=study.yearly_factor,
+        facility=facility_values(config.facility),
+        land_musd_per_block=_land(study, sites),
+        years_before=years_before(periods, decided),
+    )
+
+
+def _land(study: Study, sites: pd.DataFrame) -> dict[str, float]:
+    """What a block of a land cell costs beyond what is built on it; the user's own sites do not tell [M$]."""
+    per_mw, own = study.config.facility.cost_musd_per_mw, set() if study.own is None else set(study.own.sites.index)
+    if per_mw is None:
+        return {}
+    land = sites["block_cost_musd"] - per_mw * sites["block_mw"]
+    return {str(s): max(0.0, float(musd)) for s, musd in land.items() if s not in own}
 
 
 def _expansion(study: Study, sites: pd.Index, ties: pd.DataFrame) -> Expansion:

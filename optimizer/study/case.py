@@ -19,6 +19,7 @@ from optimizer.grid.joint import JointSet
 from optimizer.grid.joint_factors import JointFactors
 from optimizer.study.circuits import Expansion
 from optimizer.study.demands import Demands, Orbit
+from optimizer.study.portfolio import Portfolio
 from optimizer.study.service import Service
 from optimizer.study.supplies import Adequacy, Supply
 
@@ -129,6 +130,8 @@ class Case:
         Supply on site and alongside; ``None`` without any.
     adequacy : Adequacy, optional
         Capacity that zones must have; ``None`` where none is asked for.
+    portfolio : Portfolio
+        Concentration, losses, deliveries and carbon; sets no limit by default.
     """
 
     name: str
@@ -161,6 +164,7 @@ class Case:
     service: Service | None = None
     supply: Supply | None = None
     adequacy: Adequacy | None = None
+    portfolio: Portfolio = field(default_factory=Portfolio)
 
     @property
     def circuits(self) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from optimizer.study.facts import value
 from optimizer.study.map_layers import layer_findings
 from optimizer.study.objective_checks import objective_findings
 from optimizer.study.operation import operate
+from optimizer.study.portfolio_findings import portfolio_findings
 from optimizer.study.ranges import range_findings
 from optimizer.study.routing_checks import routing_findings
 from optimizer.study.rule_findings import rule_findings
@@ -64,6 +65,8 @@ def study_findings(study: Study, everything_read: bool) -> list[Finding]:
         findings += service_findings(study)
     if everything_read and not any(f.severity == "error" for f in findings):
         findings += supply_findings(study)
+    if everything_read and not any(f.severity == "error" for f in findings):
+        findings += portfolio_findings(study)
     return findings
 
 

@@ -50,6 +50,7 @@ from optimizer.study.operation import Operation, operate
 from optimizer.study.outdoors import Outdoors
 from optimizer.study.own import OwnSites
 from optimizer.study.own_offers import OwnSurroundings, own_offers
+from optimizer.study.portfolio import site_labels
 from optimizer.study.reading import Loaded, Reader, default_region, study_file, study_files
 from optimizer.study.region import Region
 from optimizer.study.routing import Routing, make_routing
@@ -391,6 +392,13 @@ class Study:
         country = pd.Series("", index=sites.index) if self.own is None else self.own.sites["country"]
         placed = sites.assign(country=country.reindex(sites.index).fillna(""))
         return demands_of(self.workload_tables, placed, self.config, [*sites.index, *refused])
+
+    @cached_property
+    def site_labels(self) -> pd.DataFrame:
+        """Text columns of the candidate sites, by which a portfolio is spread, index ``site``."""
+        own = None if self.own is None else pd.DataFrame(self.own.sites.drop(columns="geometry"))
+        zones = {} if self.grid is None else self.grid.buses["zone"].astype(str).to_dict()
+        return site_labels(pd.DataFrame(self.candidates.sites), own, zones)
 
     @cached_property
     def case(self) -> Case:

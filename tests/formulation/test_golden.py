@@ -49,11 +49,13 @@ from optimizer.formulation import (
     SITING_PARTS,
     adequacy,
     compose,
+    deliveries,
     expansion,
     name_of,
     orbit,
     parts_of,
     phasing,
+    portfolio,
     power_flow,
     security,
     service,
@@ -62,13 +64,14 @@ from optimizer.formulation import (
 )
 from optimizer.grid.joint import Elements, JointSet
 from optimizer.objectives.cost import cost
-from tests.formulation.tiny import curtailed_case, served_case, supplied_case, tiny_case
+from tests.formulation.tiny import curtailed_case, served_case, spread_case, supplied_case, tiny_case
 from tests.formulation.writing import part_text, row_lines
 
 GOLDEN = Path(__file__).parent / "golden"
 PARTS = (*SITING_PARTS, *GRID_PARTS, security, phasing)
 SERVING = (workloads, orbit)
 SUPPLYING = (supply, adequacy)
+SPREAD = (portfolio, deliveries)
 
 
 def composed(parts: tuple[ModuleType, ...] | None = None) -> pyo.ConcreteModel:
@@ -135,19 +138,42 @@ def test_part_of_supply_is_the_program_written_by_hand(part: ModuleType) -> None
     assert part_text(part, compose(case, cost), case) == written
 
 
+@pytest.mark.parametrize("part", SPREAD, ids=name_of)
+def test_part_of_the_portfolio_is_the_program_written_by_hand(part: ModuleType) -> None:
+    """A MW embodies 2,000 t in its building and 300 t in its IT; s1 takes 2 chips a MW and 3 a site, a tie 2."""
+    written = (GOLDEN / f"{name_of(part)}.txt").read_text(encoding="utf-8")
+    case = spread_case()
+    assert set(parts_of(case)) == {*PARTS, *SPREAD}
+    assert part_text(part, compose(case, cost), case) == written
+
+
+def test_carbon_is_priced_where_it_arises() -> None:
+    """100 $/t for 2 years: a MW of s1 on tower emits 1,927.2 t a year, and embodies 2,000 x 0.1 + 300 / 5 = 260 t.
+
+    So it costs 2 x 100 (1,927.2 + 260) / 1e6 = 0.43744 M$ in 2030.
+    """
+    model = compose(spread_case(), cost)
+    for variable in (model.cooling.it_mw, model.siting.blocks, model.siting.build):
+        for one in variable.values():
+            one.set_value(0)
+    model.cooling.it_mw["s1", "tower", 2030].set_value(10)
+    model.siting.blocks["s1", 2030].set_value(1)
+    assert pyo.value(model.ledgers.cost_musd["carbon", 2030]) == pytest.approx(4.3744)
+
+
 def test_every_part_has_a_golden_program_and_none_is_left_over() -> None:
     """A module of the folder that declares anything is a part, whether or not a list names it."""
     folder = Path(formulation.__file__).parent
     modules = {p.stem for p in folder.glob("*.py") if "\ndef declare(" in p.read_text(encoding="utf-8")}
     # Expansion, which takes the place of power flow and security, has a case and a test of its own.
-    assert modules == {name_of(part) for part in (*PARTS, *SERVING, *SUPPLYING, service, expansion)}
+    assert modules == {name_of(part) for part in (*PARTS, *SERVING, *SUPPLYING, *SPREAD, service, expansion)}
     assert modules == {p.stem for p in GOLDEN.glob("*.txt")}
     assert set(parts_of(tiny_case())) == set(PARTS)
 
 
 def test_every_constraint_has_a_sentence_and_its_algebra(model: pyo.ConcreteModel) -> None:
     families = list(model.component_objects(pyo.Constraint))
-    for case in (served_case(), curtailed_case(), supplied_case()):
+    for case in (served_case(), curtailed_case(), supplied_case(), spread_case()):
         families += compose(case, cost).component_objects(pyo.Constraint)
     assert len(families) > 20
     for family in families:

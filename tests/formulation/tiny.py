@@ -27,6 +27,7 @@ from optimizer.study.case import Case, PortfolioLimits
 from optimizer.study.demands import Demands, Orbit
 from optimizer.study.service import Backup, Deferral, Service
 from optimizer.study.supplies import Adequacy, Supply
+from optimizer.study.portfolio import Delivery, Portfolio
 
 PERIODS = pd.Index([2030, 2032], name="period")
 SNAPSHOTS = pd.Index(["peak", "light"], name="snapshot")
@@ -175,6 +176,28 @@ def supplied_case() -> Case:
         ),
         adequacy=Adequacy(
             pd.DataFrame({"accredited_mw": [250.0], "import_mw": [20.0]}, index=pd.Index([""], name="zone")), 0.25
+
+
+def spread_case() -> Case:
+    """The same with limits of the portfolio and two rationed items; twelve MW a year, from 2030 on."""
+    chips = Delivery("chips", {2030: 30.0, 2032: 60.0}, 2.0, 3.0, 0.0, False, ("s1",))
+    transformers = Delivery("transformers", {2030: 1.0, 2032: 2.0}, 0.0, 0.0, 2.0, True, ("s1", "s2"))
+    return replace(
+        tiny_case(),
+        portfolio=Portfolio(
+            share_per={"utility": 0.5},
+            labels=pd.DataFrame({"utility": ["North", "South"]}, index=pd.Index(["s1", "s2"], name="site")),
+            survive_loss_of="substation",
+            share_left=0.25,
+            largest_loss_mw={"site": 30.0, "substation": 35.0},
+            water_m3_day_per_basin={"creek": 300.0},
+            new_it_mw_per_year=12.0,
+            embodied_t={2032: 90_000.0},
+            deliveries=(chips, transformers),
+            carbon_price_usd_per_t=100.0,
+            yearly_factor=0.1,
+            facility={"building_t_per_mw": 2000.0, "it_t_per_mw": 300.0, "refresh_years": 5.0},
+            years_before={2030: 1.0, 2032: 2.0},
         ),
     )
 

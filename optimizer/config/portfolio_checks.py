@@ -1,0 +1,72 @@
+"""What contradicts itself in the keys about the portfolio, its deliveries and programmes of efficiency."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from optimizer.errors import Finding
+
+if TYPE_CHECKING:
+    from optimizer.config.decision_tables import DemandSettings, LimitsSettings
+
+
+def portfolio_checks(
+    periods: tuple[int, ...], demand: DemandSettings | None, limits: LimitsSettings
+) -> Iterator[Finding]:
+    """Every contradiction.
+
+    Parameters
+    ----------
+    periods : tuple of int
+        Years of decision [year].
+    demand : DemandSettings, optional
+        ``[demand]``.
+    limits : LimitsSettings
+        ``[limits]``.
+    """
+    yield from _twice(limits)
+    yield from _loss(limits)
+    yield from _deliveries(limits)
+    for year in sorted(set(limits.embodied_t) - set(periods)):
+        remedy = f"use one of the periods: {', '.join(map(str, periods))}"
+        text, value = "the year is not one of study.periods", f"{limits.embodied_t[year]:g}"
+        yield Finding("config.limit_year", f"limits.embodied_t.{year}", text, value, remedy)
+    if demand is not None:
+        yield from _repeated([one.name for one in demand.efficiency], "demand.efficiency")
+
+
+def _twice(limits: LimitsSettings) -> Iterator[Finding]:
+    for column in ("county", "substation"):
+        if column in limits.share_per and getattr(limits, f"share_per_{column}") is not None:
+            text, remedy = "the share is limited twice", f"keep it or limits.share_per_{column}"
+            found = f"{limits.share_per[column]:g}"
+            yield Finding("config.limit_twice", f"limits.share_per.{column}", text, found, remedy)
+    if limits.new_it_mw_per_year is not None and limits.new_it_mw_per_period is not None:
+        text, remedy = "the pace of construction is limited twice", "keep it or limits.new_it_mw_per_period"
+        found = f"{limits.new_it_mw_per_year:g}"
+        yield Finding("config.limit_twice", "limits.new_it_mw_per_year", text, found, remedy)
+
+
+def _loss(limits: LimitsSettings) -> Iterator[Finding]:
+    if (limits.survive_loss_of is None) != (limits.share_left is None):
+        key, other = (
+            ("survive_loss_of", "share_left") if limits.share_left is None else ("share_left", "survive_loss_of")
+        )
+        text, remedy = f"it says nothing without {other}", f"give limits.{other} too, or leave both out"
+        yield Finding("config.loss_half_given", f"limits.{key}", text, repr(getattr(limits, key)), remedy)
+
+
+def _deliveries(limits: LimitsSettings) -> Iterator[Finding]:
+    yield from _repeated([one.item for one in limits.delivery], "limits.delivery")
+    for number, one in enumerate(limits.delivery, start=1):
+        if not (one.per_mw or one.per_site or one.per_tie):
+            text, remedy = "nothing takes the item", "give per_mw, per_site or per_tie"
+            where = f"limits.delivery#{number} ({one.item})"
+            yield Finding("config.delivery_without_need", where, text, repr(one.item), remedy)
+
+
+def _repeated(names: Iterable[str], where: str) -> Iterator[Finding]:
+    listed = list(names)
+    for name in sorted({n for n in listed if listed.count(n) > 1}):
+        yield Finding("config.duplicate_name", where, "the name is given twice", repr(name), "give each name once")

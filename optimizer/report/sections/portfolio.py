@@ -1,0 +1,102 @@
+"""Portfolio: how far it is from its limits, what was delivered, and what its campuses are made of."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from optimizer.report.page import Column, Section, Table, Text, blocks, table
+from optimizer.report.text import count, quantity
+from optimizer.report.view import View
+
+CLOSE = 1e-6
+"""Share of a bound within which a limit counts as reached [-]."""
+
+
+def portfolio(view: View) -> Section | None:
+    """Return limits of the portfolio, deliveries, and what is built ahead of demand."""
+    limits, delivered, ahead = view.table("portfolio"), view.table("deliveries"), view.table("build_ahead")
+    if limits.empty and delivered.empty and ahead.empty:
+        return None
+    made = blocks(_reached(limits), _limits(limits), _deliveries(delivered), _ahead(ahead))
+    return Section("portfolio", "Portfolio", made)
+
+
+def _reached(limits: pd.DataFrame) -> Text | None:
+    if limits.empty:
+        return None
+    at = (limits["value"] - limits["bound"]).abs() <= CLOSE * limits["bound"].abs().clip(lower=1.0)
+    return Text(f"{count(int(at.sum()), 'limit')} of {count(len(limits), 'limit')} on the portfolio are reached.")
+
+
+def _limits(limits: pd.DataFrame) -> Table | None:
+    if limits.empty:
+        return None
+    columns = (
+        Column("limit", "Limit", text=True),
+        Column("element", "Of", text=True),
+        Column("period", "Period", text=True),
+        Column("value", "Plan", decimals=1),
+        Column("bound", "Limit", decimals=1),
+        Column("unit", "Unit", text=True),
+    )
+    rows = limits.assign(period=limits["period"].astype(str))
+    note = "What is left without a site or a substation must be at least the limit, everything else at most."
+    return table(rows, columns, "Limits of the portfolio", note=note, file="tables/portfolio.csv")
+
+
+def _deliveries(delivered: pd.DataFrame) -> Table | None:
+    if delivered.empty:
+        return None
+    columns = (
+        Column("item", "Item", text=True),
+        Column("period", "Period", text=True),
+        Column("arriving", "Arriving", decimals=1),
+        Column("newly_taken", "Taken by what is new", decimals=1),
+        Column("taken", "In all that stands", decimals=1),
+    )
+    rows = delivered.assign(period=delivered["period"].astype(str))
+    return table(rows, columns, "Rationed items by period", file="tables/deliveries.csv")
+
+
+def _ahead(ahead: pd.DataFrame) -> Table | None:
+    if ahead.empty:
+        return None
+    columns = (
+        Column("period", "Period", text=True),
+        Column("target_mw", "Asked for", decimals=1),
+        Column("built_mw", "In service", decimals=1),
+        Column("ahead_mw", "Ahead of demand", decimals=1),
+        Column("cost_musd", "Costs"),
+    )
+    rows = ahead.assign(period=ahead["period"].astype(str))
+    note = "The part of the cost of blocks and cooling that capacity beyond the target has, in present value."
+    return table(rows, columns, "Capacity built ahead of demand", note=note, file="tables/build_ahead.csv")
+
+
+def facilities(view: View) -> Section | None:
+    """Return what the campuses of the last period are made of."""
+    made = view.table("facilities")
+    rows = made[made["period"] == view.last_period] if len(made) else made
+    if rows.empty:
+        return None
+    text = (
+        f"In {view.last_period} the campuses employ about {rows['staff'].sum():,.0f} people. Their making, with one "
+        f"outfit of IT, emits {rows['embodied_t'].sum():,.0f} t CO₂e; IT that reaches its life leaves "
+        f"{rows['ewaste_t_per_year'].sum():,.0f} t of e-waste a year. An outfit of IT costs "
+        f"{quantity(rows['it_musd'].sum(), 'it_musd')}, which is in no account of this plan."
+    )
+    columns = (
+        Column("site", "Site", text=True),
+        Column("site_musd", "Site"),
+        Column("land_musd", "Land"),
+        Column("shell_musd", "Shell"),
+        Column("electrical_musd", "Electrical"),
+        Column("mechanical_musd", "Cooling"),
+        Column("it_musd", "IT"),
+        Column("staff_people", "Staff", decimals=0),
+        Column("embodied_t", "Embodied carbon", unit="t CO₂e", decimals=0),
+        Column("ewaste_t_per_year", "E-waste", unit="t/year", decimals=0),
+    )
+    note = "Shares and masses are those of the study's archetype, most of them not verified."
+    shown = table(rows, columns, "What the campuses are made of", note=note, file="tables/facilities.csv")
+    return Section("facilities", "Facilities", blocks(Text(text), shown))

@@ -1,0 +1,168 @@
+"""Tables of a plan about its portfolio: limits, deliveries, facilities and capacity built ahead of demand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from optimizer.formulation.portfolio import groups_of
+from optimizer.plan.tables import DECIMALS
+from optimizer.study.case import Case
+from optimizer.units import HOURS_PER_DAY
+
+AHEAD_MW = 1e-6
+"""Capacity beyond the target that is rounding [MW]."""
+
+Row = tuple[str, str, int, float, float, str]
+
+
+def portfolio_tables(case: Case, placed: pd.DataFrame, demand: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Tables ``portfolio``, ``deliveries``, ``facilities`` and ``build_ahead``, each where there is something in it.
+
+    Parameters
+    ----------
+    case : Case
+        The case.
+    placed : DataFrame
+        ``site, period, blocks, it_mw, tie, cooling`` of what is built.
+    demand : DataFrame
+        Table ``demand``.
+    """
+    found: dict[str, pd.DataFrame] = {}
+    if case.portfolio.is_limited:
+        columns = ["limit", "element", "period", "value", "bound", "unit"]
+        found["portfolio"] = pd.DataFrame(list(_limits(case, placed)), columns=columns)
+    if case.portfolio.deliveries:
+        found["deliveries"] = _deliveries(case, placed)
+    if case.portfolio.has_facilities:
+        found["facilities"] = _facilities(case, placed)
+    ahead = _ahead(case, placed, demand)
+    if len(ahead):
+        found["build_ahead"] = ahead
+    return found
+
+
+def _limits(case: Case, placed: pd.DataFrame) -> Iterator[Row]:
+    """Value and bound of every limit of the portfolio that something built counts towards."""
+    for t in case.periods.index:
+        now = placed[placed["period"] == t]
+        yield from _shares(case, now, int(t))
+        yield from _losses(case, now, int(t))
+        yield from _amounts(case, placed, int(t))
+
+
+def _shares(case: Case, now: pd.DataFrame, t: int) -> Iterator[Row]:
+    limits, target = case.portfolio, float(case.demand_mw[t])
+    for (column, name), sites in groups_of(case).items():
+        mw = float(now.loc[now["site"].isin(sites), "it_mw"].sum())
+        if mw > 0:
+            yield f"{column} share", name, t, mw, limits.share_per[column] * target, "MW"
+
+
+def _losses(case: Case, now: pd.DataFrame, t: int) -> Iterator[Row]:
+    """What is left after the worst loss, and the largest."""
+    limits = case.portfolio
+    place = {kind: _places(case, now, kind) for kind in {limits.survive_loss_of, *limits.largest_loss_mw} - {""}}
+    if limits.survive_loss_of:
+        lost = now["it_mw"].groupby(place[limits.survive_loss_of]).sum()
+        lost = lost[lost.index != ""].round(DECIMALS)
+        left = float(now["it_mw"].sum()) - (float(lost.max()) if len(lost) else 0.0)
+        worst = str(lost.idxmax()) if len(lost) else ""
+        name = f"left without a {limits.survive_loss_of}"
+        yield name, worst, t, left, limits.share_left * float(case.demand_mw[t]), "MW"
+    pairs = pd.MultiIndex.from_frame(now[["site", "cooling"]])
+    drawn = pd.DataFrame(case.pue.reindex(pairs).to_numpy(float) * now[["it_mw"]].to_numpy(float), index=now.index)
+    for kind, most in limits.largest_loss_mw.items():
+        by_place = drawn.groupby(place[kind]).sum().max(axis=1)
+        by_place = by_place[by_place.index != ""].round(DECIMALS)
+        if len(by_place):
+            yield f"largest {kind}", str(by_place.idxmax()), t, float(by_place.max()), most, "MW"
+
+
+def _places(case: Case, now: pd.DataFrame, kind: str) -> pd.Series:
+    """Site or substation of each row, empty text where it has no tie."""
+    if kind == "site":
+        return now["site"]
+    bus, substation = case.ties["bus"].to_dict(), case.buses["substation"].to_dict()
+    names = [str(substation[bus[tie]]) if tie in bus else "" for tie in now["tie"]]
+    return pd.Series(names, index=now.index, dtype=object)
+
+
+def _amounts(case: Case, placed: pd.DataFrame, t: int) -> Iterator[Row]:
+    limits, T = case.portfolio, list(case.periods.index)
+    now = placed[placed["period"] == t]
+    wue = case.cooling["wue_m3_per_mwh"].reindex(pd.MultiIndex.from_frame(now[["site", "cooling"]])).to_numpy(float)
+    drawn = (
+        HOURS_PER_DAY * now["it_mw"].to_numpy(float) * wue * now["site"].map(case.sites["utilization"]).to_numpy(float)
+    )
+    for basin, most in limits.water_m3_day_per_basin.items():
+        here = (now["site"].map(case.sites["basin"]) == basin).to_numpy(bool)
+        yield "water of a basin", basin, t, float(drawn[here].sum()), most, "m3/day"
+    total = float(now["it_mw"].sum())
+    if limits.new_it_mw_per_year is not None:
+        at = T.index(t)
+        earlier = float(placed.loc[placed["period"] == T[at - 1], "it_mw"].sum()) if at else 0.0
+        yield "yearly pace", "", t, total - earlier, limits.new_it_mw_per_year * limits.years_before[t], "MW"
+    if t in limits.embodied_t:
+        yield "embodied carbon", "", t, limits.embodied_t_per_mw * total, limits.embodied_t[t], "t CO2e"
+
+
+def _deliveries(case: Case, placed: pd.DataFrame) -> pd.DataFrame:
+    rows = []
+    for one in case.portfolio.deliveries:
+        before = 0.0
+        for t in case.periods.index:
+            now = placed[(placed["period"] == t) & placed["site"].isin(one.sites)]
+            ties = int(now["tie"].notna().sum())
+            taken = one.per_mw * float(now["it_mw"].sum()) + one.per_site * len(now) + one.per_tie * ties
+            rows.append((one.item, t, one.arriving[t], taken - before, taken))
+            before = taken
+    return pd.DataFrame(rows, columns=["item", "period", "arriving", "newly_taken", "taken"])
+
+
+def _facilities(case: Case, placed: pd.DataFrame) -> pd.DataFrame:
+    """What each built campus is made of, by the shares of its archetype."""
+    known, p = case.portfolio.facility, case.portfolio
+    rows = placed.reset_index(drop=True)
+    site = case.sites.loc[rows["site"]].reset_index(drop=True)
+    mechanical = case.cooling["cost_musd_per_mw"].loc[pd.MultiIndex.from_frame(rows[["site", "cooling"]])].to_numpy()
+    land = rows["blocks"] * rows["site"].map(dict(p.land_musd_per_block)).fillna(0.0).astype(float)
+    building = site["block_cost_musd"] * rows["blocks"] - land
+    it_mw = rows["it_mw"]
+    return pd.DataFrame(
+        {
+            "site": rows["site"],
+            "period": rows["period"],
+            "site_musd": site["fixed_cost_musd"],
+            "land_musd": land,
+            "shell_musd": known["shell_share"] * building,
+            "electrical_musd": (1.0 - known["shell_share"]) * building,
+            "mechanical_musd": mechanical * it_mw,
+            "it_musd": known["it_cost_musd_per_mw"] * it_mw,
+            "staff_people": known["staff_people_per_mw"] * it_mw,
+            "embodied_t": p.embodied_t_per_mw * it_mw,
+            "renewed_t_per_year": p.renewed_t_per_mw_year * it_mw,
+            "ewaste_t_per_year": known["it_mass_t_per_mw"] / known["refresh_years"] * it_mw,
+        }
+    )
+
+
+def _ahead(case: Case, placed: pd.DataFrame, demand: pd.DataFrame) -> pd.DataFrame:
+    """Capacity in service beyond the target, and what blocks and cooling of so much of it cost."""
+    target = demand.set_index("period")["target_mw"]
+    rows = []
+    for t, asked in target.items():
+        now = placed[placed["period"] == t]
+        built = float(now["it_mw"].sum())
+        ahead = built - float(asked)
+        if ahead <= AHEAD_MW * max(1.0, built):
+            continue
+        block = now["site"].map(case.sites["block_annuity_musd"]).astype(float) * now["blocks"]
+        pairs = pd.MultiIndex.from_frame(now[["site", "cooling"]])
+        cooled = case.cooling["annuity_musd_per_mw"].reindex(pairs).to_numpy(float) * now["it_mw"]
+        yearly = float(np.sum(block.to_numpy(float)) + np.sum(cooled.to_numpy(float)))
+        years = float(case.periods.at[t, "annuity_years"])
+        rows.append((t, float(asked), built, ahead, years * yearly * ahead / built))
+    return pd.DataFrame(rows, columns=["period", "target_mw", "built_mw", "ahead_mw", "cost_musd"])

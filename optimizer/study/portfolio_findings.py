@@ -1,0 +1,147 @@
+"""What contradicts the portfolio of a study, found before anything is solved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from optimizer.errors import Finding, nearest
+from optimizer.study.portfolio import EMBODIED, OWN_LIMITS, arriving, share_of
+
+if TYPE_CHECKING:
+    from optimizer.study.study import Study
+
+ROUNDING = 1e-9
+"""Relative rounding that does not count as too little [-]."""
+
+
+def portfolio_findings(study: Study) -> list[Finding]:
+    """Findings about limits of the portfolio that name nothing, know nothing, or cannot be met by any plan.
+
+    Parameters
+    ----------
+    study : Study
+        The study, read without errors.
+    """
+    if study.config.demand is None:
+        return []
+    return [*_columns(study), *_places(study), *_basins(study), *_embodied(study), *_deliveries(study)]
+
+
+def _columns(study: Study) -> Iterator[Finding]:
+    """Shares of groups that no site belongs to, and shares that leave the target without room."""
+    asked = [c for c in study.config.limits.share_per if c not in OWN_LIMITS]
+    if not asked:
+        return
+    labels = study.site_labels
+    for column in asked:
+        where = f"limits.share_per.{column}"
+        if column not in labels or not (labels[column] != "").any():
+            known = [c for c in labels.columns if (labels[c] != "").any()]
+            text = "no site says which one it belongs to"
+            remedy = f"add a column {column} to sites.table; {nearest(column, [*known, *OWN_LIMITS])}"
+            yield Finding("study.portfolio.no_column", where, text, repr(column), remedy)
+            continue
+        share, names = study.config.limits.share_per[column], labels[column]
+        if (names != "").all() and share * names.nunique() < 1.0 - 1e-9 and _all_must_be_served(study):
+            text = f"sites belong to {names.nunique()} of them, and together these may host less than the target"
+            remedy = f"give at least {1.0 / names.nunique():.3g}, or sites that belong to others"
+            yield Finding("study.portfolio.share_too_small", where, text, f"{share:g}", remedy, value=share)
+
+
+def _all_must_be_served(study: Study) -> bool:
+    demand = study.config.demand
+    assert demand is not None
+    return study.config.workloads is None and demand.penalty_musd_per_mw_year is None and not demand.efficiency
+
+
+def _places(study: Study) -> Iterator[Finding]:
+    """Limits on substations without a grid; losses that a share of the target forbids."""
+    limits = study.config.limits
+    if study.grid is None:
+        if share_of(limits, "substation") is not None and limits.share_per_substation is None:
+            text, remedy = "there are no substations without a grid", "name a grid in grid.source, or leave it out"
+            yield Finding("study.limits.substation_without_grid", "limits.share_per.substation", text, "", remedy)
+        for key, asked in (
+            ("survive_loss_of", limits.survive_loss_of == "substation"),
+            ("largest_loss_mw.substation", "substation" in limits.largest_loss_mw),
+        ):
+            if asked:
+                text, remedy = "there are no substations without a grid", "name a grid in grid.source, or leave it out"
+                yield Finding("study.limits.substation_without_grid", f"limits.{key}", text, "", remedy)
+    sites = study.candidates.sites
+    if limits.survive_loss_of is not None and (limits.share_left or 0.0) > 0 and len(sites) == 1:
+        text = "the study has one site, and nothing is left without it"
+        remedy = "offer another site, or leave survive_loss_of out"
+        yield Finding("study.portfolio.one_site", "limits.survive_loss_of", text, str(sites.index[0]), remedy)
+    most = limits.largest_loss_mw.get("site")
+    if most is not None and len(sites):
+        least = float((sites["min_blocks"].clip(lower=1) * sites["block_mw"]).min())
+        if least > most + 1e-9:
+            text = f"the smallest campus on offer has {least:g} MW of IT, so no site may be built"
+            remedy = f"raise it to {least:g} MW times its PUE, or offer smaller blocks"
+            yield Finding(
+                "study.portfolio.loss_below_block", "limits.largest_loss_mw.site", text, f"{most:g} MW", remedy
+            )
+
+
+def _basins(study: Study) -> Iterator[Finding]:
+    known = sorted({str(b) for b in study.candidates.sites["basin"] if b})
+    for basin in study.config.limits.water_m3_day_per_basin:
+        if basin not in known:
+            remedy = nearest(basin, known) if known else "give basin in sites.table, or a region with water regions"
+            text = "no site lies in such a water region"
+            yield Finding(
+                "study.portfolio.unknown_basin", f"limits.water_m3_day_per_basin.{basin}", text, repr(basin), remedy
+            )
+
+
+def _embodied(study: Study) -> Iterator[Finding]:
+    """Caps on embodied carbon of campuses of which nothing is known."""
+    facility, config = study.config.facility, study.config
+    missing = [key for key in EMBODIED if getattr(facility, key) is None]
+    if config.limits.embodied_t and missing:
+        text = "what a MW of IT embodies is not known"
+        remedy = f"give {', '.join(missing)} under [facility]"
+        yield Finding("study.portfolio.embodied_unknown", "limits.embodied_t", text, "", remedy)
+    known = study.region is not None or not missing
+    if config.economics.carbon_price_usd_per_t and not known:
+        text = "neither the emission factor of a region nor embodied carbon is known, so that the price changes nothing"
+        remedy = f"name a dataset in sites.region, or give {', '.join(missing)} under [facility]"
+        yield Finding("study.portfolio.carbon_unknown", "economics.carbon_price_usd_per_t", text, "", remedy)
+
+
+def _deliveries(study: Study) -> Iterator[Finding]:
+    """Items of which too few arrive for what must be served, whatever kind of capacity serves it."""
+    config, sites = study.config, study.candidates.sites
+    required = required_mw(study)
+    for number, one in enumerate(config.limits.delivery, start=1):
+        where = f"limits.delivery#{number} ({one.item})"
+        if one.kinds and not sites["kind"].isin(one.kinds).any():
+            text, remedy = "no site is of such a kind, so that the limit changes nothing", "correct kinds"
+            yield Finding("study.portfolio.delivery_unused", where, text, ", ".join(one.kinds), remedy, "warning")
+        if not one.per_mw or (one.kinds and not sites["kind"].isin(one.kinds).all()):
+            continue
+        arrived = 0.0
+        for t, number_in in arriving(one.per_year, config.study.periods, config.study.decision_year).items():
+            arrived += number_in
+            needed = one.per_mw * required.get(t, 0.0)
+            if arrived < needed - ROUNDING * max(1.0, needed):
+                text = f"{one.item} that arrive until {t} are fewer than the {required[t]:g} MW to be served take"
+                remedy = "raise per_year, lower the demand, or give a price of what is not served"
+                found = f"{arrived:g} of {needed:g}"
+                yield Finding(
+                    "study.portfolio.too_few_delivered", where, text, found, remedy, value=arrived, limit=needed
+                )
+                break
+
+
+def required_mw(study: Study) -> dict[int, float]:
+    """IT load that must be in service whatever it costs, by period [MW]."""
+    demand = study.config.demand
+    if study.workloads is not None:
+        return {int(t): float(mw) for t, mw in study.workloads[0].required_mw.items()}
+    if demand is None or demand.penalty_musd_per_mw_year is not None:
+        return {}
+    avoidable = sum(one.max_units for one in demand.efficiency)
+    return {t: max(0.0, mw - avoidable) for t, mw in demand.it_mw.items()}
