@@ -495,7 +495,7 @@ def test_the_bundled_archetypes_fill_every_key(repository: Path, write) -> None:
 
 def test_the_archetypes_are_the_described_file(repository: Path) -> None:
     folder = repository / "datasets" / "facilities"
-    (file,) = tomllib.loads((folder / "dataset.toml").read_text(encoding="utf-8"))["file"]
+    file, _ = tomllib.loads((folder / "dataset.toml").read_text(encoding="utf-8"))["file"]
     content = (folder / file["path"]).read_bytes()
     assert hashlib.sha256(content).hexdigest() == file["sha256"]
     assert list(file["columns"]) == content.decode().splitlines()[0].split(",")

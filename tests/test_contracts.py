@@ -129,6 +129,7 @@ COUNTS_AND_RATIOS = {
     "threads",
     "utilization",
     "weight",
+    "work",
 }
 """Numbers without a unit, by their whole name."""
 

@@ -55,7 +55,8 @@ def periods_of(study: StudySettings, demand: DemandSettings | None) -> tuple[int
     """Periods of the study: those written, else the years of demand, else the currency year [year]."""
     if study.periods:
         return study.periods
-    return tuple(sorted(demand.it_mw)) if demand and demand.it_mw else (study.currency_year,)
+    years = tuple(sorted(demand.it_mw or demand.work)) if demand else ()
+    return years or (study.currency_year,)
 
 
 def _periods_increase(study: StudySettings) -> Iterator[Finding]:
@@ -71,31 +72,33 @@ def _periods_increase(study: StudySettings) -> Iterator[Finding]:
 
 
 def _demand_years(study: StudySettings, demand: DemandSettings | None) -> Iterator[Finding]:
-    if demand is None or not demand.it_mw or not study.periods:
+    key = "it_mw" if demand is None or demand.it_mw else "work"
+    asked = {} if demand is None else getattr(demand, key)
+    if not asked or not study.periods:
         return
     periods = sorted(set(study.periods))
-    for year in sorted(set(demand.it_mw) - set(periods)):
+    for year in sorted(set(asked) - set(periods)):
         yield Finding(
             "config.demand_year",
-            f"demand.it_mw.{year}",
+            f"demand.{key}.{year}",
             "the year is not one of study.periods",
-            found=f"{demand.it_mw[year]:g} MW in {year}",
+            found=f"{asked[year]:g}{' MW' if key == 'it_mw' else ''} in {year}",
             remedy=f"add {year} to study.periods or leave it out here; periods: {', '.join(map(str, periods))}",
         )
-    for year in sorted(set(periods) - set(demand.it_mw)):
+    for year in sorted(set(periods) - set(asked)):
         yield Finding(
             "config.demand_year",
-            "demand.it_mw",
+            f"demand.{key}",
             f"period {year} has no demand",
-            found=f"years {', '.join(map(str, sorted(demand.it_mw)))}",
-            remedy=f"add {year} = MW, or take {year} out of study.periods",
+            found=f"years {', '.join(map(str, sorted(asked)))}",
+            remedy=f"add {year} = {'MW' if key == 'it_mw' else 'work'}, or take {year} out of study.periods",
         )
 
 
 def _workloads(
     demand: DemandSettings | None, workloads: WorkloadsSettings | None, orbit: OrbitSettings | None
 ) -> Iterator[Finding]:
-    given = bool(demand is not None and demand.it_mw)
+    given = bool(demand is not None and (demand.it_mw or demand.work))
     if workloads is None and demand is not None and not given:
         remedy = "IT capacity in service in each period [MW]; or give [workloads]"
         if "it_mw" in demand.model_fields_set:
@@ -104,7 +107,7 @@ def _workloads(
             text = "required key is missing"
             yield Finding("config.missing_key", "demand.it_mw", text, "", f"add it: {remedy}")
     if workloads is not None and demand is not None and (given or demand.penalty_musd_per_mw_year is not None):
-        key = "it_mw" if given else "penalty_musd_per_mw_year"
+        key = "penalty_musd_per_mw_year" if not given else "it_mw" if demand.it_mw else "work"
         text, remedy = "workloads give the demand too, so that it is given twice", "keep [workloads] or this key"
         yield Finding("config.demand_twice", f"demand.{key}", text, str(getattr(demand, key)), remedy)
     if orbit is not None and workloads is None:

@@ -38,6 +38,12 @@ class DemandSettings(Settings):
         description="Least IT capacity in service in each period, campuses of this study only; left out where "
         "[workloads] gives the demand [MW].",
     )
+    work: ByYear = Field(
+        default_factory=dict,
+        description="Useful work asked for in a year of each period, in place of it_mw: generations of racks are then "
+        "chosen by site, and turn MW into work [1/year].",
+    )
+    racks: Text | None = Field(None, description="Catalogue of racks [path]. Default: that of the facilities dataset.")
     archetype: Text = Field(
         "ai_training", description="Row group of the facilities dataset that fills every [facility] key left out."
     )

@@ -34,6 +34,16 @@ def portfolio_checks(
         yield Finding("config.limit_year", f"limits.embodied_t.{year}", text, value, remedy)
     if demand is not None:
         yield from _repeated([one.name for one in demand.efficiency], "demand.efficiency")
+        yield from _work(demand, limits)
+
+
+def _work(demand: DemandSettings, limits: LimitsSettings) -> Iterator[Finding]:
+    if demand.work and demand.it_mw:
+        text, remedy = "demand is given in work and in MW", "keep it or demand.it_mw"
+        yield Finding("config.demand_twice", "demand.work", text, str(dict(demand.work)), remedy)
+    if demand.racks is not None and not demand.work:
+        text, remedy = "racks are chosen where demand is given in work", "give demand.work, or leave it out"
+        yield Finding("config.racks_without_work", "demand.racks", text, repr(demand.racks), remedy)
 
 
 def _twice(limits: LimitsSettings) -> Iterator[Finding]:

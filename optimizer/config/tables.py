@@ -91,7 +91,7 @@ class StudyConfig(Settings):
             # Sites are wanted. Nobody wrote the table, so that it does not count as written.
             object.__setattr__(self, "demand", DemandSettings())
         if not self.study.periods:
-            years = tuple(sorted(self.demand.it_mw)) if self.demand and self.demand.it_mw else ()
+            years = tuple(sorted(self.demand.it_mw or self.demand.work)) if self.demand else ()
             years = years or (self.study.currency_year,)
             study = self.study.model_copy(update={"periods": years})
             # Periods nobody wrote must not count as written: an override of demand.it_mw then brings its own.

@@ -33,6 +33,7 @@ from optimizer.formulation import (
     supply,
     upgrades,
     water,
+    work,
     workloads,
 )
 from optimizer.formulation.rows import ElasticAllowances, FixedAllowances
@@ -59,6 +60,7 @@ def parts_of(case: Case) -> tuple[ModuleType, ...]:
     if len(case.demand_mw) and len(case.sites):
         chosen += (portfolio,) if case.portfolio.is_limited else ()
         chosen += (deliveries,) if case.portfolio.deliveries else ()
+        chosen += (work,) if case.work is not None else ()
     if case.network is not None and len(case.circuits):
         chosen += EXPANSION_PARTS
     elif case.network is not None:

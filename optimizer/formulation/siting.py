@@ -73,9 +73,9 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
     def demand_is_met(b: Any, t: int) -> Any:
         """The IT load in service reaches the period's target, but for a shortfall paid at the stated price.
 
-        sum_s P[s] y[s,t] + a[t] >= D[t]
+        sum_s P[s] y[s,t] + a[t] >= D[t]; racks count R[k,t], and what programmes avoid is met
         """
-        return pyo.quicksum(b.it_mw[s, t] for s in S.index) + b.shortfall_mw[t] >= float(case.demand_mw[t])
+        return _towards_target(b, case, m, t) + b.shortfall_mw[t] >= float(case.demand_mw[t])
 
     @constraint(b, list(S.index), T)
     def no_larger_than_the_site(b: Any, s: str, t: int) -> Any:
@@ -108,6 +108,15 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
         y[s,t-1] <= y[s,t]
         """
         return b.blocks[s, before[t]] <= b.blocks[s, t]
+
+
+def _towards_target(b: pyo.Block, case: Case, m: pyo.ConcreteModel, t: int) -> Any:
+    """What counts towards a period's target: all that is built, or its racks, and what is avoided."""
+    if case.work is None or not len(case.sites):
+        return pyo.quicksum(b.it_mw[s, t] for s in case.sites.index)
+    if case.work.has_racks:
+        return m.work.counted_mw[t]
+    return pyo.quicksum(b.it_mw[s, t] for s in case.sites.index) + m.work.counted_mw[t]
 
 
 def tables(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> dict[str, pd.DataFrame]:

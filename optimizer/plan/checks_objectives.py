@@ -7,6 +7,7 @@ from typing import Any
 from optimizer.errors import Finding
 from optimizer.plan import tolerances
 from optimizer.plan.checks_money import check_status, gap_figure
+from optimizer.plan.checks_work import counted_mw
 from optimizer.plan.checks_workloads import recomputed
 from optimizer.plan.verify_compare import broken, finding, is_number, slack
 from optimizer.plan.verify_context import Context, remembered
@@ -39,7 +40,7 @@ def totals(context: Context) -> dict[str, float]:
     emitted = (mwh * rows["emission_t_per_mwh"]).to_numpy(float) + own_t
     found["carbon"] = float(years @ emitted)
     found["water"] = float(years @ withdrawal_m3_day(context)) * HOURS_PER_YEAR / HOURS_PER_DAY
-    served = context.it_mw
+    served = counted_mw(context)
     if context.case.workloads is not None:
         served = context.table("workloads").groupby("period")["served_mw"].sum().to_dict()
     for t, target in context.case.demand_mw.items():

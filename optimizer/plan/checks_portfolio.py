@@ -12,6 +12,7 @@ import pandas as pd
 from optimizer.config import DeliverySettings
 from optimizer.errors import Finding
 from optimizer.plan import tolerances
+from optimizer.plan.checks_work import counted_mw, has_racks
 from optimizer.plan.tables import DECIMALS
 from optimizer.plan.verify_compare import broken, capped, compare_tables, finding
 from optimizer.plan.verify_context import Context, remembered
@@ -208,14 +209,17 @@ def check_facilities(context: Context) -> list[Finding]:
 
 def check_ahead(context: Context) -> list[Finding]:
     """Capacity in service beyond the target, with its part of the cost of blocks and cooling."""
+    if has_racks(context):
+        return _not_wanted(context, "build_ahead")
     rows = []
     placed = context.placed
     yearly = placed["block_annuity_musd"] * placed["blocks"] + placed["annuity_musd_per_mw"] * placed["it_mw"]
     for t in (int(t) for t in context.case.demand_mw.index):
         target, built = float(context.case.demand_mw[t]), context.it_mw[t]
-        if built - target > 1e-6 * max(1.0, built):
+        ahead = min(built, counted_mw(context)[t] - target)
+        if ahead > 1e-6 * max(1.0, built):
             cost = context.annuity_years[t] * float(yearly[(placed["period"] == t).to_numpy(bool)].sum())
-            rows.append((t, target, built, built - target, cost * (built - target) / built))
+            rows.append((t, target, built, ahead, cost * ahead / built))
     columns = ["period", "target_mw", "built_mw", "ahead_mw", "cost_musd"]
     expected = pd.DataFrame(rows, columns=columns).astype({"period": int})
     return _compare(context, "build_ahead", expected)

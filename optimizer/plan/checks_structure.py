@@ -105,6 +105,8 @@ def known_names(context: Context) -> dict[str, Collection[object]]:
         "period": set(context.periods),
         "snapshot": set(context.snapshots),
         "scenario": set(context.study.config.report.compare),
+        "rack": set() if case.work is None else set(case.work.racks.index),
+        "programme": set() if case.work is None else set(case.work.programmes.index),
     }
     return names if not context.has_grid else {**names, "bus": set(case.buses.index)}
 

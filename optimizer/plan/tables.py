@@ -432,6 +432,23 @@ PLAN_TABLES: dict[str, PlanTable] = {
         renewed_t_per_year="embodied carbon of the IT that replaces what has reached its life",
         ewaste_t_per_year="mass of the IT that is replaced",
     ),
+    "racks": _table(
+        "site rack period",
+        site=_SITE,
+        rack="generation of racks",
+        period=_PERIOD,
+        it_mw="IT load of these racks",
+        counted_mw="IT load of the period's best rack that does the same work",
+        cost_musd="present value in the period",
+    ),
+    "efficiency": _table(
+        "programme period",
+        programme="programme that avoids demand",
+        period=_PERIOD,
+        units="units of demand avoided",
+        avoided_mw="IT load of the target that they stand for",
+        cost_musd="present value in the period",
+    ),
     "build_ahead": _table(
         "period",
         period=_PERIOD,

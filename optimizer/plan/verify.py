@@ -38,6 +38,7 @@ from optimizer.plan import (
     checks_summary,
     checks_supply,
     checks_water,
+    checks_work,
     checks_workloads,
 )
 from optimizer.plan.manifest import read_manifest
@@ -154,7 +155,7 @@ def checks_for(context: Context) -> Sequence[Check]:
     chosen.append(checks_siting.check_site_count)
     if context.has_demand:
         chosen += [*checks_siting.CHECKS, *checks_rules.CHECKS, *checks_water.CHECKS, *checks_climate.CHECKS]
-        chosen += checks_portfolio.CHECKS
+        chosen += [*checks_portfolio.CHECKS, *checks_work.CHECKS]
     if context.has_demand and context.case.service is not None:
         chosen += checks_service.CHECKS
     if context.has_demand:

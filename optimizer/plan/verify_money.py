@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from optimizer.plan.checks_work import accounts_musd, counted_mw, has_racks, once_musd, work_per_mw
 from optimizer.plan.verify_context import Context, remembered
 from optimizer.plan.verify_network import Floats
 from optimizer.plan.verify_service import backup_investment_musd, by_period_musd, service_musd
@@ -150,12 +151,14 @@ def costs_musd(context: Context) -> pd.DataFrame:
             table.loc["supply"] = pd.Series(supply_musd(context))
         if context.study.config.economics.carbon_price_usd_per_t:
             table.loc["carbon"] = pd.Series(carbon_musd(context))
+        for account, by_period in accounts_musd(context).items():
+            table.loc[account] = by_period
         penalty = context.case.shortfall_penalty_musd_per_mw_year or 0.0
         if context.case.workloads is not None:
             _add_workloads(context, table)
             return table
         for t, target in context.case.demand_mw.items():
-            short = max(0.0, float(target) - context.it_mw[int(t)])
+            short = max(0.0, float(target) - counted_mw(context)[int(t)])
             table.loc["shortfall", t] = context.annuity_years[int(t)] * penalty * short
     return table
 
@@ -188,7 +191,11 @@ def investment_musd(context: Context) -> dict[int, float]:
     begun = new["in_service"].to_numpy(float)
     own_supply = supply_investment_musd(context)
     return {
-        t: own_supply[t] + float(by_period.get(t, 0.0)) + float(once[start <= t].sum()) + float(whole[begun <= t].sum())
+        t: own_supply[t]
+        + float(by_period.get(t, 0.0))
+        + once_musd(context)[t]
+        + float(once[start <= t].sum())
+        + float(whole[begun <= t].sum())
         for t in context.periods
     }
 
@@ -197,6 +204,7 @@ def investment_musd(context: Context) -> dict[int, float]:
 def common_musd(context: Context) -> float:
     """What every plan pays wherever it builds [M$].
 
+    With the target less what programmes can avoid:
     ``sum_t annuity_years[t] target[t] min_s (block cost + fixed cost / max_blocks) / block_mw``, yearly costs.
     """
     case = context.case
@@ -205,4 +213,8 @@ def common_musd(context: Context) -> float:
         return 0.0
     per_block = sites["block_annuity_musd"] + sites["fixed_annuity_musd"] / sites["max_blocks"]
     least = float((per_block / sites["block_mw"]).min())
-    return least * sum(context.annuity_years[int(t)] * float(mw) for t, mw in case.demand_mw.items())
+    demand = context.study.config.demand
+    units = sum(one.max_units for one in demand.efficiency) if demand is not None else 0.0
+    per_mw = work_per_mw(context) if has_racks(context) else dict.fromkeys(context.periods, 1.0)
+    needed = {int(t): max(0.0, float(mw) - units / per_mw[int(t)]) for t, mw in case.demand_mw.items()}
+    return least * sum(context.annuity_years[t] * mw for t, mw in needed.items())

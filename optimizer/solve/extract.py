@@ -251,6 +251,8 @@ def cost_table(case: Case, m: pyo.ConcreteModel) -> pd.DataFrame:
     accounts += ["network"] if case.workloads is not None else []
     accounts += ["supply"] if case.supply is not None else []
     accounts += ["circuits"] if len(case.circuits) else []
+    accounts += ["efficiency"] if case.work is not None and len(case.work.programmes) else []
+    accounts += ["racks"] if case.work is not None and case.work.has_racks else []
     accounts += ["carbon"] if case.portfolio.carbon_price_usd_per_t else []
     rows: list[dict[str, Any]] = [
         {"account": account, "period": t, "cost_musd": float(pyo.value(m.ledgers.cost_musd[account, t]))}
@@ -310,12 +312,16 @@ def workload_tables(case: Case, m: pyo.ConcreteModel) -> dict[str, pd.DataFrame]
     }
 
 
-def demand_table(case: Case, made: Decisions, by_workload: dict[str, pd.DataFrame]) -> pd.DataFrame:
+def demand_table(
+    case: Case, made: Decisions, by_workload: dict[str, pd.DataFrame], counted: pd.Series | None = None
+) -> pd.DataFrame:
     """Table ``demand``: what was asked, what is served; by workload where these are given, else by what stands."""
     if by_workload:
         served = by_workload["workload_demand"].groupby("period")["served_mw"].sum()
     else:
         served = made.placed.groupby("period")["it_mw"].sum()
+    if counted is not None:
+        served = counted
     served = served.reindex(case.demand_mw.index).fillna(0.0)
     short = (case.demand_mw - served).clip(lower=0.0)
     return pd.DataFrame(

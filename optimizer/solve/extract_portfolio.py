@@ -38,7 +38,8 @@ def portfolio_tables(case: Case, placed: pd.DataFrame, demand: pd.DataFrame) -> 
         found["deliveries"] = _deliveries(case, placed)
     if case.portfolio.has_facilities:
         found["facilities"] = _facilities(case, placed)
-    ahead = _ahead(case, placed, demand)
+    # Where racks are chosen a MW is no measure: older ones take more of them for the same work.
+    ahead = _ahead(case, placed, demand) if case.work is None or not case.work.has_racks else pd.DataFrame()
     if len(ahead):
         found["build_ahead"] = ahead
     return found
@@ -151,12 +152,12 @@ def _facilities(case: Case, placed: pd.DataFrame) -> pd.DataFrame:
 
 def _ahead(case: Case, placed: pd.DataFrame, demand: pd.DataFrame) -> pd.DataFrame:
     """Capacity in service beyond the target, and what blocks and cooling of so much of it cost."""
-    target = demand.set_index("period")["target_mw"]
+    target, served = demand.set_index("period")["target_mw"], demand.set_index("period")["served_mw"]
     rows = []
     for t, asked in target.items():
         now = placed[placed["period"] == t]
         built = float(now["it_mw"].sum())
-        ahead = built - float(asked)
+        ahead = min(built, (built if case.work is None else float(served[t])) - float(asked))
         if ahead <= AHEAD_MW * max(1.0, built):
             continue
         block = now["site"].map(case.sites["block_annuity_musd"]).astype(float) * now["blocks"]

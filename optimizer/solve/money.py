@@ -26,14 +26,15 @@ def without_new_load(case: Case) -> Case:
         supply=None,
         adequacy=None,
         portfolio=Portfolio(),
+        work=None,
     )
 
 
 def common_musd(case: Case) -> float:
     """Cost that every plan pays wherever it builds [M$, present value].
 
-    Over the periods, target MW times the least (block cost + fixed cost / max_blocks) per IT MW of any site; no tie
-    and no energy.
+    Over the periods, target MW that nothing avoids, times the least (block cost + fixed cost / max_blocks) per IT MW
+    of any site; no tie and no energy.
     """
     if not len(case.demand_mw) or not len(case.sites):
         return 0.0
@@ -41,7 +42,7 @@ def common_musd(case: Case) -> float:
     yearly = usable["block_annuity_musd"] + usable["fixed_annuity_musd"] / usable["max_blocks"]
     least = float((yearly / usable["block_mw"]).min())
     years = case.periods.loc[case.demand_mw.index, "annuity_years"]
-    return float((case.demand_mw * years).sum() * least)
+    return float((case.unavoidable_mw * years).sum() * least)
 
 
 def gap_of(objective: float, bound: float, decided: float) -> float:

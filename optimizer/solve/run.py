@@ -27,6 +27,7 @@ from optimizer.solve.existing import baseline_digest, overloads_digest
 from optimizer.solve.expansion_prices import circuit_limits, energy_prices_by_network
 from optimizer.solve.explain import explained
 from optimizer.solve.extract_portfolio import portfolio_tables
+from optimizer.solve.extract_work import counted_mw, work_tables
 from optimizer.solve.firmness import firmness_table
 from optimizer.solve.goal import Goal
 from optimizer.solve.lexicographic import Searched, search
@@ -377,7 +378,9 @@ def _tables(
         tables |= extract.water_tables(case, made, tables["sites"])
         workloads = extract.workload_tables(case, model)
         tables |= workloads
-        tables["demand"] = extract.demand_table(case, made, workloads)
+        done = work_tables(case, model)
+        tables |= done
+        tables["demand"] = extract.demand_table(case, made, workloads, counted_mw(case, made.placed, done))
         tables |= portfolio_tables(case, made.placed, tables["demand"])
         at_bound = limits_at_bound(case, tables["sites"])
         binding = pd.concat([binding, at_bound]) if len(at_bound) else binding

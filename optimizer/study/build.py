@@ -28,6 +28,7 @@ from optimizer.study.portfolio import (
 )
 from optimizer.study.service import service_of
 from optimizer.study.supply import adequacy_of, supply_of
+from optimizer.study.work import Work, fits_of, target_mw, work_of
 
 if TYPE_CHECKING:
     from optimizer.study.study import Study
@@ -126,7 +127,20 @@ def build_case(study: Study) -> Case:
         supply=supply_of(study),
         adequacy=adequacy_of(study),
         portfolio=_portfolio(study, sites),
+        work=_work(study),
     )
+
+
+def _work(study: Study) -> Work | None:
+    """Racks and programmes of efficiency."""
+    fits: dict[tuple[str, str], tuple[str, ...]] = {}
+    if study.racks is not None and study.region is not None:
+        offered: dict[str, list[str]] = {}
+        for s, c in study.candidates.cooling.index:
+            offered.setdefault(str(s), []).append(str(c))
+        densest = study.region.facts["cooling_technologies"].set_index("cooling")["rack_density_max_kw"]
+        fits = fits_of(study.racks, offered, densest.to_dict())
+    return work_of(study.config, study.racks, study.config.study.periods, study.yearly_factor, fits)
 
 
 def _portfolio(study: Study, sites: pd.DataFrame) -> Portfolio:
@@ -206,5 +220,7 @@ def _buses(study: Study) -> pd.DataFrame:
 
 def _demand(study: Study) -> pd.Series:
     target = {} if study.config.demand is None else dict(sorted(study.config.demand.it_mw.items()))
+    if study.racks is not None and study.config.demand is not None:
+        target = target_mw(study.config.demand.work, study.racks, study.config.facility.utilization or 1.0)
     index = pd.Index(list(target), name="period", dtype="int64")
     return pd.Series(list(target.values()), index=index, name="it_mw", dtype=float)

@@ -22,6 +22,7 @@ from optimizer.study.demands import Demands, Orbit
 from optimizer.study.portfolio import Portfolio
 from optimizer.study.service import Service
 from optimizer.study.supplies import Adequacy, Supply
+from optimizer.study.work import Work
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,8 @@ class Case:
         Capacity that zones must have; ``None`` where none is asked for.
     portfolio : Portfolio
         Concentration, losses, deliveries and carbon; sets no limit by default.
+    work : Work, optional
+        Generations of racks and programmes of efficiency; ``None`` where there are neither.
     """
 
     name: str
@@ -165,6 +168,7 @@ class Case:
     supply: Supply | None = None
     adequacy: Adequacy | None = None
     portfolio: Portfolio = field(default_factory=Portfolio)
+    work: Work | None = None
 
     @property
     def circuits(self) -> pd.DataFrame:
@@ -189,7 +193,15 @@ class Case:
         """IT MW that must be in service whatever it costs, index ``period`` [MW]."""
         if self.workloads is not None:
             return self.workloads.required_mw
-        return self.demand_mw if self.shortfall_penalty_musd_per_mw_year is None else 0.0 * self.demand_mw
+        return self.unavoidable_mw if self.shortfall_penalty_musd_per_mw_year is None else 0.0 * self.demand_mw
+
+    @property
+    def unavoidable_mw(self) -> pd.Series:
+        """Demand less what programmes of efficiency can avoid of it, index ``period`` [MW]."""
+        if self.work is None:
+            return self.demand_mw
+        left = {t: max(0.0, float(mw) - self.work.avoidable_mw(int(t))) for t, mw in self.demand_mw.items()}
+        return pd.Series(left, index=self.demand_mw.index, name=self.demand_mw.name, dtype=float)
 
     @property
     def has_revenue(self) -> bool:

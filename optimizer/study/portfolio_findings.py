@@ -25,7 +25,7 @@ def portfolio_findings(study: Study) -> list[Finding]:
     """
     if study.config.demand is None:
         return []
-    return [*_columns(study), *_places(study), *_basins(study), *_embodied(study), *_deliveries(study)]
+    return [*_work(study), *_columns(study), *_places(study), *_basins(study), *_embodied(study), *_deliveries(study)]
 
 
 def _columns(study: Study) -> Iterator[Finding]:
@@ -111,6 +111,39 @@ def _embodied(study: Study) -> Iterator[Finding]:
         yield Finding("study.portfolio.carbon_unknown", "economics.carbon_price_usd_per_t", text, "", remedy)
 
 
+def _work(study: Study) -> Iterator[Finding]:
+    """Parts that do not go with work and programmes; years in which no rack is sold; racks that nothing cools."""
+    config, demand = study.config, study.config.demand
+    assert demand is not None
+    if not demand.work and not demand.efficiency:
+        return
+    what = "work" if demand.work else "efficiency"
+    if study.workloads is not None:
+        text, remedy = "workloads give demand region by region", "leave it out, or [workloads]"
+        yield Finding("study.work.workloads", f"demand.{what}", text, "", remedy)
+    if config.uncertainty is not None:
+        text, remedy = "futures decide about sites, not about racks and programmes", f"leave out demand.{what}"
+        yield Finding("study.work.uncertainty", "uncertainty", text, "", remedy)
+    racks = study.racks
+    if racks is None:
+        return
+    for number, one in enumerate(config.sensitivity.range, start=1):
+        if one.what == "demand":
+            text, remedy = "the range changes demand in MW, and it is given in work", "take the range out"
+            yield Finding("study.work.range", f"sensitivity.range#{number} (demand)", text, "demand", remedy)
+    first = int(racks["first_year"].min())
+    for t in (t for t in sorted(demand.work) if t < first):
+        text = f"no rack of the catalogue is sold before {first}"
+        yield Finding("study.work.no_rack", f"demand.work.{t}", text, str(t), "move the period, or add older racks")
+    if study.region is not None and study.own is None and len(study.cooling.table):
+        facts = study.region.facts["cooling_technologies"].set_index("cooling")["rack_density_max_kw"]
+        most = float(facts.reindex(study.cooling.table.index.unique("cooling")).max())
+        if float(racks["kw"].min()) > most:
+            text = f"every rack is denser than the {most:g} kW that the cooling on offer takes"
+            remedy = "lower facility.rack_density_kw or allow denser cooling"
+            yield Finding("study.work.density", "demand.racks", text, f"{racks['kw'].min():g} kW and more", remedy)
+
+
 def _deliveries(study: Study) -> Iterator[Finding]:
     """Items of which too few arrive for what must be served, whatever kind of capacity serves it."""
     config, sites = study.config, study.candidates.sites
@@ -142,6 +175,8 @@ def required_mw(study: Study) -> dict[int, float]:
     if study.workloads is not None:
         return {int(t): float(mw) for t, mw in study.workloads[0].required_mw.items()}
     if demand is None or demand.penalty_musd_per_mw_year is not None:
+        return {}
+    if demand.work:
         return {}
     avoidable = sum(one.max_units for one in demand.efficiency)
     return {t: max(0.0, mw - avoidable) for t, mw in demand.it_mw.items()}

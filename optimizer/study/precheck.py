@@ -91,7 +91,7 @@ def _shares(case: Case, t: int, target: float, capacity: pd.Series) -> Iterator[
         return
     named = case.sites["county"] != ""
     by_county = capacity[named].groupby(case.sites["county"][named]).sum()
-    room = float(capacity[~named].sum() + by_county.clip(upper=share * target).sum())
+    room = float(capacity[~named].sum() + by_county.clip(upper=share * float(case.demand_mw[t])).sum())
     if _short(room, target):
         text = (
             f"with at most {share:g} of the target in one county, {int((by_county > 0).sum())} counties hold too little"

@@ -47,6 +47,7 @@ from optimizer.study.region import Region, read_region
 from optimizer.study.rule_sources import read_rules
 from optimizer.study.supply_tables import read_supply
 from optimizer.study.terrain import read_terrain
+from optimizer.study.work import read_racks
 from optimizer.study.workload_tables import read_workloads
 
 STUDY_FILE = "study.toml"
@@ -141,6 +142,12 @@ class Reader:
         """Technologies of supply, and their availability."""
         key = ("supply", settings.table or "", settings.availability or "")
         return self.read(key, lambda: _supply(self.folder, settings))
+
+    def racks(self, source: str | None) -> Any:
+        """Catalogue of racks: the user's, or the bundled one."""
+        path = dataset_path("facilities") / "racks.csv" if source is None else self.folder / source
+        where = path.name if source is None else source
+        return self.read(("racks", source or ""), lambda: Loaded(read_racks(path, where), (InputFile(path, "racks"),)))
 
     def outdoors(self, config: StudyConfig, region: str) -> Outdoors:
         """Weather, stress classes and water behind the electricity, each only where the study asks for it."""

@@ -35,5 +35,7 @@ def _rest(config: StudyConfig) -> StudyConfig:
         # Other outages may be of generators that leave the queue, and cut points off.
         blank["conditions"] = ConditionsSettings()
     if config.demand is not None:
-        blank["demand"] = config.demand.model_copy(update={"it_mw": {}, "penalty_musd_per_mw_year": None})
+        blank["demand"] = config.demand.model_copy(
+            update={"it_mw": {}, "penalty_musd_per_mw_year": None, "efficiency": (), "work": {}}
+        )
     return config.model_copy(update=blank)

@@ -108,6 +108,8 @@ class Study:
         Demand by region and workload, and pairs.
     supply_tables : SupplyTables, optional
         Technologies of supply on site.
+    racks : DataFrame, optional
+        Catalogue of racks, where demand is given in work, index ``rack``.
     """
 
     name: str
@@ -129,6 +131,7 @@ class Study:
     headroom: pd.DataFrame | None = field(repr=False, default=None)
     workload_tables: WorkloadTables | None = field(repr=False, default=None)
     supply_tables: SupplyTables | None = field(repr=False, default=None)
+    racks: pd.DataFrame | None = field(repr=False, default=None)
 
     def override(self, mapping: Mapping[str, Any]) -> Study:
         """Return a study with some keys changed; files that the change does not touch are not read again.
@@ -457,6 +460,7 @@ def _study(
     terrain = reader.terrain() if any(layer.settings.multipliers for layer in layers) else {}
     rules = reader.rules(written.rules) if written.demand is not None else None
     workloads = None if written.workloads is None else reader.workloads(written.workloads)
+    racks = reader.racks(written.demand.racks) if written.demand is not None and written.demand.work else None
     config = written
     if archetypes is not None:
         try:
@@ -486,6 +490,7 @@ def _study(
         None if grid is None or written.expansion.headroom is None else reader.headroom(written.expansion.headroom),
         workloads,
         None if written.supply is None else reader.supply(written.supply),
+        racks,
     )
     unread = any(f.severity == "error" for f in reader.findings)
     findings = [*reader.findings, *checks.study_findings(made, everything_read=not unread)]

@@ -60,11 +60,12 @@ from optimizer.formulation import (
     security,
     service,
     supply,
+    work,
     workloads,
 )
 from optimizer.grid.joint import Elements, JointSet
 from optimizer.objectives.cost import cost
-from tests.formulation.tiny import curtailed_case, served_case, spread_case, supplied_case, tiny_case
+from tests.formulation.tiny import curtailed_case, served_case, spread_case, supplied_case, tiny_case, working_case
 from tests.formulation.writing import part_text, row_lines
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -147,6 +148,22 @@ def test_part_of_the_portfolio_is_the_program_written_by_hand(part: ModuleType) 
     assert part_text(part, compose(case, cost), case) == written
 
 
+def test_work_is_the_program_written_by_hand() -> None:
+    """Old racks cost 2 M$ a MW and year, new ones 3, a unit avoided 0.02; old ones count half beside new ones."""
+    case = working_case()
+    model = compose(case, cost)
+    assert set(parts_of(case)) == {*PARTS, work}
+    assert part_text(work, model, case) == (GOLDEN / "work.txt").read_text(encoding="utf-8")
+    met = [line for line in row_lines(model.siting) if "demand_is_met" in line]
+    assert met == [
+        "  siting.demand_is_met[2030]: siting.shortfall_mw[2030] + work.rack_mw[s1,old,2030] "
+        "+ work.rack_mw[s2,old,2030] + 0.01 work.units[caching,2030] >= 10",
+        "  siting.demand_is_met[2032]: siting.shortfall_mw[2032] + work.rack_mw[s1,new,2032] "
+        "+ 0.5 work.rack_mw[s1,old,2032] + work.rack_mw[s2,new,2032] + 0.5 work.rack_mw[s2,old,2032] "
+        "+ 0.005 work.units[caching,2032] >= 40",
+    ]
+
+
 def test_carbon_is_priced_where_it_arises() -> None:
     """100 $/t for 2 years: a MW of s1 on tower emits 1,927.2 t a year, and embodies 2,000 x 0.1 + 300 / 5 = 260 t.
 
@@ -166,14 +183,14 @@ def test_every_part_has_a_golden_program_and_none_is_left_over() -> None:
     folder = Path(formulation.__file__).parent
     modules = {p.stem for p in folder.glob("*.py") if "\ndef declare(" in p.read_text(encoding="utf-8")}
     # Expansion, which takes the place of power flow and security, has a case and a test of its own.
-    assert modules == {name_of(part) for part in (*PARTS, *SERVING, *SUPPLYING, *SPREAD, service, expansion)}
+    assert modules == {name_of(part) for part in (*PARTS, *SERVING, *SUPPLYING, *SPREAD, service, work, expansion)}
     assert modules == {p.stem for p in GOLDEN.glob("*.txt")}
     assert set(parts_of(tiny_case())) == set(PARTS)
 
 
 def test_every_constraint_has_a_sentence_and_its_algebra(model: pyo.ConcreteModel) -> None:
     families = list(model.component_objects(pyo.Constraint))
-    for case in (served_case(), curtailed_case(), supplied_case(), spread_case()):
+    for case in (curtailed_case(), served_case(), spread_case(), supplied_case(), working_case()):
         families += compose(case, cost).component_objects(pyo.Constraint)
     assert len(families) > 20
     for family in families:

@@ -25,9 +25,10 @@ from optimizer.grid.contingency import OutageSet
 from optimizer.grid.dc import DCNetwork
 from optimizer.study.case import Case, PortfolioLimits
 from optimizer.study.demands import Demands, Orbit
+from optimizer.study.portfolio import Delivery, Portfolio
 from optimizer.study.service import Backup, Deferral, Service
 from optimizer.study.supplies import Adequacy, Supply
-from optimizer.study.portfolio import Delivery, Portfolio
+from optimizer.study.work import Work
 
 PERIODS = pd.Index([2030, 2032], name="period")
 SNAPSHOTS = pd.Index(["peak", "light"], name="snapshot")
@@ -176,6 +177,8 @@ def supplied_case() -> Case:
         ),
         adequacy=Adequacy(
             pd.DataFrame({"accredited_mw": [250.0], "import_mw": [20.0]}, index=pd.Index([""], name="zone")), 0.25
+        ),
+    )
 
 
 def spread_case() -> Case:
@@ -198,6 +201,29 @@ def spread_case() -> Case:
             yearly_factor=0.1,
             facility={"building_t_per_mw": 2000.0, "it_t_per_mw": 300.0, "refresh_years": 5.0},
             years_before={2030: 1.0, 2032: 2.0},
+        ),
+    )
+
+
+def working_case() -> Case:
+    """The same in useful work: old racks, and new ones from 2032 that do twice as much and only towers of s1 cool."""
+    names = pd.Index(["old", "new"], name="rack")
+    return replace(
+        tiny_case(),
+        work=Work(
+            pd.DataFrame({"max_units": 100.0, "cost_musd": 0.1, "annuity_musd": 0.02}, index=["caching"]),
+            {2030: 0.01, 2032: 0.005},
+            pd.DataFrame(
+                {
+                    "kw": [10.0, 100.0],
+                    "first_year": [2020, 2032],
+                    "cost_musd_per_mw": [8.0, 12.0],
+                    "annuity_musd_per_mw": [2.0, 3.0],
+                },
+                index=names,
+            ),
+            pd.DataFrame({2030: [1.0, 0.0], 2032: [0.5, 1.0]}, index=names),
+            {("s1", "new"): ("tower",)},
         ),
     )
 
