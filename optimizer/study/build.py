@@ -149,7 +149,7 @@ def _portfolio(study: Study, sites: pd.DataFrame) -> Portfolio:
     shares, decided = shares_of(limits), config.study.decision_year
     return Portfolio(
         share_per=shares,
-        labels=study.site_labels[list(shares)],
+        labels=study.site_labels[list(shares)] if shares else pd.DataFrame(),
         survive_loss_of=limits.survive_loss_of or "",
         share_left=limits.share_left or 0.0,
         largest_loss_mw={str(kind): mw for kind, mw in limits.largest_loss_mw.items()},

@@ -252,7 +252,7 @@ def site_labels(sites: pd.DataFrame, own: pd.DataFrame | None, zone_of_bus: Mapp
     found = {column: _text(sites[column]) for column in ("kind", "county", "jurisdiction", "basin")}
     found |= {
         "state": code.where(code.str.contains("-", regex=False), ""),
-        "country": code.str.partition("-")[0],
+        "country": code.str.split("-").str[0],
         "zone": _text(sites["bus"].map(dict(zone_of_bus))) if "bus" in sites else _text(sites["kind"]).str[:0],
     }
     table = pd.DataFrame(found, index=sites.index)
