@@ -180,6 +180,12 @@ def ordered_objectives(study: Study, objectives: Sequence[str]) -> tuple[str, ..
         for name in objectives
         if name not in OBJECTIVES
     ]
+    if "net_present_value" in objectives:
+        text, remedy = (
+            "plans of most value are no frontier of costs",
+            'ask for cost, or solve with objective "net_present_value"',
+        )
+        findings.append(Finding("command.objective", "--objectives", text, "'net_present_value'", remedy))
     if not findings and not 2 <= len(set(objectives)) == len(objectives) <= 3:
         text, remedy = "a frontier lies between two or three different objectives", "such as cost,carbon"
         findings.append(Finding("command.objectives", "--objectives", text, ",".join(objectives), remedy))

@@ -43,6 +43,7 @@ SECTIONS: tuple[Callable[[View], Section | None], ...] = (
     network.base_overloads,
     water.water,
     portfolio.portfolio,
+    portfolio.work,
     portfolio.facilities,
     rules.rules,
     land.candidates,

@@ -73,6 +73,46 @@ def _ahead(ahead: pd.DataFrame) -> Table | None:
     return table(rows, columns, "Capacity built ahead of demand", note=note, file="tables/build_ahead.csv")
 
 
+def work(view: View) -> Section | None:
+    """Return which racks do the work and what programmes of efficiency avoid."""
+    racks, avoided = view.table("racks"), view.table("efficiency")
+    if racks.empty and avoided.empty:
+        return None
+    return Section("work", "Work and efficiency", blocks(_racks(racks), _avoided(avoided)))
+
+
+def _racks(racks: pd.DataFrame) -> Table | None:
+    if racks.empty:
+        return None
+    columns = (
+        Column("rack", "Generation", text=True),
+        Column("period", "Period", text=True),
+        Column("it_mw", "IT load", decimals=1),
+        Column("counted_mw", "As the period's best rack", decimals=1),
+        Column("cost_musd", "Racks"),
+    )
+    rows = racks.groupby(["rack", "period"], as_index=False)[["it_mw", "counted_mw", "cost_musd"]].sum()
+    rows = rows.assign(period=rows["period"].astype(str))
+    note = (
+        "A MW of an older generation does less work; the third number is the load that the best rack would take for it."
+    )
+    return table(rows, columns, "Racks by generation", note=note, file="tables/racks.csv")
+
+
+def _avoided(avoided: pd.DataFrame) -> Table | None:
+    if avoided.empty:
+        return None
+    columns = (
+        Column("programme", "Programme", text=True),
+        Column("period", "Period", text=True),
+        Column("units", "Units avoided", decimals=1),
+        Column("avoided_mw", "IT load avoided", decimals=1),
+        Column("cost_musd", "Costs"),
+    )
+    rows = avoided.assign(period=avoided["period"].astype(str))
+    return table(rows, columns, "Demand that is avoided", file="tables/efficiency.csv")
+
+
 def facilities(view: View) -> Section | None:
     """Return what the campuses of the last period are made of."""
     made = view.table("facilities")
