@@ -7,6 +7,11 @@ from pathlib import Path
 import pytest
 
 from optimizer.errors import InfeasibleError, InputError
+from optimizer.plan.checks_portfolio import check_deliveries, check_limits
+from optimizer.plan.plan import tidy_plan
+from optimizer.plan.verify_context import Context
+from optimizer.report.html import render_report
+from optimizer.solve import solve_study
 from tests.solve.small import HEAD, STAR, TWO_PERIODS, blocks, built, checked_plan, study_of
 
 BARE = '[grid]\nsource = "none"\n[sites]\ntable = "sites.csv"\n[demand]\nit_mw = { 2030 = 100 }\n'
@@ -159,3 +164,67 @@ def test_embodied_carbon_has_a_price_and_a_cap(tmp_path: Path) -> None:
     study = study_of(tmp_path / "2", text.replace("230000", "229999"), ONE_SITE, head)
     with pytest.raises(InfeasibleError):
         checked_plan(study)
+
+
+LOOSER = (
+    ("share_per = {{ utility = {} }}", (0.5, 0.7, 1.0)),
+    ('survive_loss_of = "site"\nshare_left = {}', (1.0, 0.5, 0.0)),
+    ("largest_loss_mw = {{ site = {} }}", (50, 60, 100)),
+    ('[[limits.delivery]]\nitem = "chips"\nper_site = 1\nper_year = {{ 2030 = {} }}', (1, 2, 3)),
+)
+
+
+@pytest.mark.parametrize(("limit", "values"), LOOSER)
+def test_a_looser_limit_never_costs_more_and_the_loosest_is_none(
+    tmp_path: Path, limit: str, values: tuple[float, ...]
+) -> None:
+    """Costs fall, or stay, from limit to limit; the last value limits nothing: the cost of the study without it."""
+    tables = {"sites": GROUPS + "c1,100,1,9,South,Q,CA,CA-ON\n"}
+    texts = ["", *("[limits]\n" + limit.format(value) + "\n" for value in values)]
+    free, *limited = (
+        checked_plan(study_of(tmp_path / str(i), BARE + text, tables)).summary["objective_musd"]
+        for i, text in enumerate(texts)
+    )
+    assert limited == sorted(limited, reverse=True)
+    assert limited[-1] == pytest.approx(free)
+
+
+def test_verify_finds_a_broken_limit_and_a_changed_table(tmp_path: Path) -> None:
+    """The plan of the free study breaks a share of half; a changed number of a table is named with its cell."""
+    free = study_of(tmp_path / "free", BARE, {"sites": GROUPS})
+    held = study_of(tmp_path / "held", BARE + "[limits]\nshare_per = { utility = 0.5 }\n", {"sites": GROUPS})
+    plan = tidy_plan(solve_study(free))
+    context = Context(free.folder, "", plan.summary, plan.tables, held, held.case)
+    assert "plan.portfolio.utility_share" in {f.rule for f in check_limits(context)}
+    plan = tidy_plan(solve_study(held))
+    assert check_limits(Context(held.folder, "", plan.summary, plan.tables, held, held.case)) == []
+    table = plan.tables["portfolio"].assign(value=7.0)
+    changed = Context(held.folder, "", plan.summary, {**plan.tables, "portfolio": table}, held, held.case)
+    assert any("column value" in f.where for f in check_limits(changed))
+
+
+def test_verify_finds_items_that_never_arrived(tmp_path: Path) -> None:
+    """100 MW take 100 chips; the plan of a study in which 200 arrive is not one of a study in which 60 do."""
+    text = BARE + 'penalty_musd_per_mw_year = 1\n[[limits.delivery]]\nitem = "chips"\nper_mw = 1\n'
+    text += "per_year = { 2030 = {} }\n"
+    many = study_of(tmp_path / "many", text.replace("{}", "200"), {"sites": GROUPS})
+    few = study_of(tmp_path / "few", text.replace("{}", "60"), {"sites": GROUPS})
+    plan = tidy_plan(solve_study(many))
+    assert check_deliveries(Context(many.folder, "", plan.summary, plan.tables, many, many.case)) == []
+    context = Context(few.folder, "", plan.summary, plan.tables, few, few.case)
+    assert "plan.portfolio.delivery" in {f.rule for f in check_deliveries(context)}
+    # One block of 50 MW is left, at 1 M$, and 50 MW are not served at 1 M$ each.
+    assert checked_plan(few).summary["objective_musd"] == pytest.approx(51.0)
+
+
+def test_the_report_shows_the_portfolio(tmp_path: Path) -> None:
+    """Limits, items and facilities have their sections, and names of the user's are text."""
+    limits = "[limits]\nshare_per = { utility = 0.5 }\n" + (
+        '[[limits.delivery]]\nitem = "<b>chips</b>"\nper_mw = 1\nper_year = { 2030 = 200 }\n'
+    )
+    study = study_of(tmp_path, BARE + FACILITY + limits, {"sites": GROUPS})
+    page = render_report(checked_plan(study))
+    assert "Limits of the portfolio" in page
+    assert "Rationed items by period" in page
+    assert "What the campuses are made of" in page
+    assert "<b>chips" not in page
