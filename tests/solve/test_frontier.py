@@ -174,7 +174,10 @@ def test_sites_of_all_plans(served: Study) -> None:
     assert tuple(sorted(table.index[table["in_all"]])) == found.in_all
 
 
-@pytest.mark.parametrize("names", [["cost"], ["cost", "cost"], ["cost", "profit"], list(OBJECTIVES)])
+NO_FRONTIERS = (["cost"], ["cost", "cost"], ["cost", "profit"], ["cost", "net_present_value"], list(OBJECTIVES))
+
+
+@pytest.mark.parametrize("names", NO_FRONTIERS)
 def test_what_is_no_frontier_is_refused(served: Study, names: list[str]) -> None:
     with pytest.raises(InputError) as refused:
         find_frontier(served, names)

@@ -120,8 +120,8 @@ def facilities(view: View) -> Section | None:
     if rows.empty:
         return None
     text = (
-        f"In {view.last_period} the campuses employ about {rows['staff_people'].sum():,.0f} people. Their making, with one "
-        f"outfit of IT, emits {rows['embodied_t'].sum():,.0f} t CO₂e; IT that reaches its life leaves "
+        f"In {view.last_period} the campuses employ about {rows['staff_people'].sum():,.0f} people. Their making, with "
+        f"one outfit of IT, emits {rows['embodied_t'].sum():,.0f} t CO₂e; IT that reaches its life leaves "
         f"{rows['ewaste_t_per_year'].sum():,.0f} t of e-waste a year. An outfit of IT costs "
         f"{quantity(rows['it_musd'].sum(), 'it_musd')}, which is in no account of this plan."
     )
