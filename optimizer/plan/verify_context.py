@@ -166,7 +166,7 @@ class Context:
 
     @cached_property
     def drawn_mw(self) -> pd.DataFrame:
-        """Power that each row of `placed` draws from the grid, curtailment and own supply taken off, by snapshot [MW]."""
+        """Power that each row of `placed` draws from the grid, less curtailment and own supply, by snapshot [MW]."""
         stated = self.table("service")
         if stated.empty:
             return self.facility_mw - self.own_mw

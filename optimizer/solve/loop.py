@@ -87,8 +87,9 @@ def search_on(standing: Standing, compact: Compact, relaxed: Outcome) -> Found:
     if _is_whole(compact, relaxed):
         standing.keep(compact, relaxed)
     many = len(case.sites) >= MANY_SITES and len(compact.keys) >= MANY_LIMITS
-    # Prices of opening sites hold for campuses that draw what their blocks say.
-    suits = many and case.service is None and compact.highs.size[2] <= MOST_NONZEROS
+    # Prices of opening sites hold for campuses that draw what their blocks say, and use nothing else.
+    plain = case.service is None and case.work is None and not case.portfolio.deliveries
+    suits = many and plain and compact.highs.size[2] <= MOST_NONZEROS
     if suits and not standing.is_done and not len(case.upgrades):
         Search(standing, compact).run(relaxed)
     if not standing.is_done:
