@@ -64,7 +64,8 @@ def ring() -> dict[str, str]:
     return {name: "\n".join(rows) + "\n" for name, rows in tables.items()}
 
 
-def test_ten_runs_of_small_studies_give_the_same_files(tmp_path: Path) -> None:
+@pytest.mark.parametrize("repeats", [1, pytest.param(REPEATS, marks=pytest.mark.slow)])
+def test_runs_of_small_studies_give_the_same_files(repeats: int, tmp_path: Path) -> None:
     """Twenty-four equal sites take the search over sets of sites; the star is solved with and without security."""
     star, tables = STAR_STUDY
     studies = {
@@ -72,13 +73,13 @@ def test_ten_runs_of_small_studies_give_the_same_files(tmp_path: Path) -> None:
         "star": write(tmp_path / "star", HEAD + star, dict(tables)),
     }
     for seed in HASH_SEEDS:
-        runs = range(REPEATS)
+        runs = range(repeats)
         solve_apart([(s, tmp_path / f"{name}_{seed}_{run}") for run in runs for name, s in studies.items()], seed)
     for name in studies:
-        folders = [tmp_path / f"{name}_{seed}_{run}" for seed in HASH_SEEDS for run in range(REPEATS)]
-        assert len(folders) == 10
+        folders = [tmp_path / f"{name}_{seed}_{run}" for seed in HASH_SEEDS for run in range(repeats)]
+        assert len(folders) == repeats * len(HASH_SEEDS)
         assert (folders[0] / "tables" / "sites.csv").is_file()
-        assert [differences(folders[0], folder) for folder in folders] == [[]] * 10
+        assert [differences(folders[0], folder) for folder in folders] == [[]] * len(folders)
 
 
 def test_a_difference_is_found(tmp_path: Path) -> None:

@@ -293,6 +293,7 @@ class SmallStudy:
     candidates: Land = field(default_factory=land)
     outdoors: Outdoors = field(default_factory=Outdoors)
     rules: RuleBook = field(default_factory=RuleBook)
+    racks: None = None
 
     def scenario(self, name: str) -> SmallStudy:
         """The same without outages: the only scenario."""

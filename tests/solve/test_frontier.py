@@ -67,7 +67,7 @@ def test_there_is_something_to_find(served: Study, priced: Study) -> None:
         ("served", ("cost", "carbon")),
         ("served", ("water", "cost")),
         ("served", ("carbon", "water")),
-        ("served", ("cost", "carbon", "water")),
+        pytest.param("served", ("cost", "carbon", "water"), marks=pytest.mark.slow),
         ("priced", ("cost", "delay")),
         ("priced", ("water", "delay")),
     ],
