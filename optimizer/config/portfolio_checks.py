@@ -34,10 +34,10 @@ def portfolio_checks(
         yield Finding("config.limit_year", f"limits.embodied_t.{year}", text, value, remedy)
     if demand is not None:
         yield from _repeated([one.name for one in demand.efficiency], "demand.efficiency")
-        yield from _work(demand, limits)
+        yield from _work(demand)
 
 
-def _work(demand: DemandSettings, limits: LimitsSettings) -> Iterator[Finding]:
+def _work(demand: DemandSettings) -> Iterator[Finding]:
     if demand.work and demand.it_mw:
         text, remedy = "demand is given in work and in MW", "keep it or demand.it_mw"
         yield Finding("config.demand_twice", "demand.work", text, str(dict(demand.work)), remedy)

@@ -73,10 +73,11 @@ class IntegerRounds:
         relaxed : Outcome
             Of the compact program.
         """
-        if len(self.whole.others(self.compact)):
-            relaxed = self._in_full(relaxed)
-        values = self.compact.whole(relaxed.values)
-        small = self.whole.among(self.compact, values, USED)
+        with self.standing.booked("lp"):
+            if len(self.whole.others(self.compact)):
+                relaxed = self._in_full(relaxed)
+            values = self.compact.whole(relaxed.values)
+            small = self.whole.among(self.compact, values, USED)
         cost, rounds = self.whole.scaled(small, small.reduced(values)), 0
         if self.standing.best is None:
             rounds = self._where_used(small, cost, rounds, first=True)

@@ -27,6 +27,7 @@ from optimizer.solve.rounds import find_by_rounds
 from optimizer.solve.search import Search
 from optimizer.solve.standing import Standing
 from optimizer.solve.topologies import find_by_topologies
+from optimizer.study.case import Case
 
 MANY_SITES = 20
 """Sites from which on sets of them are searched; with fewer the solver's own search takes less time (unverified:
@@ -63,11 +64,20 @@ def find_plan(program: SecureProgram, limits: Limits, decided: Callable[[float],
         return find_by_topologies(program, limits, decided)
     if case.network is None:
         return find_at_once(program, limits, decided)
-    if case.workloads is not None or case.supply is not None or case.adequacy is not None:
+    if not is_written_out(case):
         return find_by_rounds(program, limits, decided)
     standing = Standing(program, limits, decided)
     compact, relaxed = relaxation(standing, ())
     return search_on(standing, compact, relaxed)
+
+
+def is_written_out(case: Case) -> bool:
+    """Whether searches of a case go over few columns with flows written out as numbers (`optimizer.solve.compact`).
+
+    Those rows know what campuses draw, not what workloads break or what stands beside a campus.
+    """
+    others = case.workloads is not None or case.supply is not None or case.adequacy is not None
+    return case.network is not None and not len(case.circuits) and not others
 
 
 def search_on(standing: Standing, compact: Compact, relaxed: Outcome) -> Found:

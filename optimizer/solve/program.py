@@ -250,7 +250,7 @@ class SecureProgram:
         if integers:
             self.highs.set_bounds({c: (v, v) for c, v in integers.items()})
 
-    def unused_columns(self, values: NDArray[np.float64], used: float, upgraded: float | None = None) -> list[int]:
+    def unused_columns(self, values: NDArray[np.float64], used: float) -> list[int]:
         """Columns of ``siting.build`` and ``upgrades.in_service`` of what a solution does not use in any period.
 
         Parameters
@@ -259,11 +259,8 @@ class SecureProgram:
             Solution by column.
         used : float
             Value above which a site or upgrade is used [-].
-        upgraded : float, optional
-            The same for upgrades, where that differs [-].
         """
         found: list[int] = []
-        ends = {"siting": used, "upgrades": used if upgraded is None else upgraded}
         for part, name in (("siting", "build"), ("upgrades", "in_service")):
             block = self.model.component(part)
             variables = {} if block is None else dict(block.component(name))
@@ -271,7 +268,7 @@ class SecureProgram:
             for (item, _), variable in variables.items():
                 columns.setdefault(item, []).append(self.highs.column(variable))
             for own in columns.values():
-                found += own if max(values[c] for c in own) <= ends[part] else []
+                found += own if max(values[c] for c in own) <= used else []
         return found
 
     def upgrade_columns(self) -> NDArray[np.int32]:

@@ -47,12 +47,8 @@ def find_by_rounds(program: SecureProgram, limits: Limits, decided: Callable[[fl
 
     Parameters
     ----------
-    program : SecureProgram
-        Composed, with or without rows of an earlier program.
-    limits : Limits
-        When to stop.
-    decided : callable
-        D of the gap as a function of the objective [M$]; increasing by at most the objective's own increase.
+    program, limits, decided
+        As `optimizer.solve.loop.find_plan` takes them.
     """
     program.add_rows(program.expected)
     program.highs.relax(True)

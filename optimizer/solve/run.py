@@ -5,52 +5,37 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from importlib.metadata import version
-from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyomo.environ as pyo
 
 from optimizer.config.firmness import scenario_name
 from optimizer.errors import Finding, InfeasibleError, SolverError
-from optimizer.objectives import OBJECTIVES
 from optimizer.objectives.cost import cost
 from optimizer.plan.plan import Plan
-from optimizer.progress import Progress, peak_memory_mb, silent
-from optimizer.resources import dataset_names, dataset_statement
+from optimizer.progress import Progress, silent
 from optimizer.solve import extract, extract_service
 from optimizer.solve.baseline import Baseline
 from optimizer.solve.break_even import break_even_usd_per_kg
 from optimizer.solve.compare import comparison_tables
 from optimizer.solve.existing import baseline_digest, overloads_digest
-from optimizer.solve.expansion_prices import circuit_limits, energy_prices_by_network
 from optimizer.solve.explain import explained
-from optimizer.solve.extract_portfolio import portfolio_tables
-from optimizer.solve.extract_work import counted_mw, work_tables
 from optimizer.solve.firmness import firmness_table
 from optimizer.solve.goal import Goal
 from optimizer.solve.lexicographic import Searched, search
 from optimizer.solve.loop import LIMITED, Limits
-from optimizer.solve.losses import largest_loss
-from optimizer.solve.money import common_musd, decided_musd, gap_of, without_new_load
-from optimizer.solve.operation import Operation, operation_of_plan, withdrawals
+from optimizer.solve.money import common_musd, decided_musd, without_new_load
 from optimizer.solve.overloads import Overloads, find_overloads, no_overloads, refuse_overloads
-from optimizer.solve.prices import binding_limits, energy_prices, limits_at_bound
+from optimizer.solve.plan_tables import summary_of, tables_of
 from optimizer.solve.program import Clock, RowKey, SecureProgram
 from optimizer.solve.start import Kept, Start, decisions_of, held_by, known_rows, nothing, start_of
-from optimizer.solve.supply_tables import adequacy_table, site_effects, supplied_mw, supply_tables
 from optimizer.solve.warm import find_plan_from
 from optimizer.study.case import Case
-from optimizer.study.circuits import realised_periods
 from optimizer.study.orbit import asks_break_even
 from optimizer.study.precheck import refuse_infeasible
 from optimizer.study.study import Study
 
 Extend = Callable[[pyo.ConcreteModel], None]
-
-PACKAGES = ("gridsite", "highspy", "pyomo", "numpy", "scipy", "pandas", "geopandas", "networkx")
-"""Packages whose versions a plan records."""
 
 PRICED_ROW = 1e-9
 """A row with a price above this in the baseline is worth building for the plan at once [M$/MW]."""
@@ -271,13 +256,13 @@ def plan_of(run: Run, prepared: Prepared, searched: Searched, study: Study | Non
         # Prices and dispatch are those of the least cost, whatever chose the whole decisions.
         program.highs.set_objective(cost(program.model))
     _settle(program, searched.integers)
-    tables, operated, notes = _tables(program, prepared.overloads, prepared.baseline)
+    tables, operated, notes = tables_of(program, prepared.overloads, prepared.baseline)
     if len(case.demand_mw):
         tables |= extract.candidate_tables(run.study)
         tables |= extract.electricity_water_tables(run.study, case, tables)
         tables |= extract_service.transfers_table(case, study.config.service, tables)
         tables |= extract.rules_table(run.study, tables["sites"], tables["ties"])
-    summary = _summary(run, study, prepared, searched, tables, operated)
+    summary = summary_of(run, study, prepared, searched, tables, operated)
     return Plan(summary, tables, (*study.findings, *notes), study.config, study, tuple(run.lines))
 
 
@@ -316,17 +301,13 @@ def _with_baseline(run: Run, case: Case, start: Start | None, left: Start) -> St
     _settle(program, found.integers)
     rows = tuple(key for key, row in program.limit_rows() if abs(program.highs.dual(row)) > PRICED_ROW)
     made = extract.decisions(bare, program.model)
-    baseline = Baseline(_rounded_cost(bare, program, made), made.output_mw, made.upgrades, made.circuits, rows)
+    # Cost of the outputs as they are written, to the last decimal.
+    cost_musd = float(extract.cost_table(bare, program.model)["cost_musd"].sum())
+    baseline = Baseline(cost_musd, made.output_mw, made.upgrades, made.circuits, rows)
     ended = replace(nothing(), upgrades=made.upgrades, rows=held_by(program))
     # One that the time limit cut short would be better another time.
     kept = Kept(digest if found.status not in LIMITED else "", baseline)
     return replace(left, baseline=kept, bare=ended)
-
-
-def _rounded_cost(case: Case, program: SecureProgram, made: extract.Decisions) -> float:
-    """Cost of the outputs as they are written, to the last decimal."""
-    costs = extract.cost_table(case, program.model)
-    return float(costs["cost_musd"].sum())
 
 
 def refuse_no_plan(status: str, has_plan: bool) -> None:
@@ -359,110 +340,3 @@ def _settle(program: SecureProgram, integers: Mapping[int, float]) -> None:
         text = "the plan did not solve again with its decisions fixed"
         raise SolverError([Finding("solve.settle", "study", text, outcome.status)])
     program.highs.load(outcome.values)
-
-
-def _tables(
-    program: SecureProgram, overloads: Overloads | None, baseline: Baseline | None
-) -> tuple[dict[str, pd.DataFrame], Operation | None, list[Finding]]:
-    """Every table of the plan, how it runs, and what is worth a note."""
-    case, model = program.case, program.model
-    made = extract.decisions(case, model)
-    tables: dict[str, pd.DataFrame] = {"costs": extract.cost_table(case, model)}
-    binding = binding_limits(program)
-    if len(case.demand_mw):
-        gross = withdrawals(case, made.placed)
-        tables |= supply_tables(case, model, gross)
-        tables |= extract.site_tables(case, made, site_effects(case, tables))
-        tables |= extract_service.service_tables(case, model, made.service, made.placed)
-        tables |= adequacy_table(case, tables, gross)
-        tables |= extract.water_tables(case, made, tables["sites"])
-        workloads = extract.workload_tables(case, model)
-        tables |= workloads
-        done = work_tables(case, model)
-        tables |= done
-        tables["demand"] = extract.demand_table(case, made, workloads, counted_mw(case, made.placed, done))
-        tables |= portfolio_tables(case, made.placed, tables["demand"])
-        at_bound = limits_at_bound(case, tables["sites"])
-        binding = pd.concat([binding, at_bound]) if len(at_bound) else binding
-    tables["binding"] = binding
-    operated, notes = None, []
-    if case.network is not None:
-        drawn = extract_service.with_service(withdrawals(case, made.placed, supplied_mw(tables)), made.service)
-        networks = realised_periods(case, made.circuits)
-        operated = operation_of_plan(networks, made.output_mw, drawn, made.upgrades)
-        notes = largest_loss(case, made.output_mw, drawn)
-        tables |= {"dispatch": made.output_mw, "flows": operated.flows, "contingencies": operated.contingencies}
-        tables["upgrades"] = extract.upgrade_table(case, made.upgrades)
-        if len(case.circuits):
-            tables["circuits"] = extract.circuit_table(case, made.circuits)
-            tables["energy_prices"] = energy_prices_by_network(program, networks)
-            binding = pd.concat([binding, circuit_limits(program)])
-            tables["binding"] = binding
-        else:
-            tables["energy_prices"] = energy_prices(program)
-        if overloads is not None:
-            tables |= {"base_overloads": overloads.table, "overload_dispatch": overloads.dispatch}
-    if baseline is not None:
-        tables |= {"baseline_dispatch": baseline.dispatch, "baseline_upgrades": baseline.upgrades}
-        tables |= {"baseline_circuits": baseline.circuits} if len(case.circuits) else {}
-    return tables, operated, notes
-
-
-def _summary(
-    run: Run,
-    study: Study,
-    prepared: Prepared,
-    searched: Searched,
-    tables: dict[str, pd.DataFrame],
-    operated: Operation | None,
-) -> dict[str, Any]:
-    case, name = prepared.case, study.config.study.objective
-    costs = tables["costs"].groupby("account", sort=False)["cost_musd"].sum()
-    totals = extract.totals_of(case, tables)
-    sign, objective = OBJECTIVES[name].sign, totals["cost_musd"]
-    # Compared as minimized, shown with the sign that people read.
-    value = sign * totals[OBJECTIVES[name].key]
-    bound = min(searched.bounds[name], value)
-    # A search that had no time for the cost has proven nothing of it.
-    bound_musd = min(searched.bounds.get("cost", -np.inf), objective)
-    decided = prepared.decided(objective) if name == "cost" else abs(value)
-    sites = tables.get("sites", pd.DataFrame({"site": [], "period": [], "it_mw": []}))
-    it_mw = sites.groupby("period")["it_mw"].sum()
-    seconds = run.clock.seconds
-    last = realised_periods(case, tables["circuits"])[-1] if len(case.circuits) else case
-    return {
-        "name": run.study.name,
-        "status": searched.status,
-        "objective": name,
-        "objective_value": sign * value,
-        "bound_value": sign * bound,
-        "unit": OBJECTIVES[name].unit,
-        "objectives": totals,
-        "objective_musd": objective,
-        "bound_musd": bound_musd,
-        "baseline_musd": prepared.baseline_musd,
-        "common_musd": prepared.common_musd,
-        "gap": gap_of(value, bound, decided),
-        "gap_musd": objective - bound_musd,
-        "it_mw": {str(t): float(it_mw.get(t, 0.0)) for t in case.demand_mw.index},
-        "n_sites": int(sites["site"].nunique()),
-        "n_contingencies_checked": last.n_outages(set(sites["site"])),
-        "n_monitored_limits": int(np.isfinite(last.branches["rating_mw"]).sum()) if len(last.branches) else 0,
-        "n_violations": 0 if operated is None else len(operated.broken),
-        "costs_musd": {account: float(v) for account, v in costs.items()},
-        "binding": [],
-        "seconds": dict(seconds),
-        "solver_seconds": sum(seconds.get(stage, 0.0) for stage in ("overloads", "lp", "mip", "repair", "settle")),
-        "peak_memory_mb": peak_memory_mb(),
-        "versions": {name: version(name) for name in PACKAGES},
-        "options": run.study.config.solve.model_dump(mode="json"),
-        "seed": run.seed,
-        "data_notice": _notice(run.study),
-    }
-
-
-def _notice(study: Study) -> str:
-    """What is synthetic about the data, in the dataset's own plain words."""
-    grid = study.config.grid
-    known = grid is not None and grid.source in dataset_names()
-    return dataset_statement(grid.source) if grid is not None and known else ""

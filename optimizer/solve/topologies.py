@@ -31,12 +31,8 @@ def find_by_topologies(program: SecureProgram, limits: Limits, decided: Callable
 
     Parameters
     ----------
-    program : SecureProgram
-        Composed.
-    limits : Limits
-        When to stop.
-    decided : callable
-        D of the gap as a function of the objective [M$].
+    program, limits, decided
+        As `optimizer.solve.loop.find_plan` takes them.
     """
     program.highs.relax(True)
     relaxed = program.solve("lp")

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from optimizer.solve.compact import Compact
 from optimizer.solve.found import Found, Limits
 from optimizer.solve.highs import Outcome
-from optimizer.solve.loop import find_plan, relaxation, search_on
+from optimizer.solve.loop import find_plan, is_written_out, relaxation, search_on
 from optimizer.solve.making_whole import MakingWhole
 from optimizer.solve.program import SecureProgram
 from optimizer.solve.standing import Standing
@@ -42,8 +42,7 @@ def find_plan_from(
         As `optimizer.solve.loop.find_plan` takes them.
     """
     case = program.case
-    by_rounds = case.workloads is not None or case.supply is not None or case.adequacy is not None
-    if start is None or case.network is None or len(case.circuits) or by_rounds:
+    if start is None or not is_written_out(case):
         return find_plan(program, limits, decided)
     standing = Standing(program, limits, decided)
     compact, relaxed = relaxation(standing, known_rows(case, start.rows))
@@ -57,7 +56,8 @@ def _try_again(standing: Standing, compact: Compact, relaxed: Outcome, start: St
     whole = MakingWhole(standing)
     before = _by_column(whole_decisions(standing.program, start), standing.program)
     values = compact.whole(relaxed.values)
-    small = whole.among(compact, np.maximum(values * (values > BUILT), before), 0.0)
+    with standing.booked("lp"):
+        small = whole.among(compact, np.maximum(values * (values > BUILT), before), 0.0)
     decisions = small.reduced(before)
     with standing.booked("repair"):
         columns = np.flatnonzero(small.integer)

@@ -174,7 +174,7 @@ def supply_findings(study: Study) -> list[Finding]:
     findings += _technologies(settings, tables)
     if not findings:
         findings += _order(study, settings, technology_table(settings, tables))
-    findings += _availability_names(study, settings, tables)
+    findings += _availability_names(study, tables)
     findings += _generators(study)
     return findings
 
@@ -271,7 +271,7 @@ def _order(study: Study, settings: SupplySettings, technologies: pd.DataFrame) -
             yield Finding("study.supply.order_days", where, text, found, remedy)
 
 
-def _availability_names(study: Study, settings: SupplySettings, tables: SupplyTables) -> Iterator[Finding]:
+def _availability_names(study: Study, tables: SupplyTables) -> Iterator[Finding]:
     given, where = tables.availability, tables.names[1]
     sites = [] if study.own is None else list(study.own.sites.index)
     sites += list(study.candidates.sites.index)

@@ -68,7 +68,7 @@ def demands_of(
     if findings:
         return _nothing(config), findings
     matched = _matched(tables, demand, sites, config, kinds)
-    findings = [*_rules(tables, demand, sites, kinds, matched), *_unknown_rtt(tables, demand, sites, kinds, matched)]
+    findings = [*_rules(sites, kinds), *_unknown_rtt(tables, demand, sites, kinds, matched)]
     demands = _demands(demand, sites, config, kinds, matched)
     if not findings:
         findings += _unservable(demands, sites, tables.names[0])
@@ -252,13 +252,7 @@ def _years(tables: WorkloadTables, config: StudyConfig) -> Iterator[Finding]:
         yield Finding("study.workload.year", f"{tables.names[0]}, it_mw_{t}", text, str(t), remedy)
 
 
-def _rules(
-    tables: WorkloadTables,
-    demand: pd.DataFrame,
-    sites: pd.DataFrame,
-    kinds: list[WorkloadKindSettings],
-    matched: Matched,
-) -> Iterator[Finding]:
+def _rules(sites: pd.DataFrame, kinds: list[WorkloadKindSettings]) -> Iterator[Finding]:
     """Rules that no site can follow, whatever the demand."""
     for kind in dict.fromkeys(kinds):
         if kind.residency and not _inside(sites, kind.residency).any():
