@@ -4,8 +4,8 @@ A pair that a round trip, a border or a kind of site rules out has no variable. 
 this part and siting are capacitated facility location.
 
 That a site serves nobody before it is built follows, for whole decisions, from what it has in service. The row that
-says so for one pair makes the relaxation strong; it is built for the sites that are cheapest for a demand, and where a
-solution breaks it.
+says so for one pair makes the relaxation strong. Without a network it is built for the sites that are cheapest for a
+demand, and where a solution breaks it; with one it always stands.
 
 Symbols
 -------
@@ -133,7 +133,8 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
         return b.serve_mw[d, w, s, t] - float(demand[t][d, w]) * m.siting.build[s, t] <= 0
 
     b.strong_rows = only_from_built_sites
-    for pair in cheapest(W):
+    # With a network, whole plans are searched over numbers of a program that stands (`optimizer.solve.compact`).
+    for pair in W.pairs.index if case.network is not None else cheapest(W):
         for t in T:
             only_from_built_sites.add(*pair, t)
 

@@ -25,8 +25,8 @@ from optimizer.solve.explain_limits import NETWORK, Asked, Limit, wide_case
 from optimizer.solve.explain_slacks import Slack, Slacks, cap_cost, give_way
 from optimizer.solve.found import Limits
 from optimizer.solve.highs import Outcome
+from optimizer.solve.loop import find_plan
 from optimizer.solve.program import ROW_TOLERANCE_MW, Clock, RowKey, SecureProgram
-from optimizer.solve.rounds import find_by_rounds
 from optimizer.study.case import Case
 
 ROUNDS = 60
@@ -60,6 +60,10 @@ class KnownRows:
         rows = program.limit_rows()
         room = program.highs.rows_room([row for _, row in rows])
         self.keys.update((key, None) for (key, _), mw in zip(rows, room.tolist(), strict=True) if mw <= NEAR_MW)
+
+    def learn_of_search(self, program: SecureProgram) -> None:
+        """Add the limits near the relaxation of a program that was searched, and those that bind its plan."""
+        self.keys.update(dict.fromkeys([*program.held, *(key for key, _ in program.limit_rows())]))
 
 
 class Question:
@@ -155,17 +159,18 @@ def has_plan(
     if any(_without_supply(case)):
         return False
     program = SecureProgram(case, 1, 0, Clock(), lambda line: None, objective=prepare, deadline=deadline, extend=total)
-    if known is not None and case.network is not None:
-        program.add_rows(_of_case(case, known.keys))
+    known = KnownRows() if known is None else known
+    program.expected = tuple(_of_case(case, known.keys)) if case.network is not None else ()
     force(program, asked.built)
-    if guess and _is_plan(program, guess):
-        if known is not None:
+    if guess:
+        program.add_rows(program.expected)
+        if _is_plan(program, guess):
             known.learn(program)
-        return True
+            return True
     # Any plan will do: the gap is one of a size that no plan's cost has.
-    found = find_by_rounds(program, ANY_PLAN, lambda objective: 1e12)
-    if known is not None and found.integers:
-        known.learn(program)
+    found = find_plan(program, ANY_PLAN, lambda objective: 1e12)
+    if found.integers:
+        known.learn_of_search(program)
     return {"infeasible": False, "limit_without_plan": None}.get(found.status, True)
 
 

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from optimizer.solve.compact import Compact
 from optimizer.solve.highs import Outcome
-from optimizer.solve.making_whole import MakingWhole
-from optimizer.solve.rounds import MIP_OPTIONS, USED
+from optimizer.solve.making_whole import MIP_OPTIONS, MakingWhole
 from optimizer.solve.standing import Standing
 
 Floats = NDArray[np.float64]
@@ -27,6 +26,9 @@ BOUND_OPTIONS = {
 }
 """Heuristics that are left out where a plan is known and a bound is wanted: their sub-programs took 70 s of the first
 115 s on the Texas example (docs/benchmarks.md)."""
+
+USED = 1e-6
+"""A binary or whole column above this in the relaxation is used by it [-]."""
 
 SCALINGS = 5
 """Times that costs of upgrades are scaled to what the last solution built of each (unverified: on the Texas example the

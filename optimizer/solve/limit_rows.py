@@ -323,12 +323,14 @@ def _fed(program: SecureProgram) -> dict[tuple[str, int, int], tuple[NDArray[np.
 
 
 def _reliefs(program: SecureProgram) -> Iterable[tuple[tuple[str, int, str], Any, float]]:
-    """Variables that take something off what a tie carries, with their factors, by (tie, period, snapshot)."""
-    ledger = program.model.ledgers.relief_mw
-    for key in ledger.keys():
-        linear = generate_standard_repn(ledger[key])
-        for variable, factor in zip(linear.linear_vars, linear.linear_coefs, strict=True):
-            yield key, variable, float(factor)
+    """Variables that take something off what a campus draws over a tie, its own supply included, with their factors,
+    by (tie, period, snapshot).
+    """
+    for ledger in (program.model.ledgers.relief_mw, program.model.ledgers.own_supply_mw):
+        for key in ledger.keys():
+            linear = generate_standard_repn(ledger[key])
+            for variable, factor in zip(linear.linear_vars, linear.linear_coefs, strict=True):
+                yield key, variable, float(factor)
 
 
 def _columns(found: Iterable[int]) -> NDArray[np.intp]:

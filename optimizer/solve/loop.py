@@ -6,8 +6,7 @@ solutions break them: first to the relaxation, until it breaks none, then to wha
 many of them bind and many sites compete, that is a search over sets of sites with branch and cut
 (`optimizer.solve.search`); elsewhere the solver's own integer search, in rounds (`optimizer.solve.integer_rounds`): its
 cuts handle upgrades better, and few sites faster. Where circuits can be built, each plan is checked in the network that
-it makes (`optimizer.solve.topologies`); where workloads are placed or campuses have supply of
-their own, rows are those of the model (`rounds`).
+it makes (`optimizer.solve.topologies`).
 """
 
 from __future__ import annotations
@@ -23,7 +22,6 @@ from optimizer.solve.found import Found, Limits
 from optimizer.solve.highs import Outcome
 from optimizer.solve.integer_rounds import IntegerRounds
 from optimizer.solve.program import RowKey, SecureProgram
-from optimizer.solve.rounds import find_by_rounds
 from optimizer.solve.search import Search
 from optimizer.solve.standing import Standing
 from optimizer.solve.topologies import find_by_topologies
@@ -64,20 +62,14 @@ def find_plan(program: SecureProgram, limits: Limits, decided: Callable[[float],
         return find_by_topologies(program, limits, decided)
     if case.network is None:
         return find_at_once(program, limits, decided)
-    if not is_written_out(case):
-        return find_by_rounds(program, limits, decided)
     standing = Standing(program, limits, decided)
     compact, relaxed = relaxation(standing, ())
     return search_on(standing, compact, relaxed)
 
 
 def is_written_out(case: Case) -> bool:
-    """Whether searches of a case go over few columns with flows written out as numbers (`optimizer.solve.compact`).
-
-    Those rows know what campuses draw, not what workloads break or what stands beside a campus.
-    """
-    others = case.workloads is not None or case.supply is not None or case.adequacy is not None
-    return case.network is not None and not len(case.circuits) and not others
+    """Whether searches of a case go over few columns with flows written out as numbers (`optimizer.solve.compact`)."""
+    return case.network is not None and not len(case.circuits)
 
 
 def search_on(standing: Standing, compact: Compact, relaxed: Outcome) -> Found:
@@ -98,7 +90,8 @@ def search_on(standing: Standing, compact: Compact, relaxed: Outcome) -> Found:
         standing.keep(compact, relaxed)
     many = len(case.sites) >= MANY_SITES and len(compact.keys) >= MANY_LIMITS
     # Prices of opening sites hold for campuses that draw what their blocks say, and use nothing else.
-    plain = case.service is None and case.work is None and not case.portfolio.deliveries
+    others = (case.service, case.supply, case.adequacy, case.workloads, case.work)
+    plain = all(part is None for part in others) and not case.portfolio.deliveries
     suits = many and plain and compact.highs.size[2] <= MOST_NONZEROS
     if suits and not standing.is_done and not len(case.upgrades):
         Search(standing, compact).run(relaxed)

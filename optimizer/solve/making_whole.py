@@ -12,10 +12,28 @@ from numpy.typing import NDArray
 from optimizer.solve.compact import Compact
 from optimizer.solve.highs import Outcome
 from optimizer.solve.openings import columns_of, sites_of
-from optimizer.solve.rounds import FIRST_NODES, MIP_OPTIONS, REPAIR_ROOM, THRESHOLDS
 from optimizer.solve.standing import Standing
 
 Floats = NDArray[np.float64]
+
+MIP_OPTIONS = {
+    "mip_root_presolve_only": True,
+    "mip_heuristic_run_rins": False,
+    "mip_heuristic_run_rens": False,
+}
+"""Options of the integer solves: with many dense rows the sub-programs of these heuristics, and presolving again, take
+longer than they save (measured on the Texas example: docs/benchmarks.md)."""
+
+THRESHOLDS = (0.02, 0.15, 0.3, 0.5, 0.7)
+"""Upgrades that the relaxation builds to more than this share are built whole, the others not [-]. Each is tried; the
+least always has a plan where the relaxation has one, but for what it builds to less than its own value."""
+
+FIRST_NODES = 500
+"""Nodes after which the search among what the relaxation uses is given up: work, not time (unverified)."""
+
+REPAIR_ROOM = 0.6
+"""Share of the allowed gap at which an integer solve stops; the rest is left for the rows that its plan breaks and for
+making its upgrades whole [-] (unverified)."""
 
 LEAST_SHARE = 0.05
 """Share of an upgrade below which its cost is scaled no further [-] (unverified)."""

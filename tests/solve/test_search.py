@@ -23,7 +23,6 @@ from optimizer.solve.loop import relaxation
 from optimizer.solve.openings import Openings, columns_of, sites_of
 from optimizer.solve.program import Clock, SecureProgram
 from optimizer.solve.proof import dual_bound, implied_bounds
-from optimizer.solve.rounds import find_by_rounds
 from optimizer.solve.search import Search
 from optimizer.solve.sizes import Sizes
 from optimizer.solve.standing import Standing
@@ -92,6 +91,20 @@ def in_rounds(case: Case, limits: Limits = EXACT) -> Found:
     return by(IntegerRounds, case, limits)
 
 
+def in_rows_of_pyomo(case: Case) -> Found:
+    """By integer programs to their end, with the rows of the model that each plan broke, until one breaks none."""
+    program = program_of(case)
+    program.highs.relax(False)
+    program.highs.set_options(mip_rel_gap=0.0)
+    for _ in range(60):
+        outcome = program.solve("mip")
+        if outcome.status != "optimal":
+            return Found(outcome.status, np.inf, -np.inf, {})
+        if program.cut(outcome.values, everywhere=True)[0] == 0:
+            return Found("optimal", outcome.objective, outcome.bound, program.integers_of(outcome.values))
+    raise AssertionError("limits were broken to the end")
+
+
 def by(how: type[Search] | type[IntegerRounds], case: Case, limits: Limits) -> Found:
     standing = Standing(program_of(case), limits, abs)
     compact, relaxed = relaxation(standing, ())
@@ -108,7 +121,7 @@ def case(request: pytest.FixtureRequest, tmp_path: Path) -> Case:
 
 def test_plans_cost_what_the_solvers_own_search_finds(case: Case) -> None:
     found = searched(case)
-    other = find_by_rounds(program_of(case), EXACT, abs)
+    other = in_rows_of_pyomo(case)
     assert found.status == other.status
     assert found.objective == pytest.approx(other.objective, rel=SAME)
     assert found.bound <= found.objective
@@ -116,14 +129,14 @@ def test_plans_cost_what_the_solvers_own_search_finds(case: Case) -> None:
 
 
 def test_rounds_find_what_rows_of_pyomo_find(case: Case) -> None:
-    found, other = in_rounds(case), find_by_rounds(program_of(case), EXACT, abs)
+    found, other = in_rounds(case), in_rows_of_pyomo(case)
     assert found.status == other.status
     assert found.objective == pytest.approx(other.objective, rel=SAME)
     assert found.bound == pytest.approx(other.objective, rel=SAME) or found.status == "infeasible"
 
 
 def test_a_loose_gap_is_kept_and_its_bound_holds(case: Case) -> None:
-    best = find_by_rounds(program_of(case), EXACT, abs)
+    best = in_rows_of_pyomo(case)
     found = searched(case, Limits(gap=0.02, max_rounds=50))
     if best.status == "infeasible":
         assert found.status == "infeasible"
@@ -152,7 +165,7 @@ def test_periods_ties_and_cooling_too(demand_mw: float, rating: float, penalty: 
         shortfall_penalty_musd_per_mw_year=penalty,
         limits=replace(case.limits, share_per_county=None, share_per_substation=None),
     )
-    found, other = searched(case), find_by_rounds(program_of(case), EXACT, abs)
+    found, other = searched(case), in_rows_of_pyomo(case)
     assert found.status == other.status
     assert found.objective == pytest.approx(other.objective, rel=SAME)
     if found.status != "infeasible":
@@ -171,7 +184,7 @@ def test_upgrades_in_rounds(demand_mw: float, rating: float, cost: float) -> Non
         upgrades=case.upgrades.assign(annuity_musd=case.upgrades["annuity_musd"] * cost),
         demand_mw=pd.Series([10.0, demand_mw], index=case.periods.index),
     )
-    found, other = in_rounds(case), find_by_rounds(program_of(case), EXACT, abs)
+    found, other = in_rounds(case), in_rows_of_pyomo(case)
     assert found.status == other.status
     assert found.objective == pytest.approx(other.objective, rel=SAME)
     loose = in_rounds(case, Limits(gap=0.05, max_rounds=50))
@@ -191,7 +204,7 @@ def test_curtailment_in_rounds(demand_mw: float, rating: float) -> None:
         branches=case.branches.assign(**scaled),
         demand_mw=pd.Series([10.0, demand_mw], index=case.periods.index),
     )
-    found, other = in_rounds(case), find_by_rounds(program_of(case), EXACT, abs)
+    found, other = in_rounds(case), in_rows_of_pyomo(case)
     assert found.status == other.status
     assert found.objective == pytest.approx(other.objective, rel=SAME)
     assert found.bound == pytest.approx(other.objective, rel=SAME)
@@ -329,7 +342,7 @@ def test_prices_bound_what_opening_a_site_costs(case: Case) -> None:
 
 def test_dropped_options_and_tighter_sizes_keep_the_best_plan(case: Case) -> None:
     program = program_of(case)
-    best = find_by_rounds(program_of(case), EXACT, abs)
+    best = in_rows_of_pyomo(case)
     if best.status == "infeasible":
         pytest.skip("the draw has no plan")
     sites, compact = sites_of(program), compact_of(program)
@@ -341,9 +354,7 @@ def test_dropped_options_and_tighter_sizes_keep_the_best_plan(case: Case) -> Non
     sizes = Sizes(sites, compact, sites.most)
     sizes.tighten(relaxed, ceiling)
     plan = np.zeros(len(program.highs.own.cost))
-    other = program_of(case)
-    again = find_by_rounds(other, EXACT, abs)
-    for column, value in again.integers.items():
+    for column, value in best.integers.items():
         plan[column] = value
     assert not plan[closed].any()
     assert (plan[sites.blocks] <= sizes.most + 1e-9).all()
