@@ -1,11 +1,9 @@
 """Whole decisions by the solver's own integer search, with the limits that its plans break added between.
 
-The relaxation builds a tenth of an upgrade for a tenth of its cost, and chooses sites by that. So its costs are scaled
-until it pays in full for what it builds (slope scaling: D. Kim, P. M. Pardalos, Operations Research Letters 24 (1999)
-195-203), which is a heuristic and says nothing of the bound. Plans are looked for first among the sites that it then
-uses, with upgrades in part; upgrades are then made whole, from several thresholds, for the sites found. Only when that
-gives no plan good enough is everything searched, starting from the best plan. That bound holds although limits are
-missing: rows only remove plans.
+Plans are looked for first among the sites that the relaxation uses where it pays in full for what it builds
+(`optimizer.solve.making_whole`), then among all that it uses. Meanwhile the first node of the solver's search of
+everything raises the bound. Only when that is not good enough is everything searched, starting from the best plan. Its
+bound holds although limits are missing: rows only remove plans.
 """
 
 from __future__ import annotations
@@ -13,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.solve.alongside import BoundAlongside
 from optimizer.solve.compact import Compact
 from optimizer.solve.highs import Outcome
 from optimizer.solve.making_whole import MIP_OPTIONS, MakingWhole
@@ -30,15 +29,8 @@ BOUND_OPTIONS = {
 USED = 1e-6
 """A binary or whole column above this in the relaxation is used by it [-]."""
 
-SCALINGS = 5
-"""Times that costs of upgrades are scaled to what the last solution built of each (unverified: on the Texas example the
-solution then built 19 instead of 104, and cost 22 M$ more when those were whole instead of 125 M$)."""
-
-SAME_SITES = 4
-"""Times that the rest is decided again for the sites of a plan that was not secure (unverified)."""
-
 IDLE = 2
-"""Searches among the same sites without a better plan after which everything is searched (unverified)."""
+"""Searches among the same sites without a better plan after which they end (unverified)."""
 
 ROOT_NODES = 1
 """Nodes of the first search of everything."""
@@ -75,84 +67,75 @@ class IntegerRounds:
         relaxed : Outcome
             Of the compact program.
         """
-        with self.standing.booked("lp"):
-            if len(self.whole.others(self.compact)):
-                relaxed = self._in_full(relaxed)
-            values = self.compact.whole(relaxed.values)
-            small = self.whole.among(self.compact, values, USED)
-        cost, rounds = self.whole.scaled(small, small.reduced(values)), 0
-        if self.standing.best is None:
-            rounds = self._where_used(small, cost, rounds, first=True)
-        if not self.standing.is_done and self.standing.best is not None and rounds < self.standing.limits.max_rounds:
-            # The cuts of the solver's first node are cheap, and often all that the proof needs.
-            rounds += 1
-            self._everywhere(rounds, 1.0, ROOT_NODES)
-            rounds = self._where_used(small, cost, rounds, first=False)
+        options = {**MIP_OPTIONS, **BOUND_OPTIONS, "mip_max_nodes": ROOT_NODES}
+        # The cuts of the solver's first node are cheap, and often all that the proof needs.
+        with BoundAlongside(self.standing, self.standing.compact(self.compact.keys), options) as bound:
+            values, used = self._in_full(relaxed.values)
+            rounds = self._where_used(used, values, 0)
+            if not self.standing.is_done:
+                bound.wait()
+        if not self.standing.is_done:
+            rounds = self._where_used(np.maximum(used, relaxed.values), values, rounds)
         closer = 1.0
         while not self.standing.is_done and rounds < self.standing.limits.max_rounds:
             rounds += 1
             self._everywhere(rounds, closer)
             closer *= CLOSER
 
-    def _in_full(self, relaxed: Outcome) -> Outcome:
-        """A solution that pays in full for what it builds of each upgrade, as far as prices can make it."""
+    def _in_full(self, values: Floats) -> tuple[Floats, Floats]:
+        """A solution that pays in full for what it builds, and all that it built on the way."""
         compact = self.compact
-        for _ in range(SCALINGS if len(self.whole.upgrades(compact)) else 0):
-            compact.minimize(self.whole.scaled(compact, relaxed.values))
-            outcome = compact.clean(fully=True)
-            if outcome.status != "optimal":
-                break
-            relaxed = outcome
-        compact.minimize()
-        return relaxed
+        binary = np.flatnonzero(compact.integer & (compact.upper <= 1.0))
+        with self.standing.booked("lp"):
+            if not len(self.whole.others(compact)):
+                return values, values
+            return self.whole.paid_in_full(compact, binary, values)
 
-    def _where_used(self, small: Compact, cost: Floats, rounds: int, first: bool) -> int:
-        """Search among the sites that a solution uses for the first plan, or for better ones; return the rounds."""
-        decides, idle = bool(len(self.whole.others(small))), 0
+    def _where_used(self, used: Floats, values: Floats, rounds: int) -> int:
+        """Look for better plans among the sites that are used, until searches find none; return the rounds.
+
+        Parameters
+        ----------
+        used : ndarray, shape (n_column,)
+            Largest value of each column of the compact program in some solutions.
+        values : ndarray, shape (n_column,)
+            Solution whose upgrades are paid for in full.
+        rounds : int
+            So far.
+        """
+        if self.standing.is_done:
+            return rounds
+        with self.standing.booked("lp"):
+            small = self.whole.among(self.compact, self.compact.whole(used), USED)
+        upgrades, decides = self.whole.upgrades(small), bool(len(self.whole.others(small)))
+        cost = self.whole.scaled(small, upgrades, small.reduced(self.compact.whole(values)))
+        best = self.standing.best
+        start, share, idle = None if best is None else small.reduced(best.values), 0.5, 0
         while not self.standing.is_done and rounds < self.standing.limits.max_rounds:
             rounds += 1
-            before, known = self.standing.worth(), len(small.keys)
-            outcome = self.whole.decide(small, cost) if decides else small.clean()
-            if outcome.status == "infeasible" or not len(outcome.values):
+            known = len(small.keys)
+            outcome = self.whole.decide(small, cost, share, start) if decides else small.clean()
+            if not len(outcome.values):
                 break
             small.cut(outcome.values, fully=True)
-            self.whole.secure(small, outcome.values)
-            if self.standing.best is None:
-                self._same_sites(small, cost, outcome.values)
+            made = self.whole.secure(small, outcome.values)
             self.program.log(f"mip round {rounds} where the relaxation builds: {self.standing}")
+            idle = 0 if made is not None else idle + 1
             # The same search again finds the same plan, unless the last one taught it rows.
-            idle = idle + 1 if self.standing.worth() >= before else 0
-            stuck = idle > 0 and len(small.keys) == known
-            if stuck or (idle == IDLE and not first) or not decides or (first and self.standing.best is not None):
+            stuck = made is None and len(small.keys) == known
+            if stuck or idle == IDLE or not decides:
                 break
+            if made is not None:
+                start, cost, share = made, self.whole.scaled(small, upgrades, made), share * CLOSER
         return rounds
 
-    def _same_sites(self, small: Compact, cost: Floats, values: Floats) -> None:
-        """Decide again with the sites of an insecure plan, whose limits are soon known, until a plan is secure."""
-        block = self.program.model.component("siting")
-        if block is None:
-            return
-        last = max(t for _, t in block.build)
-        at = small.place[[self.program.highs.column(v) for (_, t), v in block.build.items() if t == last]]
-        at = np.unique(at[at >= 0])
-        given = small.lower[at].copy(), small.upper[at].copy()
-        small.bound(at, np.round(values[at]), np.round(values[at]))
-        for _ in range(SAME_SITES):
-            outcome = self.whole.decide(small, cost)
-            if not len(outcome.values) or not small.cut(outcome.values, fully=True):
-                break
-            self.whole.secure(small, outcome.values)
-            if self.standing.best is not None:
-                break
-        small.bound(at, *given)
-
-    def _everywhere(self, number: int, closer: float, nodes: int = 2**31 - 1) -> None:
+    def _everywhere(self, number: int, closer: float) -> None:
         """Decide everything, and make secure what comes of it."""
         standing, compact = self.standing, self.compact
         best = standing.best
         allowed = standing.allowed(best.objective) if best else max(self.whole.good_enough() - standing.bound, 1e-6)
         start = None if best is None else compact.reduced(best.values)
-        options = {**MIP_OPTIONS, **(BOUND_OPTIONS if best else {}), "mip_max_nodes": nodes}
+        options = {**MIP_OPTIONS, **(BOUND_OPTIONS if best else {})}
         with standing.booked("mip"):
             seconds = TIME_SHARE * self.program.seconds_left()
             outcome = compact.decide(np.flatnonzero(compact.integer), closer * allowed, options, start, seconds)

@@ -113,8 +113,12 @@ def relaxation(standing: Standing, rows: Iterable[RowKey]) -> tuple[Compact, Out
     with standing.booked("lp"):
         program = standing.program
         known = [*(key for key, _ in program.limit_rows()), *program.expected, *rows]
-        compact = standing.compact(dict.fromkeys(known))
-        relaxed = compact.clean(fully=True)
+        compact = standing.compact(())
+        # Dense rows take the simplex method many times longer from nothing than from a solution without them.
+        relaxed = compact.solve()
+        compact.add(dict.fromkeys(known))
+        if relaxed.status == "optimal" or compact.keys:
+            relaxed = compact.clean(fully=True)
         if relaxed.status == "optimal":
             standing.raise_bound(compact.proven())
             compact.purge()

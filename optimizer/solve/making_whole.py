@@ -1,7 +1,10 @@
 """Whole decisions out of solutions in part: by the solver's own integer search among few sites, and by rounding.
 
-Upgrades are left in part while sites are decided, then made whole, from several thresholds, for the sites found: the
-linear program then says what each choice costs, with every limit that it breaks added.
+A relaxation builds a tenth of a site or an upgrade for a tenth of its cost, and chooses by that. So costs are scaled
+until it pays in full for what it builds (slope scaling: D. Kim, P. M. Pardalos, Operations Research Letters 24 (1999)
+195-203), which is a heuristic and says nothing of the bound. Sites are decided with upgrades in part at such costs. For
+the sites found, upgrades are scaled again and made whole, from several thresholds: the linear program then says what
+each choice costs, with every limit that it breaks added.
 """
 
 from __future__ import annotations
@@ -25,8 +28,8 @@ MIP_OPTIONS = {
 longer than they save (measured on the Texas example: docs/benchmarks.md)."""
 
 THRESHOLDS = (0.02, 0.15, 0.3, 0.5, 0.7)
-"""Upgrades that the relaxation builds to more than this share are built whole, the others not [-]. Each is tried; the
-least always has a plan where the relaxation has one, but for what it builds to less than its own value."""
+"""Upgrades built to more than this share are built whole, the others not [-]. Each is tried; the least always has a
+plan where the solution in part is one, but for what it builds to less than its own value."""
 
 FIRST_NODES = 500
 """Nodes after which the search among what the relaxation uses is given up: work, not time (unverified)."""
@@ -36,7 +39,13 @@ REPAIR_ROOM = 0.6
 making its upgrades whole [-] (unverified)."""
 
 LEAST_SHARE = 0.05
-"""Share of an upgrade below which its cost is scaled no further [-] (unverified)."""
+"""Share of a whole column below which its cost is scaled no further [-] (unverified)."""
+
+SCALINGS = 8
+"""Most times that costs are scaled to what the last solution built (docs/benchmarks.md: it settles after four)."""
+
+SETTLED = 1e-6
+"""Largest change of a column between two solutions at which scaling has settled [-]."""
 
 
 class MakingWhole:
@@ -81,19 +90,62 @@ class MakingWhole:
         """Whole columns that are no upgrades."""
         return np.setdiff1d(np.flatnonzero(compact.integer), self.upgrades(compact))
 
-    def scaled(self, compact: Compact, values: Floats) -> Floats:
-        """Costs at which an upgrade built as in a solution costs as much as a whole one, shape (n_column,) [M$]."""
-        cost, upgrades = compact.cost.copy(), self.upgrades(compact)
-        cost[upgrades] /= np.clip(values[upgrades], LEAST_SHARE, 1.0)
+    def scaled(self, compact: Compact, columns: NDArray[np.intp], values: Floats) -> Floats:
+        """Costs at which a column built as in a solution costs as much as a whole one, shape (n_column,) [M$]."""
+        cost = compact.cost.copy()
+        cost[columns] /= np.clip(values[columns], LEAST_SHARE, 1.0)
         return cost
 
-    def decide(self, compact: Compact, cost: Floats) -> Outcome:
-        """Decide all but upgrades, these in part, as well as the gap asks for."""
+    def paid_in_full(self, compact: Compact, columns: NDArray[np.intp], values: Floats) -> tuple[Floats, Floats]:
+        """A solution that pays in full for what it builds, as far as prices can make it, and all built on the way.
+
+        Parameters
+        ----------
+        compact : Compact
+            Solved as it is bounded now.
+        columns : ndarray of int
+            Binary columns whose costs are scaled.
+        values : ndarray, shape (n_column,)
+            Solution to begin with.
+
+        Returns
+        -------
+        (ndarray, ndarray)
+            The last solution, and the largest value of each column in any.
+        """
+        most = np.zeros(len(values))
+        for _ in range(SCALINGS if len(columns) else 0):
+            compact.minimize(self.scaled(compact, columns, values))
+            outcome = compact.clean()
+            if outcome.status != "optimal":
+                break
+            change = np.abs(outcome.values - values).max(initial=0.0)
+            values, most = outcome.values, np.maximum(most, outcome.values)
+            if change <= SETTLED:
+                break
+        compact.minimize()
+        return values, np.maximum(most, values)
+
+    def decide(self, compact: Compact, cost: Floats, share: float = 0.5, start: Floats | None = None) -> Outcome:
+        """Decide all but upgrades, these in part, as well as the gap asks for.
+
+        Parameters
+        ----------
+        compact : Compact
+            Of few sites.
+        cost : ndarray, shape (n_column,)
+            What is minimized [M$].
+        share : float
+            Difference that may stay to its own bound, as a share of that which the gap allows [-].
+        start : ndarray, shape (n_column,), optional
+            A plan to start from.
+        """
         good = self.good_enough()
         options = {**MIP_OPTIONS, "mip_max_nodes": FIRST_NODES, "objective_target": good}
         with self.standing.booked("mip"):
             compact.minimize(cost)
-            outcome = compact.decide(self.others(compact), 0.5 * max(good - self.standing.bound, 1e-6), options)
+            allowed = share * max(good - self.standing.bound, 1e-6)
+            outcome = compact.decide(self.others(compact), allowed, options, start)
             compact.minimize()
         return outcome
 
@@ -103,28 +155,39 @@ class MakingWhole:
         decided = standing.decided(standing.bound + standing.offset)
         return standing.bound + gap * max(decided, 0.0) / (1.0 - gap)
 
-    def secure(self, compact: Compact, values: Floats) -> None:
-        """Keep whole decisions other than upgrades, find the upgrades they need, and make those whole."""
+    def secure(self, compact: Compact, values: Floats) -> Floats | None:
+        """Keep whole decisions other than upgrades, find the upgrades they need, and make those whole.
+
+        Returns
+        -------
+        ndarray, shape (n_column,), or None
+            The best plan with these decisions that was tried; nothing where none was better than the best known.
+        """
         whole, upgrades = self.others(compact), self.upgrades(compact)
         chosen = np.round(values[whole])
+        best: Outcome | None = None
         with self.standing.booked("repair"):
             given = compact.lower[whole].copy(), compact.upper[whole].copy()
             compact.bound(whole, chosen, chosen)
             outcome = compact.clean(self.standing.worth(), fully=True)
             if outcome.status == "optimal" and outcome.objective < self.standing.worth():
-                shares = outcome.values[upgrades]
+                shares = self.paid_in_full(compact, upgrades, outcome.values)[0][upgrades]
                 tried = {(shares > threshold).tobytes(): shares > threshold for threshold in THRESHOLDS}
                 for built in tried.values():
-                    self.attempt(compact, upgrades, built.astype(float))
+                    if not self.standing.is_done:
+                        best = self.attempt(compact, upgrades, built.astype(float)) or best
             compact.bound(whole, *given)
+        return None if best is None else best.values
 
-    def attempt(self, compact: Compact, columns: NDArray[np.intp], chosen: Floats) -> None:
-        """Keep a plan if it is secure and the best so far."""
+    def attempt(self, compact: Compact, columns: NDArray[np.intp], chosen: Floats) -> Outcome | None:
+        """Keep a plan if it is secure and the best so far, and return it then."""
         given = compact.lower[columns].copy(), compact.upper[columns].copy()
         chosen = np.clip(chosen, *given)
         compact.bound(columns, chosen, chosen)
         outcome = compact.clean(self.standing.worth(), fully=True)
         better = outcome.status == "optimal" and outcome.objective < self.standing.worth()
-        if better and not compact.cut(outcome.values, fully=True):
+        better = better and not compact.cut(outcome.values, fully=True)
+        if better:
             self.standing.keep(compact, outcome)
         compact.bound(columns, *given)
+        return outcome if better else None

@@ -67,7 +67,7 @@ def _try_again(standing: Standing, compact: Compact, relaxed: Outcome, start: St
         whole.secure(small, decisions)
         standing.program.log(f"from the plan given, same sites: {standing}")
     if not standing.is_done and len(whole.others(small)):
-        outcome = whole.decide(small, whole.scaled(small, decisions))
+        outcome = whole.decide(small, whole.scaled(small, whole.upgrades(small), decisions))
         if len(outcome.values):
             small.cut(outcome.values, fully=True)
             whole.secure(small, outcome.values)
