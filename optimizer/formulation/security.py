@@ -163,8 +163,7 @@ def _after_outages(case: Case, m: pyo.ConcreteModel, broken: Broken) -> dict[tup
         for t in case.periods.index:
             limit = case.branches["rating_emergency_mw"].to_numpy() + upgraded[t]
             point = operating_point(case, m, t, h, broken.flows[t, h])
-            found = case.contingencies.screen(point, number, limit, broken.tolerance_mw, extra_limit=allowed)
-            after[t, h] = found.violations
+            after[t, h] = case.contingencies.broken(point, number, limit, broken.tolerance_mw, allowed)
     return after
 
 

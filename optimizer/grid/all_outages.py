@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from optimizer.grid.broken_limits import BrokenLimits
 from optimizer.grid.contingency import OutageFactors
 from optimizer.grid.joint import Driver, Remains
 from optimizer.grid.joint_factors import JointFactors, OperatingPoint
@@ -23,6 +24,7 @@ from optimizer.progress import Progress, silent
 JOINT_BLOCK = 64
 
 _COLUMNS = ["outage", "branch", "flow_mw", "limit_mw", "loading", "excess_mw"]
+_BROKEN = ["outage", "branch", "flow_mw", "excess_mw"]
 
 
 class AllOutages:
@@ -40,6 +42,7 @@ class AllOutages:
         self.single = single
         self.joint = joint
         self.n_single = 0 if single is None else len(single.outages)
+        self._limits: dict[int, BrokenLimits] = {}
 
     def __len__(self) -> int:
         return self.n_single + len(self.joint.outages)
@@ -82,6 +85,33 @@ class AllOutages:
         factor, alive = self.factors(number, snapshot_index)
         values = np.array([point.value(driver) for driver in self.drivers(number)])
         return np.where(alive, point.flow_mw + factor @ values, np.nan)
+
+    def broken(
+        self,
+        point: OperatingPoint,
+        snapshot_index: int,
+        limit_mw: np.ndarray,
+        tolerance_mw: float,
+        extra_limit: Mapping[tuple[int, int], float] | None = None,
+    ) -> pd.DataFrame:
+        """Find what `screen` finds broken, many times faster where it is asked often; parameters as there.
+
+        Returns
+        -------
+        DataFrame
+            ``outage, branch, flow_mw, excess_mw``, by outage and branch.
+        """
+        tables = []
+        if self.single is not None:
+            if snapshot_index not in self._limits:
+                self._limits[snapshot_index] = BrokenLimits(self.single, snapshot_index)
+            pairs = self._limits[snapshot_index].find(point.flow_mw, limit_mw, tolerance_mw, extra_limit)
+            tables.append(pd.DataFrame(dict(zip(_BROKEN, pairs, strict=True))))
+        if len(self.joint.outages):
+            extra = {(b, k - self.n_single): mw for (b, k), mw in (extra_limit or {}).items() if k >= self.n_single}
+            found = screen_joint(self.joint, point, snapshot_index, limit_mw, tolerance_mw, top=0, extra_limit=extra)
+            tables.append(_renumbered(found, self.n_single).violations[_BROKEN].sort_values(["outage", "branch"]))
+        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=_BROKEN)
 
     def screen(
         self,

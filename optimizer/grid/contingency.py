@@ -213,7 +213,7 @@ class OutageFactors:
         self._participation = np.asarray(participation_mw, dtype=float).reshape(network.n_bus, -1)
         self._shared = network.flows(self._participation) - network.shift_flow_mw[:, None]
         self._island_mw, self._lost_mw = _participation_sums(network, outages, self._participation)
-        self._branch_island = network.island[network.from_position]
+        self.branch_island = network.island[network.from_position]
         self._dead = _dead_branches(network, outages)
         self._fits = network.n_branch * len(outages) * 8 <= cache_bytes
         self._kept: np.ndarray | None = None
@@ -227,6 +227,11 @@ class OutageFactors:
     def n_snapshot(self) -> int:
         """Number of snapshots that participation was given for."""
         return self._participation.shape[1]
+
+    def shared(self, snapshot_index: int) -> np.ndarray:
+        """Return the flows when every bus injects its participation, shape (n_branch,) [MW]."""
+        flows: np.ndarray = self._shared[:, snapshot_index]
+        return flows
 
     def unbalanced(self, snapshot_index: int) -> np.ndarray:
         """Return the numbers of the outages that leave no participating generation in the main side."""
@@ -265,7 +270,7 @@ class OutageFactors:
         """Return (row in `outage_numbers`, branch position) of every branch that is not there after the outage."""
         dead = [self._dead[k] for k in outage_numbers.tolist()]
         for k in np.intersect1d(outage_numbers, self.unbalanced(snapshot_index)).tolist():
-            whole = np.flatnonzero(self._branch_island == self._branch_island[self.outages.positions[k]])
+            whole = np.flatnonzero(self.branch_island == self.branch_island[self.outages.positions[k]])
             for row in np.flatnonzero(outage_numbers == k):
                 dead[row] = whole
         counts = [len(d) for d in dead]
@@ -280,10 +285,10 @@ class OutageFactors:
         if len(split):
             k = numbers[split]
             island_mw, scale = self.split_scale(k, snapshot_index)
-            changed = rows[split] * island_mw[:, None] - self._shared[:, snapshot_index]
+            changed = rows[split] * island_mw[:, None] - self.shared(snapshot_index)
             changed *= scale[:, None]
             # The sum over n covers all islands at once; the outage reaches only its own.
-            changed[self._branch_island != self._branch_island[self.outages.positions[k], None]] = 0.0
+            changed[self.branch_island != self.branch_island[self.outages.positions[k], None]] = 0.0
             rows[split] = changed
         return rows
 

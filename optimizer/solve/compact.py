@@ -96,6 +96,7 @@ class Compact:
         self.implied = implied_bounds(small.matrix, self.row_bounds, (small.column_lower, small.column_upper))
         self.highs = self._solver(small)
         self.solves = 0
+        self.is_secure = False
         self.most_rows = MOST_ROWS
         if held:
             self.bound(self.place[list(held)], np.zeros(len(held)), np.zeros(len(held)))
@@ -265,15 +266,20 @@ class Compact:
         ceiling : float
             Without the program's constant.
         fully : bool
-            Look at every outage; otherwise at those that broke a limit before.
+            Look at every outage; otherwise at those that broke a limit before. `is_secure` says afterwards whether
+            that was done and the solution breaks none.
         """
+        self.is_secure = False
         for _ in range(ROUNDS):
             outcome = self.solve(method)
             method = DUAL
             if len(self._limit) > self.most_rows and outcome.status == "optimal":
                 self.purge()
                 self.most_rows = max(self.most_rows, 2 * len(self._limit))
-            if outcome.status != "optimal" or outcome.objective >= ceiling or not self.cut(outcome.values, fully):
+            if outcome.status != "optimal" or outcome.objective >= ceiling:
+                return outcome
+            if not self.cut(outcome.values, fully):
+                self.is_secure = fully
                 return outcome
         return outcome
 

@@ -141,20 +141,6 @@ class HighsProgram:
         finally:
             self.set_options(**before)
 
-    @contextmanager
-    def stopping(self, enough: Callable[[float], bool]) -> Iterator[None]:
-        """Stop integer solves for a while as soon as their bound is enough; asked from the thread that solves."""
-
-        def look(event: Any) -> None:
-            if enough(float(event.data_out.mip_dual_bound)):
-                event.interrupt()
-
-        self._highs.cbMipInterrupt.subscribe(look)
-        try:
-            yield
-        finally:
-            self._highs.cbMipInterrupt.unsubscribe(look)
-
     def start_from(self, values: NDArray[np.float64]) -> None:
         """Give the next integer solve a solution to start from, shape (n_column,)."""
         started = highspy.HighsSolution()

@@ -1,9 +1,9 @@
 """Whole decisions by the solver's own integer search, with the limits that its plans break added between.
 
 Plans are looked for first among the sites that the relaxation uses where it pays in full for what it builds
-(`optimizer.solve.making_whole`), then among all that it uses. Meanwhile the first node of the solver's search of
-everything raises the bound. Only when that is not good enough is everything searched, starting from the best plan. Its
-bound holds although limits are missing: rows only remove plans.
+(`optimizer.solve.making_whole`). The first node of the solver's search of everything then raises the bound. If that is
+not good enough, better plans are looked for there and among all sites that the relaxation uses, and at last everything
+is searched, starting from the best plan. Its bound holds although limits are missing: rows only remove plans.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.solve.alongside import BoundAlongside
 from optimizer.solve.compact import Compact
 from optimizer.solve.highs import Outcome
 from optimizer.solve.making_whole import MIP_OPTIONS, MakingWhole
@@ -67,15 +66,14 @@ class IntegerRounds:
         relaxed : Outcome
             Of the compact program.
         """
-        options = {**MIP_OPTIONS, **BOUND_OPTIONS, "mip_max_nodes": ROOT_NODES}
-        # The cuts of the solver's first node are cheap, and often all that the proof needs.
-        with BoundAlongside(self.standing, self.standing.compact(self.compact.keys), options) as bound:
-            values, used = self._in_full(relaxed.values)
-            rounds = self._where_used(used, values, 0)
-            if not self.standing.is_done:
-                bound.wait()
-        if not self.standing.is_done:
-            rounds = self._where_used(np.maximum(used, relaxed.values), values, rounds)
+        values, used = self._in_full(relaxed.values)
+        rounds = 0 if self.standing.best else self._where_used(used, values, 0, first=True)
+        if not self.standing.is_done and self.standing.best and rounds < self.standing.limits.max_rounds:
+            # The cuts of the solver's first node are cheap, and often all that the proof needs.
+            rounds += 1
+            self._everywhere(rounds, 1.0, ROOT_NODES)
+        for among in (used, np.maximum(used, relaxed.values)):
+            rounds = self._where_used(among, values, rounds)
         closer = 1.0
         while not self.standing.is_done and rounds < self.standing.limits.max_rounds:
             rounds += 1
@@ -91,8 +89,8 @@ class IntegerRounds:
                 return values, values
             return self.whole.paid_in_full(compact, binary, values)
 
-    def _where_used(self, used: Floats, values: Floats, rounds: int) -> int:
-        """Look for better plans among the sites that are used, until searches find none; return the rounds.
+    def _where_used(self, used: Floats, values: Floats, rounds: int, first: bool = False) -> int:
+        """Look for plans among the sites that are used, until searches find no better one; return the rounds.
 
         Parameters
         ----------
@@ -102,6 +100,8 @@ class IntegerRounds:
             Solution whose upgrades are paid for in full.
         rounds : int
             So far.
+        first : bool
+            Any plan will do.
         """
         if self.standing.is_done:
             return rounds
@@ -123,19 +123,19 @@ class IntegerRounds:
             idle = 0 if made is not None else idle + 1
             # The same search again finds the same plan, unless the last one taught it rows.
             stuck = made is None and len(small.keys) == known
-            if stuck or idle == IDLE or not decides:
+            if stuck or idle == IDLE or not decides or (first and made is not None):
                 break
             if made is not None:
                 start, cost, share = made, self.whole.scaled(small, upgrades, made), share * CLOSER
         return rounds
 
-    def _everywhere(self, number: int, closer: float) -> None:
+    def _everywhere(self, number: int, closer: float, nodes: int = 2**31 - 1) -> None:
         """Decide everything, and make secure what comes of it."""
         standing, compact = self.standing, self.compact
         best = standing.best
         allowed = standing.allowed(best.objective) if best else max(self.whole.good_enough() - standing.bound, 1e-6)
         start = None if best is None else compact.reduced(best.values)
-        options = {**MIP_OPTIONS, **(BOUND_OPTIONS if best else {})}
+        options = {**MIP_OPTIONS, **(BOUND_OPTIONS if best else {}), "mip_max_nodes": nodes}
         with standing.booked("mip"):
             seconds = TIME_SHARE * self.program.seconds_left()
             outcome = compact.decide(np.flatnonzero(compact.integer), closer * allowed, options, start, seconds)

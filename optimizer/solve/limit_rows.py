@@ -179,9 +179,9 @@ class LimitRows:
         if not fully:
             at, number, after, excess = self._known[h].broken(point, limit)
         else:
-            found = self.case.contingencies.screen(
-                point, self.snapshot[h], limit, ROW_TOLERANCE_MW, extra_limit=self.extra_after[h]
-            ).violations
+            found = self.case.contingencies.broken(
+                point, self.snapshot[h], limit, ROW_TOLERANCE_MW, self.extra_after[h]
+            )
             at, number = found["branch"].to_numpy(np.intp), found["outage"].to_numpy(np.intp)
             after, excess = found["flow_mw"].to_numpy(float), found["excess_mw"].to_numpy(float)
         order = np.lexsort([at, number, -excess])
@@ -222,10 +222,10 @@ class _Ratings:
         amounts = (
             case.upgrades["added_mw" if name == "rating_mw" else "added_emergency_mw"] if block is not None else {}
         )
+        place = dict(zip(case.upgrades.index, case.branches.index.get_indexer(case.upgrades["branch"]), strict=True))
         for u, mw in amounts.items():
-            at = int(case.branches.index.get_loc(case.upgrades.at[u, "branch"]))
             for t in case.periods.index:
-                columns, added = self._added.setdefault((at, t), ([], []))
+                columns, added = self._added.setdefault((int(place[u]), t), ([], []))
                 columns.append(program.highs.column(block.in_service[u, t]))
                 added.append(float(mw))
         self._by_period = {t: self._matrix(t) for t in case.periods.index}

@@ -185,8 +185,7 @@ class MakingWhole:
         chosen = np.clip(chosen, *given)
         compact.bound(columns, chosen, chosen)
         outcome = compact.clean(self.standing.worth(), fully=True)
-        better = outcome.status == "optimal" and outcome.objective < self.standing.worth()
-        better = better and not compact.cut(outcome.values, fully=True)
+        better = outcome.objective < self.standing.worth() and compact.is_secure
         if better:
             self.standing.keep(compact, outcome)
         compact.bound(columns, *given)
