@@ -18,6 +18,7 @@ ORDER = (
     "siting",
     "workloads",
     "supply",
+    "supply_campus",
     "adequacy",
     "orbit",
     "interconnection",

@@ -39,6 +39,8 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
     def capacity_covers_load(b: Any, z: str, t: int, h: str) -> Any:
         """Accredited capacity, own supply of campuses included, and imports cover the zone's load with a reserve.
 
+        What is curtailed in a snapshot needs no capacity there.
+
         C[z] + I[z] + sum_sq a[q] K[s,q,t] >= (1 + M) (existing load + what the campuses of the zone draw)
         """
         new = pyo.quicksum(m.interconnection.new_load_mw[n, t, h] for n in points[z])

@@ -353,7 +353,7 @@ def _campus_loads(m: pyo.ConcreteModel, real: Case, t: int, h: str) -> Iterator[
             key = (s, int(real.grid_network.bus_ids.get_loc(n)))
             loads[key] = loads.get(key, 0.0) + float(real.pue.at[(s, c), h]) * it_mw.value
     for o, s, n in real.ties[["site", "bus"]].itertuples(name=None):
-        if own := pyo.value(m.ledgers.own_supply_mw[o, t, h]):
+        if behind := pyo.value(m.ledgers.relief_mw[o, t, h]) + pyo.value(m.ledgers.own_supply_mw[o, t, h]):
             key = (s, int(real.grid_network.bus_ids.get_loc(n)))
-            loads[key] = loads.get(key, 0.0) - float(own)
+            loads[key] = loads.get(key, 0.0) - float(behind)
     yield from loads.items()

@@ -241,6 +241,9 @@ def _deferral(b: pyo.Block, case: Case, S: Service, m: pyo.ConcreteModel, load: 
     T, hours = list(case.periods.index), case.snapshots["hours"].astype(float)
     able = S.snapshots(case.snapshots["hours"])
     O, capacity = list(case.ties.index), case.ties["capacity_mw"].astype(float)
+    # Own supply relieves its tie: `optimizer.formulation.supply_campus` limits what is left.
+    relieved = set(case.supply.sites) if case.supply is not None and case.supply.counts_as_firm else set()
+    carried = [key for key in b.recovered_mw if case.ties.at[key[0], "site"] not in relieved]
 
     @constraint(b, list(b.deferred_mw))
     def only_what_can_wait(b: Any, o: str, t: int, h: str) -> Any:
@@ -258,7 +261,7 @@ def _deferral(b: pyo.Block, case: Case, S: Service, m: pyo.ConcreteModel, load: 
         """
         return b.recovered_mw[o, t, h] - D.catch_up_share * contract(o, t) <= 0
 
-    @constraint(b, list(b.recovered_mw))
+    @constraint(b, carried)
     def tie_carries_catching_up(b: Any, o: str, t: int, h: str) -> Any:
         """A tie carries facility power and what is caught up within its firm capacity.
 

@@ -25,6 +25,7 @@ import pandas as pd
 import pyomo.environ as pyo
 
 from optimizer.algebra import Ledgers, constraint, tidy
+from optimizer.formulation.supply_campus import constrain_campus, supply_of, ties_beside
 from optimizer.study.case import Case
 from optimizer.study.supplies import Supply
 from optimizer.units import HOURS_PER_DAY, HOURS_PER_YEAR, USD_PER_MUSD
@@ -37,19 +38,6 @@ NEEDS = {
     "snapshots": ["hours"],
     "periods": ["annuity_years"],
 }
-
-
-def supply_of(case: Case) -> Supply:
-    """The supply of a case.
-
-    Raises
-    ------
-    ValueError
-        The case has none: the caller's mistake.
-    """
-    if case.supply is None:
-        raise ValueError("the case has no supply")
-    return case.supply
 
 
 def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
@@ -80,12 +68,6 @@ def _unit(S: Supply, offer: tuple[str, str]) -> float:
     return float(S.technologies.at[offer[1], "unit_mw"])
 
 
-def ties_beside(case: Case) -> list[str]:
-    """Ties at the bus of the generator that their site is beside."""
-    beside, bus = supply_of(case).beside, case.generators["bus"]
-    return [v for s, g in beside.items() for v in case.ties_of_site[s] if case.ties.at[v, "bus"] == bus[g]]
-
-
 def _bound(b: pyo.Block, case: Case, S: Supply) -> None:
     """Ends for every column: nothing before it is ready, nothing beyond what is on offer."""
     stored = {q: float(hours) for q, hours in S.technologies["max_storage_hours"].items()}
@@ -108,15 +90,17 @@ def _bound(b: pyo.Block, case: Case, S: Supply) -> None:
     for (v, _, _), own in b.own_mw.items():
         s, capacity_mw = case.ties.loc[v, ["site", "capacity_mw"]]
         own.setlb(-float(capacity_mw) if s in stores else 0.0)
-        own.setub(most_facility_mw(case, s))
+        own.setub(most_drawn_mw(case, s))
     for (v, _, _), direct in b.direct_mw.items():
-        direct.setub(most_facility_mw(case, case.ties.at[v, "site"]))
+        direct.setub(most_drawn_mw(case, case.ties.at[v, "site"]))
 
 
-def most_facility_mw(case: Case, site: str) -> float:
-    """Largest power of a site at its largest size, in the worst snapshot with the least efficient cooling [MW]."""
+def most_drawn_mw(case: Case, site: str) -> float:
+    """Most that a site draws, at its largest size in the worst snapshot, and what it can catch up beside [MW]."""
     most = float(case.sites.at[site, "block_mw"] * case.sites.at[site, "max_blocks"])
-    return most * float(case.pue.loc[[site]].to_numpy(float).max())
+    waits = case.service.deferral if case.service is not None else None
+    beside = waits.catch_up_share if waits is not None and waits.is_neutral else 0.0
+    return most * float(case.pue.loc[[site]].to_numpy(float).max()) * (1.0 + beside)
 
 
 def _post_investment(b: pyo.Block, case: Case, S: Supply, ledgers: Ledgers) -> None:
@@ -177,9 +161,7 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
     _capacity(b, case, m, S)
     _operation(b, case, S)
     _storage(b, case, S)
-    _campus(b, case, m, S)
-    _beside(b, case, m, S)
-    _carbon_free(b, case, m, S)
+    constrain_campus(b, case, m, S)
 
 
 def _capacity(b: pyo.Block, case: Case, m: pyo.ConcreteModel, S: Supply) -> None:
@@ -313,117 +295,6 @@ def _storage(b: pyo.Block, case: Case, S: Supply) -> None:
         """
         gained = float(efficiency[q]) * b.charge_mw[s, q, t, h] - b.discharge_mw[s, q, t, h]
         return b.stored_mwh[s, q, t, after[h]] == b.stored_mwh[s, q, t, h] + lasts[h] * gained
-
-
-def net_own_mw(b: pyo.Block, S: Supply, s: str, t: int, h: str) -> Any:
-    """Output of all technologies of a site, storage included, less charging [MW]."""
-    stores = [q for site, q in S.stores if site == s] if h in S.ordered else []
-    terms = [b.output_mw[s, q, t, h] for site, q in S.sources if site == s]
-    terms += [b.discharge_mw[s, q, t, h] - b.charge_mw[s, q, t, h] for q in stores]
-    return pyo.quicksum(terms)
-
-
-def drawn_mw(case: Case, m: pyo.ConcreteModel, tie: str, t: int, h: str) -> Any:
-    """Facility power fed over a tie [MW]."""
-    s = case.ties.at[tie, "site"]
-    return pyo.quicksum(
-        float(case.pue.at[(s, c), h]) * m.interconnection.it_mw[tie, c, t] for c in case.cooling_of_site[s]
-    )
-
-
-def _campus(b: pyo.Block, case: Case, m: pyo.ConcreteModel, S: Supply) -> None:
-    T, H = list(case.periods.index), list(case.snapshots.index)
-    ties = [v for s in S.sites for v in case.ties_of_site[s]]
-    stores = {s for s, _ in S.stores}
-    by_net = [v for v in ties if S.counts_as_firm or case.ties.at[v, "site"] in stores]
-
-    @constraint(b, S.sites, T, H)
-    def supply_reaches_the_campus(b: Any, s: str, t: int, h: str) -> Any:
-        """What a site generates, less what it stores, is what reaches its campus.
-
-        sum_v r[v,t,h] = sum_q o[s,q,t,h] + sum_q (d[s,q,t,h] - c[s,q,t,h])
-        """
-        return pyo.quicksum(b.own_mw[v, t, h] for v in case.ties_of_site[s]) == net_own_mw(b, S, s, t, h)
-
-    @constraint(b, ties, T, H)
-    def nothing_is_exported(b: Any, v: str, t: int, h: str) -> Any:
-        """Own supply and that of a generator beside the campus never exceed what the campus draws.
-
-        r[v,t,h] + z[v,t,h] <= sum_c PUE[s,c,h] j[v,c,t]
-        """
-        direct = m.ledgers.direct_supply_mw[v, t, h]
-        return b.own_mw[v, t, h] + direct <= drawn_mw(case, m, v, t, h)
-
-    @constraint(b, by_net, T, H)
-    def net_within_capacity(b: Any, v: str, t: int, h: str) -> Any:
-        """A tie carries what the campus draws and its storage takes, less own supply, within its firm capacity.
-
-        sum_c PUE[s,c,h] j[v,c,t] - r[v,t,h] <= K[v] v[v,t]
-        """
-        limit = float(case.ties.at[v, "capacity_mw"]) * m.interconnection.in_service[v, t]
-        return drawn_mw(case, m, v, t, h) - b.own_mw[v, t, h] <= limit
-
-
-def _beside(b: pyo.Block, case: Case, m: pyo.ConcreteModel, S: Supply) -> None:
-    by_generator: dict[str, list[str]] = {}
-    for v in ties_beside(case):
-        by_generator.setdefault(S.beside[case.ties.at[v, "site"]], []).append(v)
-
-    @constraint(b, list(by_generator), list(case.periods.index), list(case.snapshots.index))
-    def from_the_generator_beside(b: Any, g: str, t: int, h: str) -> Any:
-        """Campuses take from the generator beside them no more than it gives; the grid has the rest.
-
-        sum_v z[v,t,h] <= p[g,t,h]
-        """
-        return pyo.quicksum(b.direct_mw[v, t, h] for v in by_generator[g]) <= m.dispatch.output_mw[g, t, h]
-
-
-def _carbon_free(b: pyo.Block, case: Case, m: pyo.ConcreteModel, S: Supply) -> None:
-    hours = case.snapshots["hours"].to_dict()
-
-    def least(t: int, h: str, share: float) -> Any:
-        """Carbon-free supply beyond a share of what all campuses draw in a snapshot [MW]."""
-        return carbon_free_mw(b, case, m, S, t, h) - share * pyo.quicksum(
-            drawn_mw(case, m, v, t, h) for v in case.ties.index
-        )
-
-    @constraint(b, [t for t in case.periods.index if t in S.carbon_free_share])
-    def carbon_free_over_the_year(b: Any, t: int) -> Any:
-        """Over a year, at least a share of what the campuses draw is carbon-free; what storage takes counts against it.
-
-        sum_h hours[h] carbon_free_mw[t,h] >= share[t] sum_h hours[h] sum_v sum_c PUE[s,c,h] j[v,c,t]
-        """
-        return pyo.quicksum(hours[h] * least(t, h, S.carbon_free_share[t]) for h in hours) >= 0
-
-    @constraint(b, [t for t in case.periods.index if t in S.hourly_carbon_free_share], list(hours))
-    def carbon_free_in_every_snapshot(b: Any, t: int, h: str) -> Any:
-        """In every snapshot, at least a share of what the campuses draw is carbon-free.
-
-        carbon_free_mw[t,h] >= share[t] sum_v sum_c PUE[s,c,h] j[v,c,t]
-        """
-        return least(t, h, S.hourly_carbon_free_share[t]) >= 0
-
-
-def carbon_free_mw(b: pyo.Block, case: Case, m: pyo.ConcreteModel, S: Supply, t: int, h: str) -> Any:
-    """Carbon-free supply of all campuses in a snapshot [MW].
-
-    Own output by its share, what storage gives less what it takes, output of a generator beside a campus where that
-    emits nothing, and the grid's share of what is withdrawn.
-    """
-    share = S.technologies["carbon_free_share"].to_dict()
-    terms = [share[q] * b.output_mw[s, q, t, h] for s, q in S.sources if share[q]]
-    if h in S.ordered:
-        terms += [b.discharge_mw[s, q, t, h] - b.charge_mw[s, q, t, h] for s, q in S.stores]
-    clean = [v for v in ties_beside(case) if not case.generators.at[S.beside[case.ties.at[v, "site"]], _CARBON]]
-    terms += [b.direct_mw[v, t, h] for v in clean]
-    if S.grid_carbon_free_share:
-        taken = pyo.quicksum(m.interconnection.new_load_mw[n, t, h] for n in case.ties_of_bus)
-        taken -= pyo.quicksum(b.direct_mw[v, t, h] for v in ties_beside(case))
-        terms.append(S.grid_carbon_free_share * taken)
-    return pyo.quicksum(terms)
-
-
-_CARBON = "carbon_t_per_mwh"
 
 
 def tables(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> dict[str, pd.DataFrame]:

@@ -27,6 +27,9 @@ from optimizer.formulation.unit_paths import Unit
 from optimizer.grid.joint import Driver
 from optimizer.study.case import Case
 
+_BEHIND = (("supply", "own_mw", -1.0), ("service", "curtailed_mw", -1.0), ("service", "recovered_mw", 1.0))
+"""Part, variable and sign of what stands between a campus and what it draws from the grid."""
+
 FIRM_MW = 1e-4
 """New load up to this is none [MW]."""
 
@@ -157,9 +160,16 @@ class TopologyRows:
             for o in ties
             for c in case.cooling_of_site[s]
         ]
-        supply = m.component("supply")
-        own = [] if supply is None else [supply.own_mw[o, t, h] for o in ties if (o, t, h) in supply.own_mw]
-        return drawn + [(-1.0, reaching) for reaching in own]
+        return drawn + [term for o in ties for term in self._behind(o, t, h)]
+
+    def _behind(self, o: str, t: int, h: str) -> list[tuple[float, Any]]:
+        """What takes load off a tie: own supply and what is curtailed, less what is caught up, as terms [MW]."""
+        found: list[tuple[float, Any]] = []
+        for part, name, sign in _BEHIND:
+            block = self.model.component(part)
+            variable = {} if block is None else block.component(name)
+            found += [(sign, variable[o, t, h])] if (o, t, h) in variable else []
+        return found
 
     def firm_rows(self, real: Case, counts: Mapping[str, int], t: int, h: str) -> list[Any]:
         """Forbid new load at buses that an outage of the plan's network cuts off, where the plan has some."""

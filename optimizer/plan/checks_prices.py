@@ -138,8 +138,8 @@ def check_optimality(context: Context) -> list[Finding]:
 
 
 def _without_effect(context: Context, column: int, factors: Floats, rows: pd.DataFrame) -> list[Finding]:
-    """A limit on a flow that no output can change saves nothing, unless campuses can be curtailed."""
-    if context.case.service is not None and len(context.table("service")):
+    """A limit on a flow that no output can change saves nothing, unless campuses are curtailed or supply themselves."""
+    if any(len(context.table(name)) for name in ("service", "supply")):
         return []
     case, h = context.case, context.operating[column][1]
     room = (case.output_max_mw[h] - case.output_min_mw[h]).to_numpy(float) > 2 * tolerances.INTERIOR_MW

@@ -19,6 +19,7 @@ from optimizer.plan.verify_context import Context
 from optimizer.plan.verify_money import circuits_musd, upgrades_musd
 from optimizer.plan.verify_network import Floats
 from optimizer.plan.verify_service import backup_capacity_mw, backup_t_per_year, hours, moved_mw, service_musd
+from optimizer.plan.verify_supply import carried_mw, own_mwh
 from optimizer.units import HOURS_PER_YEAR, USD_PER_MUSD
 
 HOURS_IN_MONTHS = 12_000.0 / USD_PER_MUSD
@@ -36,7 +37,7 @@ def check_service_tables(context: Context) -> list[Finding]:
         facility_mw=facility.ravel(),
         firm_mw=np.repeat(contract - non_firm, len(H)),
         non_firm_mw=np.repeat(non_firm, len(H)),
-        drawn_mw=(facility - moved["curtailed_mw"] + moved["recovered_mw"]).ravel(),
+        drawn_mw=context.drawn_mw[H].to_numpy(float).ravel(),
     )
     findings = compare_tables(context.prefix, "service", context.table("service"), expected)
     energy = {name: mw @ hours(context) for name, mw in moved.items()}
@@ -122,7 +123,7 @@ def check_backup(context: Context) -> list[Finding]:
         context, served, permit * capacity, slack * HOURS_PER_YEAR, "permit", "MWh", "the air permit allows"
     )
     found += _years(context, capacity, share * contract, slack, "backup", "MW", "service.backup.share allows")
-    found += _carried(context, facility + moved["recovered_mw"])
+    found += _carried(context, carried_mw(context))
     if given.deferral is not None and given.deferral.energy == "neutral":
         late = (moved["deferred_mw"] - moved["recovered_mw"]) @ hours(context)
         nothing, close = np.zeros(len(late)), slack * HOURS_PER_YEAR
@@ -208,6 +209,7 @@ def _transfers(context: Context) -> Iterator[tuple[str, str, int, float]]:
     firm = contract - moved["curtailed_mw"].max(axis=1, initial=0.0)
     taken = rows["it_mw"] * rows["pue_annual"] * rows["utilization"].astype(float) * HOURS_PER_YEAR
     taken = taken.to_numpy(float) - (moved["curtailed_mw"] - moved["recovered_mw"]) @ hours(context)
+    taken = taken - own_mwh(context)
     places = rows["jurisdiction"].fillna("").astype(str).to_numpy()
     upgrades = upgrades_musd(context, context.table("upgrades"))
     circuits = circuits_musd(context, context.table("circuits"))

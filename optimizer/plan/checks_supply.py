@@ -11,6 +11,7 @@ from optimizer.errors import Finding
 from optimizer.plan import tolerances
 from optimizer.plan.verify_compare import broken, capped, cell, compare_tables
 from optimizer.plan.verify_context import Context
+from optimizer.plan.verify_service import moved_mw
 from optimizer.plan.verify_supply import OFFER, direct_mw, lines, parameters, recomputed, supply
 from optimizer.study.economics import ready_year
 
@@ -257,7 +258,10 @@ def check_carbon_free(context: Context) -> list[Finding]:
 
 
 def carbon_free_mw(context: Context) -> tuple[dict[tuple[int, str], float], dict[tuple[int, str], float]]:
-    """Carbon-free supply of all campuses, and what they draw, by period and snapshot [MW]."""
+    """Carbon-free supply of all campuses, and what they use, by period and snapshot [MW].
+
+    They use what they draw and supply themselves, backup of curtailed load included.
+    """
     settings, facts, rows = context.study.config.supply, parameters(context), context.table("supply_output")
     assert settings is not None
     clean, direct = supply(context).beside, direct_mw(context)
@@ -276,7 +280,8 @@ def carbon_free_mw(context: Context) -> tuple[dict[tuple[int, str], float], dict
             if mw and context.case.generators.at[clean[site], "carbon_t_per_mwh"] == 0:
                 total += float(mw)
         free[t, h] = total + settings.grid_carbon_free_share * taken
-        drawn[t, h] = float(context.facility_mw[h].to_numpy()[here].sum())
+        backed = moved_mw(context)["backup_mw"][:, context.snapshots.index(h)]
+        drawn[t, h] = float((context.drawn_mw[h] + context.own_mw[h] + backed).to_numpy()[here].sum())
     return free, drawn
 
 
@@ -298,7 +303,8 @@ def check_adequacy(context: Context) -> list[Finding]:
         for t in context.periods:
             now = (context.placed["period"] == t).to_numpy() & tied & (place == z)
             old = {h: float(context.case.load_mw.loc[(zone == z).to_numpy(), (t, h)].sum()) for h in context.snapshots}
-            peak = max(old[h] + float(context.facility_mw[h].to_numpy()[now].sum()) for h in context.snapshots)
+            used = context.drawn_mw + context.own_mw
+            peak = max(old[h] + float(used[h].to_numpy()[now].sum()) for h in context.snapshots)
             own = _own_accredited(context, zone, z, t)
             margin = (accredited + imports + own) / peak - 1.0 if peak > 0 else float("nan")
             rows.append((z, t, peak, accredited, own, imports, margin))

@@ -12,6 +12,7 @@ import pandas as pd
 
 from optimizer.plan.verify_context import Context, remembered
 from optimizer.plan.verify_network import Floats
+from optimizer.plan.verify_service import moved_mw
 from optimizer.units import HOURS_PER_DAY, HOURS_PER_YEAR, USD_PER_MUSD
 
 if TYPE_CHECKING:
@@ -146,28 +147,47 @@ def direct_mw(context: Context) -> pd.DataFrame:
     return pd.DataFrame({h: [taken.get((s, t, h), 0.0) for s, t in rows] for h in context.snapshots}, dtype=float)
 
 
-@remembered
-def supply_emissions_t(context: Context) -> Floats:
-    """Yearly emissions of supply of each row of ``placed``, less those of the grid that it stands in for [t/year].
+def counted_share(context: Context) -> dict[tuple[str, str], float]:
+    """Share of own supply in a snapshot that counts against a year's energy, by site and snapshot [-].
 
     A snapshot in which a campus draws more than in the yearly mean counts for no more than the mean, by the cooling
     technology of which that is the least part.
     """
+    case, found = context.case, {}
+    for s in dict.fromkeys(context.placed["site"]):
+        annual = case.cooling.loc[[s], "pue_annual"].to_numpy(float)
+        for h in context.snapshots:
+            found[s, h] = min(1.0, float((annual / case.pue.loc[[s], h].to_numpy(float)).min()))
+    return found
+
+
+@remembered
+def own_mwh(context: Context) -> Floats:
+    """Energy of a year that each row of ``placed`` supplies itself, as it counts against what is used [MWh]."""
+    share, hours = counted_share(context), context.case.snapshots["hours"]
+    found = np.zeros(len(context.placed))
+    for i, (s, used) in enumerate(context.placed[["site", "utilization"]].itertuples(index=False, name=None)):
+        for h in context.snapshots:
+            found[i] += float(hours[h]) * float(used) * share[s, h] * float(context.own_mw[h].iat[i])
+    return found
+
+
+@remembered
+def supply_emissions_t(context: Context) -> Floats:
+    """Yearly emissions of supply of each row of ``placed``, less those of the grid that it stands in for [t/year]."""
     rows = context.placed
     if context.case.supply is None or not len(rows):
         return np.zeros(len(rows))
     found = _of_rows(context, "emissions_t_per_year").copy()
-    hours, direct = context.case.snapshots["hours"], direct_mw(context)
+    hours, direct, share = context.case.snapshots["hours"], direct_mw(context), counted_share(context)
     for i, (s, factor, used) in enumerate(
         rows[["site", "emission_t_per_mwh", "utilization"]].itertuples(index=False, name=None)
     ):
-        annual = context.case.cooling.loc[[s], "pue_annual"].to_numpy(float)
         beside = supply(context).beside.get(s, "")
         rate = float(context.case.generators.at[beside, "carbon_t_per_mwh"]) if beside else 0.0
         for h in context.snapshots:
-            counted = min(1.0, float((annual / context.case.pue.loc[[s], h].to_numpy(float)).min()))
             own, beside_mw = float(context.own_mw[h].iat[i]), float(direct[h].iat[i])
-            given = beside_mw * rate - (own + beside_mw) * float(factor) * counted
+            given = beside_mw * rate - (own + beside_mw) * float(factor) * share[s, h]
             found[i] += float(hours[h]) * float(used) * given
     return found
 
@@ -175,10 +195,11 @@ def supply_emissions_t(context: Context) -> Floats:
 def carried_mw(context: Context) -> Floats:
     """What the tie of each row of ``placed`` must be able to carry, shape (n_row, n_snapshot) [MW].
 
-    All that the campus draws, as if its own supply were out, or what is left of it where that counts as firm; and what
-    its storage takes beside.
+    All that the campus draws and catches up, as if nothing were curtailed and its own supply were out, or what is left
+    of it where that counts as firm; and what its storage takes beside.
     """
-    gross, net = context.facility_mw.to_numpy(float), context.drawn_mw.to_numpy(float)
+    gross = context.facility_mw.to_numpy(float) + moved_mw(context)["recovered_mw"]
+    net = gross - context.own_mw.to_numpy(float)
     if context.case.supply is not None and context.case.supply.counts_as_firm:
         return net
     return np.maximum(gross, net)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 import pyomo.environ as pyo
 
 from optimizer.formulation import service
+from optimizer.solve.supply_tables import supplied_mw
 from optimizer.study.case import Case
 from optimizer.units import HOURS_PER_YEAR, USD_PER_MUSD
 
@@ -53,9 +55,25 @@ def service_table(case: Case, m: pyo.ConcreteModel, placed: pd.DataFrame) -> pd.
 
 
 def service_tables(
-    case: Case, m: pyo.ConcreteModel, moved: pd.DataFrame, placed: pd.DataFrame
+    case: Case,
+    m: pyo.ConcreteModel,
+    moved: pd.DataFrame,
+    placed: pd.DataFrame,
+    own_mw: Mapping[tuple[str, int, str], float],
 ) -> dict[str, pd.DataFrame]:
-    """Tables ``service`` and ``service_years``; none where all service is firm."""
+    """Tables ``service`` and ``service_years``; none where all service is firm.
+
+    Parameters
+    ----------
+    case, m
+        The case, and its model with a solution.
+    moved : DataFrame
+        As `service_table` returns it.
+    placed : DataFrame
+        As `service_table` takes it.
+    own_mw : mapping
+        Own supply by site, period and snapshot [MW].
+    """
     if case.service is None:
         return {}
     S, keys = case.service, ["site", "period"]
@@ -94,7 +112,10 @@ def service_tables(
     most = moved.groupby(keys, sort=False)[["facility_mw", "curtailed_mw"]].max().reset_index()
     years["contract_mw"], years["non_firm_mw"] = most["facility_mw"], most["curtailed_mw"]
     years["firm_mw"] = years["contract_mw"] - years["non_firm_mw"]
-    table = moved.assign(firm_mw=contract - non_firm, non_firm_mw=non_firm, drawn_mw=drawn_mw(moved))
+    keyed = moved[["site", "period", "snapshot"]].itertuples(index=False, name=None)
+    own = np.array([own_mw.get((str(s), int(t), str(h)), 0.0) for s, t, h in keyed], dtype=float)
+    drawn = moved["facility_mw"] - moved["curtailed_mw"] + moved["recovered_mw"] - own
+    table = moved.assign(firm_mw=contract - non_firm, non_firm_mw=non_firm, drawn_mw=drawn)
     return {"service": table, "service_years": years.drop(columns=["usd", "drawn_mwh"])}
 
 
@@ -113,11 +134,6 @@ def backup_t_per_year(case: Case, moved: pd.DataFrame, rows: pd.DataFrame) -> np
     mwh = moved["snapshot"].map(case.snapshots["hours"]).astype(float) * moved["backup_mw"]
     yearly = mwh.groupby([moved["site"], moved["period"]]).sum() * case.service.backup.carbon_t_per_mwh
     return yearly.reindex(pd.MultiIndex.from_frame(rows[["site", "period"]])).fillna(0.0).to_numpy(float)
-
-
-def drawn_mw(moved: pd.DataFrame) -> pd.Series:
-    """What is drawn from the grid in each row of a table of service [MW]."""
-    return moved["facility_mw"] - moved["curtailed_mw"] + moved["recovered_mw"]
 
 
 def with_service(withdrawal_mw: pd.DataFrame, moved: pd.DataFrame) -> pd.DataFrame:
@@ -187,7 +203,19 @@ def _contracts(case: Case, tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
         less = (hours * (rows["curtailed_mw"] - rows["recovered_mw"])).groupby([rows["site"], rows["period"]]).sum()
         keys = pd.MultiIndex.from_frame(sites[["site", "period"]])
         sites["taken_mwh"] -= less.reindex(keys).fillna(0.0).to_numpy(float)
+    own = own_mwh(case, tables)
+    sites["taken_mwh"] -= [own.get(key, 0.0) for key in sites[["site", "period"]].itertuples(index=False, name=None)]
     return sites
+
+
+def own_mwh(case: Case, tables: dict[str, pd.DataFrame]) -> dict[tuple[str, int], float]:
+    """Energy of a year that each campus supplies itself, as far as it counts against what it uses [MWh]."""
+    found: dict[tuple[str, int], float] = {}
+    for (s, t, h), mw in supplied_mw(tables).items():
+        assert case.supply is not None
+        counted = float(case.supply.yearly_share.at[s, h]) * float(case.sites.at[s, "utilization"])
+        found[s, t] = found.get((s, t), 0.0) + float(case.snapshots.at[h, "hours"]) * counted * mw
+    return found
 
 
 def _of_place(

@@ -54,11 +54,11 @@ def tables_of(
     tables: dict[str, pd.DataFrame] = {"costs": extract.cost_table(case, model)}
     binding = binding_limits(program)
     if len(case.demand_mw):
-        gross = withdrawals(case, made.placed)
-        tables |= supply_tables(case, model, gross)
+        used = extract_service.with_service(withdrawals(case, made.placed), made.service)
+        tables |= supply_tables(case, model, used)
         tables |= extract.site_tables(case, made, site_effects(case, tables))
-        tables |= extract_service.service_tables(case, model, made.service, made.placed)
-        tables |= adequacy_table(case, tables, gross)
+        tables |= extract_service.service_tables(case, model, made.service, made.placed, supplied_mw(tables))
+        tables |= adequacy_table(case, tables, used)
         tables |= extract.water_tables(case, made, tables["sites"])
         workloads = extract.workload_tables(case, model)
         tables |= workloads

@@ -20,15 +20,16 @@ USED_MW = 1e-6
 """Capacity from which on it is listed [MW]."""
 
 
-def supply_tables(case: Case, m: pyo.ConcreteModel, gross_mw: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def supply_tables(case: Case, m: pyo.ConcreteModel, used_mw: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Tables of supply; none in a study without any.
 
     Parameters
     ----------
     case, m
         The case, and its model with a solution.
-    gross_mw : DataFrame
-        What each campus draws, own supply not deducted: ``site, bus, period, snapshot, withdrawal_mw``.
+    used_mw : DataFrame
+        What each campus draws less what is curtailed, own supply not deducted: ``site, bus, period, snapshot,
+        withdrawal_mw``.
     """
     if case.supply is None:
         return {}
@@ -45,7 +46,7 @@ def supply_tables(case: Case, m: pyo.ConcreteModel, gross_mw: pd.DataFrame) -> d
     if len(made["gas_lines"]):
         found["gas_lines"] = _gas_lines(case.supply, made["gas_lines"])
     if case.supply.beside:
-        found["colocation"] = _colocation(case, m, made["direct_mw"], gross_mw, supplied_mw(found))
+        found["colocation"] = _colocation(case, m, made["direct_mw"], used_mw, supplied_mw(found))
     return found
 
 
@@ -87,7 +88,7 @@ def _colocation(
     case: Case,
     m: pyo.ConcreteModel,
     direct: pd.DataFrame,
-    gross_mw: pd.DataFrame,
+    used_mw: pd.DataFrame,
     own_mw: dict[tuple[str, int, str], float],
 ) -> pd.DataFrame:
     """What each campus takes from the generator beside it, and what that leaves to the grid.
@@ -100,7 +101,7 @@ def _colocation(
     rows = direct.assign(site=case.ties["site"].reindex(direct["tie"]).to_numpy())
     rows = rows.groupby(keys, sort=False)["direct_mw"].sum().round(DECIMALS).reset_index()
     rows["generator"] = rows["site"].map(case.supply.beside)
-    at = {(r.site, r.period, r.snapshot): (r.bus, r.withdrawal_mw) for r in gross_mw.itertuples()}
+    at = {(r.site, r.period, r.snapshot): (r.bus, r.withdrawal_mw) for r in used_mw.itertuples()}
     left: dict[tuple[str, int, str], float] = {}
     for g, t, h, mw in rows[["generator", "period", "snapshot", "direct_mw"]].itertuples(index=False, name=None):
         output = round(float(m.dispatch.output_mw[g, t, h].value), DECIMALS)
@@ -150,7 +151,7 @@ def site_effects(case: Case, tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     return added.reindex(index)
 
 
-def adequacy_table(case: Case, tables: dict[str, pd.DataFrame], gross_mw: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def adequacy_table(case: Case, tables: dict[str, pd.DataFrame], used_mw: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Capacity over load of every zone with a point of interconnection, in the snapshot in which it is least.
 
     Parameters
@@ -159,14 +160,15 @@ def adequacy_table(case: Case, tables: dict[str, pd.DataFrame], gross_mw: pd.Dat
         Its adequacy; without one there is no table.
     tables : dict of DataFrame
         ``supply``, where campuses have any.
-    gross_mw : DataFrame
-        What each campus draws, own supply not deducted: ``site, bus, period, snapshot, withdrawal_mw``.
+    used_mw : DataFrame
+        What each campus draws less what is curtailed, own supply not deducted: ``site, bus, period, snapshot,
+        withdrawal_mw``.
     """
     if case.adequacy is None:
         return {}
     zone, zones = case.buses["zone"], case.adequacy.zones
     load = case.load_mw.groupby(zone).sum()
-    new = gross_mw.groupby([gross_mw["bus"].map(zone), "period", "snapshot"])["withdrawal_mw"].sum()
+    new = used_mw.groupby([used_mw["bus"].map(zone), "period", "snapshot"])["withdrawal_mw"].sum()
     standing = tables.get("supply", pd.DataFrame(columns=[*KEYS[:3], "capacity_mw"]))
     capacity = standing.set_index(KEYS[:3])["capacity_mw"].astype(float).to_dict()
     own = offers_of_zone(case)

@@ -163,11 +163,9 @@ def service_findings(study: Study) -> Iterator[Finding]:
         remedy = "raise it, or give the grid a short snapshot for its hardest hours"
         found = f"{most:g} h/year; the shortest snapshot lasts {float(hours.min()):g} h"
         yield Finding("study.service.hours", where, text, found, remedy)
-    beside = ("expansion", len(study.circuits) > 0), ("uncertainty", study.config.uncertainty is not None)
-    for key, on in (*beside, ("supply", study.config.supply is not None)):
-        if service is not None and on:
-            text = f"curtailable service and [{key}] are not decided together"
-            yield Finding("study.service.beside", "service", text, "", f"leave out [{key}] or [service]")
+    if service is not None and study.config.uncertainty is not None:
+        text = "futures share what is built first, and curtailment is not yet among it"
+        yield Finding("study.service.beside", "service", text, "", "leave out [uncertainty] or [service]")
     places = set(study.candidates.sites["jurisdiction"].astype(str))
     for number, tariff in enumerate(given.tariff, start=1):
         if tariff.jurisdiction not in ("any", *places):

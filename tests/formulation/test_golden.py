@@ -139,6 +139,28 @@ def test_part_of_supply_is_the_program_written_by_hand(part: ModuleType) -> None
     assert part_text(part, compose(case, cost), case) == written
 
 
+def test_service_and_supply_meet_at_the_tie() -> None:
+    """With both, curtailment leaves less to supply and to be carbon-free, and the tie carries what is caught up."""
+    case = replace(supplied_case(), service=curtailed_case().service)
+    model = compose(case, cost)
+    assert set(parts_of(case)) == {*PARTS, *SUPPLYING, service}
+    drawn = "1.5 interconnection.it_mw[s1c,dry,2030] + 1.2 interconnection.it_mw[s1c,tower,2030]"
+    lines = dict(line.strip().split(": ") for line in row_lines(model.supply))
+    assert lines["supply.nothing_is_exported[s1c,2030,peak]"] == (
+        f"{drawn} - service.curtailed_mw[s1c,2030,peak] + service.recovered_mw[s1c,2030,peak] "
+        "- supply.own_mw[s1c,2030,peak] >= 0"
+    )
+    assert lines["supply.net_within_capacity[s1c,2030,peak]"] == (
+        "60 interconnection.in_service[s1c,2030] - 1.5 interconnection.it_mw[s1c,dry,2030] "
+        "- 1.2 interconnection.it_mw[s1c,tower,2030] - service.recovered_mw[s1c,2030,peak] "
+        "+ supply.own_mw[s1c,2030,peak] >= 0"
+    )
+    # A tenth of what is used is to be carbon-free: of backup too, of what is curtailed not.
+    clean = lines["supply.carbon_free_in_every_snapshot[2032,peak]"]
+    for term in ("+ 0.1 service.backup_mw", "- 0.1 service.curtailed_mw", "+ 0.1 service.recovered_mw"):
+        assert all(f"{term}[{tie},2032,peak]" in clean for tie in ("s1a", "s1c", "s2b"))
+
+
 @pytest.mark.parametrize("part", SPREAD, ids=name_of)
 def test_part_of_the_portfolio_is_the_program_written_by_hand(part: ModuleType) -> None:
     """A MW embodies 2,000 t in its building and 300 t in its IT; s1 takes 2 chips a MW and 3 a site, a tie 2."""
