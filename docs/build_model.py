@@ -23,6 +23,7 @@ ORDER = (
     "orbit",
     "interconnection",
     "service",
+    "tariffs",
     "cooling",
     "water",
     "dispatch",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from optimizer.config.firmness import scenario_name
 from optimizer.config.portfolio_checks import portfolio_checks
-from optimizer.config.service_checks import firmness_findings, service_findings
+from optimizer.config.service_checks import firmness_findings, perspective_findings, service_findings
 from optimizer.errors import Finding, nearest
 
 if TYPE_CHECKING:
@@ -341,6 +341,7 @@ _CHECKS: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Finding]]], ...] = 
     (("scenario", "report"), _scenarios),
     (("service", "grid", "demand"), service_findings),
     (("service", "report"), firmness_findings),
+    (("study", "service", "grid", "demand"), perspective_findings),
     (("sensitivity",), _ranges),
     (("study", "demand", "conditions"), _conditions),
     (("study", "demand", "uncertainty"), _uncertainty),

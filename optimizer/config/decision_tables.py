@@ -16,11 +16,15 @@ class StudySettings(Settings):
     name: Text = Field(description="Name of the study, shown on the plan and the report [text].")
     objective: Literal["cost", "carbon", "water", "delay", "net_present_value"] = Field(
         "cost",
-        description="What is minimized over all periods: the present value of the system's cost, the campuses' "
+        description="What is minimized over all periods: the present value of the cost, the campuses' "
         "emissions, the water they withdraw, or target less served MW; among plans equal in it, the cost. "
         "net_present_value, revenue of workloads less cost, is maximized.",
     )
-    perspective: Literal["system"] = Field("system", description="Whose cost: the power system's and the campuses'.")
+    perspective: Literal["system", "developer"] = Field(
+        "system",
+        description="Whose cost: the power system's and the campuses', with tariffs reported beside it; or the "
+        "developer's, who pays the tariffs of [[service.tariff]] and their share of upgrades in place of generation.",
+    )
     currency_year: Year = Field(2024, description="Year of the dollars of every cost, given and computed [year].")
     periods: Items[Year] = Field(
         (),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from optimizer.errors import Finding
 
 if TYPE_CHECKING:
-    from optimizer.config.decision_tables import DemandSettings, ReportSettings
+    from optimizer.config.decision_tables import DemandSettings, ReportSettings, StudySettings
     from optimizer.config.network_tables import GridSettings
     from optimizer.config.service_tables import ServiceSettings
 
@@ -53,6 +53,22 @@ def service_findings(
     for name in sorted({n for n in names if names.count(n) > 1}):
         text = "the jurisdiction has two tariffs"
         yield Finding("config.duplicate_name", "service.tariff", text, repr(name), "give each jurisdiction once")
+
+
+def perspective_findings(
+    study: StudySettings, service: ServiceSettings | None, grid: GridSettings | None, demand: DemandSettings | None
+) -> Iterator[Finding]:
+    """A developer's cost without anything that a developer pays."""
+    if study.perspective != "developer":
+        return
+    where = "study.perspective"
+    if grid is None or grid.source == "none" or demand is None:
+        missing = "[demand]" if demand is None else "[grid]"
+        text = f"a developer pays for power by contract, and there is no {missing}"
+        yield Finding("config.perspective", where, text, "developer", f'add {missing}, or write "system"')
+    elif service is None or not service.tariff:
+        text = "the developer's cost is what tariffs ask for, and there is none"
+        yield Finding("config.perspective", where, text, "developer", 'add [[service.tariff]], or write "system"')
 
 
 def _hours(service: ServiceSettings) -> Iterator[Finding]:

@@ -38,7 +38,10 @@ class DeferralSettings(Settings):
 
 
 class TariffSettings(Settings):
-    """What campuses of a jurisdiction pay for service, and what they are given; reported, never decided on."""
+    """What campuses of a jurisdiction pay for service, and what they are given.
+
+    Reported beside the system's cost; in the developer's perspective it is the cost.
+    """
 
     jurisdiction: Text = Field(
         "any",
@@ -51,9 +54,15 @@ class TariffSettings(Settings):
     minimum_take_share: Share = Field(
         0.0, description="Share of the energy of contract demand that is paid for whether or not it is drawn [-]."
     )
-    energy_usd_per_mwh: NotNegative = Field(0.0, description="Price at which energy not taken is paid for [$/MWh].")
+    energy_usd_per_mwh: NotNegative = Field(
+        0.0,
+        description="Price of energy: of what minimum_take_share asks for and is not taken, and in the developer's "
+        "perspective of all that is taken [$/MWh].",
+    )
     deposit_musd_per_mw: NotNegative = Field(
-        0.0, description="Deposit held from energization on, per MW of contract demand [M$/MW]."
+        0.0,
+        description="Deposit held from energization on, per MW of contract demand; it costs the developer its interest "
+        "at economics.discount_rate [M$/MW].",
     )
     exit_fee_musd_per_mw: NotNegative = Field(
         0.0, description="Fee on leaving before the end of the last period, per MW of contract demand [M$/MW]."

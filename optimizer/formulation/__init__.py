@@ -31,6 +31,7 @@ from optimizer.formulation import (
     service,
     siting,
     supply,
+    tariffs,
     upgrades,
     water,
     work,
@@ -56,6 +57,7 @@ def parts_of(case: Case) -> tuple[ModuleType, ...]:
     chosen += (orbit,) if case.orbit is not None else ()
     chosen += (service,) if case.service is not None and len(case.demand_mw) else ()
     chosen += (supply,) if case.supply is not None else ()
+    chosen += (tariffs,) if case.tariffs is not None and len(case.demand_mw) else ()
     chosen += (adequacy,) if case.adequacy is not None else ()
     if len(case.demand_mw) and len(case.sites):
         chosen += (portfolio,) if case.portfolio.is_limited else ()

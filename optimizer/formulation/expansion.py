@@ -48,13 +48,14 @@ def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
     b.angle_rad = pyo.Var([str(n) for n in case.grid_network.bus_ids], T, H)
     b.flow_mw = pyo.Var([str(l) for l in case.branches.index], T, H)
     b.unit_flow_mw = pyo.Var(units, T, H)
+    share = case.network_cost_share
     for e, i in units:
         row = case.circuits.loc[e]
         for t in T:
             serves = b.built[e, i, t]
             years = case.periods.at[t, "annuity_years"]
-            ledgers.cost_musd.post(("circuits", t), years * float(row.annuity_musd) * serves)
-            ledgers.investment_musd.post(t, float(row.cost_musd) * serves)
+            ledgers.cost_musd.post(("circuits", t), years * share * float(row.annuity_musd) * serves)
+            ledgers.investment_musd.post(t, share * float(row.cost_musd) * serves)
 
 
 def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:

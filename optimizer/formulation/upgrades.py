@@ -1,7 +1,7 @@
 """Network upgrades: which are built, and from which period they serve.
 
 An upgrade raises the rating of one branch and leaves its impedance alone, as reconductoring or a terminal
-replacement does.
+replacement does. In the developer's perspective only a share of its cost counts.
 
 Symbols
 -------
@@ -30,14 +30,14 @@ def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
     """Declare upgrades; post the rating they add and their cost."""
     U, T = case.upgrades, list(case.periods.index)
     b.in_service = pyo.Var(list(U.index), T, domain=pyo.Binary)
-    years = case.periods["annuity_years"].to_dict()
+    years, share = case.periods["annuity_years"].to_dict(), case.network_cost_share
     for row in U.itertuples():
         for t in T:
             serves = b.in_service[row.Index, t]
             ledgers.rating_mw.post((row.branch, t), row.added_mw * serves)
             ledgers.rating_emergency_mw.post((row.branch, t), row.added_emergency_mw * serves)
-            ledgers.cost_musd.post(("upgrades", t), years[t] * row.annuity_musd * serves)
-            ledgers.investment_musd.post(t, row.cost_musd * serves)
+            ledgers.cost_musd.post(("upgrades", t), years[t] * share * row.annuity_musd * serves)
+            ledgers.investment_musd.post(t, share * row.cost_musd * serves)
 
 
 def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:

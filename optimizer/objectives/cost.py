@@ -1,4 +1,4 @@
-"""Cost: the system's cost over all periods, as present value."""
+"""Cost over all periods, as present value: the system's, or the developer's in that perspective."""
 
 from __future__ import annotations
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
 from optimizer.errors import Finding
 from optimizer.plan import tolerances
 from optimizer.plan.verify_compare import broken, cell, compare_tables, finding, is_number, slack
@@ -15,8 +17,10 @@ from optimizer.plan.verify_money import (
     costs_musd,
     generation_musd,
     investment_musd,
+    network_musd,
     upgrades_musd,
 )
+from optimizer.plan.verify_tariffs import is_developer, network_share
 
 
 def check_costs(context: Context) -> list[Finding]:
@@ -55,7 +59,8 @@ def baseline_musd(context: Context) -> float:
     output = context.outputs("baseline_dispatch", context.operating)
     upgrades = upgrades_musd(context, context.table("baseline_upgrades"))
     circuits = circuits_musd(context, context.table("baseline_circuits"))
-    return sum(generation_musd(context, output).values()) + sum(upgrades.values()) + sum(circuits.values())
+    network = network_musd(context, upgrades).sum() + network_musd(context, circuits).sum()
+    return sum(generation_musd(context, output).values()) + float(network)
 
 
 def check_objective(context: Context) -> list[Finding]:
@@ -78,7 +83,8 @@ def check_baseline_upgrades(context: Context) -> list[Finding]:
     for row, now in enumerate(table["in_service"]):
         for t in (t for t in context.periods if t != now):
             other = table.assign(in_service=[t if i == row else s for i, s in enumerate(table["in_service"])])
-            change = sum(upgrades_musd(context, other).values()) - sum(upgrades_musd(context, table).values())
+            moved = pd.Series(upgrades_musd(context, other)) - pd.Series(upgrades_musd(context, table))
+            change = network_share(context) * float(moved.sum())
             if not _figure(context, "baseline_musd", stated, baseline_musd(context) + change):
                 where = cell(context.prefix, "baseline_upgrades", row, table, "in_service")
                 findings.append(finding(where, now, t, "year", "as baseline_musd holds it"))
@@ -110,7 +116,7 @@ def check_gap(context: Context) -> list[Finding]:
     if not minimized:
         return findings + _gap_in_money(context, difference, allowed)
     decided = abs(objective)
-    if context.has_demand and not context.case.has_revenue:
+    if context.has_demand and not context.case.has_revenue and not is_developer(context):
         decided = objective - baseline_musd(context) - common_musd(context)
     gap = 0.0 if difference <= allowed else difference / max(decided, difference)
     close = 2 * (tolerances.MONEY_MUSD + tolerances.MONEY_SHARE * abs(objective))

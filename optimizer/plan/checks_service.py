@@ -19,18 +19,16 @@ from optimizer.plan.verify_context import Context
 from optimizer.plan.verify_money import circuits_musd, upgrades_musd
 from optimizer.plan.verify_network import Floats
 from optimizer.plan.verify_service import backup_capacity_mw, backup_t_per_year, hours, moved_mw, service_musd
-from optimizer.plan.verify_supply import carried_mw, own_mwh
+from optimizer.plan.verify_supply import carried_mw
+from optimizer.plan.verify_tariffs import HOURS_IN_MONTHS, contract_mw, non_firm_mw, places, taken_mwh, tariff_at
 from optimizer.units import HOURS_PER_YEAR, USD_PER_MUSD
-
-HOURS_IN_MONTHS = 12_000.0 / USD_PER_MUSD
-"""M$ a year per MW for 1 $/kW-month: 1,000 kW and 12 months."""
 
 
 def check_service_tables(context: Context) -> list[Finding]:
     """Every row and column of the tables of service."""
     rows, moved, H = context.placed[["site", "period"]], moved_mw(context), context.snapshots
     facility = context.facility_mw[H].to_numpy(float)
-    contract, non_firm = facility.max(axis=1, initial=0.0), moved["curtailed_mw"].max(axis=1, initial=0.0)
+    contract, non_firm = contract_mw(context), non_firm_mw(context)
     every = rows.loc[rows.index.repeat(len(H))].reset_index(drop=True)
     expected = every.assign(
         snapshot=H * len(rows),
@@ -82,9 +80,10 @@ def check_curtailment(context: Context) -> list[Finding]:
         most = np.full(len(energy), given.curtailable_hours_per_year)
         counted = (curtailed > slack) @ hours(context)
         found += _years(context, counted, most, 1e-6, "hours", "h", "service.curtailable_hours_per_year allows")
-    non_firm = curtailed.max(axis=1, initial=0.0)
-    firmly = np.where(in_interim(context), 1.0, given.non_firm_share) * facility.max(axis=1, initial=0.0)
+    non_firm, needed = non_firm_mw(context), curtailed.max(axis=1, initial=0.0)
+    firmly = np.where(in_interim(context), 1.0, given.non_firm_share) * contract_mw(context)
     found += _years(context, non_firm, firmly, slack, "contract", "MW", "service.non_firm_share allows")
+    found += _years(context, needed, non_firm, slack, "firm", "MW", "non-firm contract demand")
     return capped(found, f"{context.prefix}tables/service.csv")
 
 
@@ -202,26 +201,20 @@ def _transfers(context: Context) -> Iterator[tuple[str, str, int, float]]:
     """What each payer pays in each period, campus by campus."""
     given = context.study.config.service
     assert given is not None
-    tariffs = {one.jurisdiction: one for one in given.tariff}
-    rows = context.placed
-    contract = context.facility_mw[context.snapshots].to_numpy(float).max(axis=1, initial=0.0)
-    moved = moved_mw(context)
-    firm = contract - moved["curtailed_mw"].max(axis=1, initial=0.0)
-    taken = rows["it_mw"] * rows["pue_annual"] * rows["utilization"].astype(float) * HOURS_PER_YEAR
-    taken = taken.to_numpy(float) - (moved["curtailed_mw"] - moved["recovered_mw"]) @ hours(context)
-    taken = taken - own_mwh(context)
-    places = rows["jurisdiction"].fillna("").astype(str).to_numpy()
+    rows, contract, taken = context.placed, contract_mw(context), taken_mwh(context)
+    firm = contract - non_firm_mw(context)
+    named = np.array(places(context), dtype=object)
     upgrades = upgrades_musd(context, context.table("upgrades"))
     circuits = circuits_musd(context, context.table("circuits"))
     for t in context.periods:
         now = (rows["period"] == t).to_numpy(bool)
         shared = upgrades[t] + circuits[t] if context.has_grid else 0.0
         others, years = shared, context.annuity_years[t]
-        for place in sorted(set(places[now])):
-            tariff = tariffs.get(place, tariffs.get("any"))
+        for place in sorted(set(named[now])):
+            tariff = tariff_at(context, place)
             if tariff is None:
                 continue
-            who, here = f" in {place}" if place else "", now & (places == place)
+            who, here = f" in {place}" if place else "", now & (named == place)
             month = tariff.demand_usd_per_kw_month * firm[here].sum()
             month += tariff.non_firm_usd_per_kw_month * (contract[here] - firm[here]).sum()
             yield "demand charge", f"load{who}", t, years * HOURS_IN_MONTHS * month

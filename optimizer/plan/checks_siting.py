@@ -14,8 +14,9 @@ from optimizer.plan.tables import PLAN_TABLES
 from optimizer.plan.verify_compare import Floats, broken, capped, cell, compare_column, compare_tables, finding
 from optimizer.plan.verify_context import Context
 from optimizer.plan.verify_money import site_cost_musd
-from optimizer.plan.verify_service import backup_t_per_year, moved_mw
+from optimizer.plan.verify_service import backup_t_per_year
 from optimizer.plan.verify_supply import carried_mw, supply_emissions_t
+from optimizer.plan.verify_tariffs import non_firm_mw
 from optimizer.plan.verify_water import cooling_m3_day, withdrawal_m3_day
 from optimizer.units import HOURS_PER_YEAR
 
@@ -94,7 +95,7 @@ def check_site_columns(context: Context) -> list[Finding]:
             "period": rows["period"],
             "it_mw": rows["it_mw"],
             "facility_mw": facility,
-            "firm_mw": facility - moved_mw(context)["curtailed_mw"].max(axis=1, initial=0.0),
+            "firm_mw": facility - non_firm_mw(context),
             "bus": [context.case.ties["bus"].get(tie, "") for tie in rows["tie"]],
             "lat": rows["lat"],
             "lon": rows["lon"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from optimizer.plan import verify_tariffs as tariffs
 from optimizer.plan.checks_work import accounts_musd, counted_mw, has_racks, once_musd, work_per_mw
 from optimizer.plan.verify_context import Context, remembered
 from optimizer.plan.verify_network import Floats
@@ -14,7 +15,10 @@ from optimizer.plan.verify_water import supplies, water_cost_musd, withdrawal_m3
 from optimizer.study.case import Case
 from optimizer.units import HOURS_PER_YEAR, USD_PER_MUSD
 
-ACCOUNTS = ("generation", "sites", "ties", "cooling", "water", "upgrades", "shortfall", "network", "service", "supply")
+ACCOUNTS = (
+    *("generation", "sites", "ties", "cooling", "water", "upgrades", "shortfall", "network", "service", "supply"),
+    *tariffs.ACCOUNTS,
+)
 """Accounts of the cost table."""
 
 
@@ -83,6 +87,11 @@ def circuits_musd(context: Context, circuits: pd.DataFrame) -> dict[int, float]:
     return {t: context.annuity_years[t] * float(yearly[start <= t].sum()) for t in context.periods}
 
 
+def network_musd(context: Context, whole: dict[int, float]) -> pd.Series:
+    """What counts of the cost of upgrades or circuits: the developer's share, or all [M$], index period."""
+    return tariffs.network_share(context) * pd.Series(whole, dtype=float)
+
+
 @remembered
 def own_cost_musd(context: Context) -> pd.DataFrame:
     """Present value of each row of ``placed``: columns ``sites``, ``ties``, ``cooling``, ``water`` [M$]."""
@@ -137,9 +146,9 @@ def costs_musd(context: Context) -> pd.DataFrame:
     table = pd.DataFrame(0.0, index=pd.Index(ACCOUNTS, name="account"), columns=context.periods)
     if context.has_grid:
         table.loc["generation"] = pd.Series(generation_musd(context, context.output_mw))
-        table.loc["upgrades"] = pd.Series(upgrades_musd(context, context.table("upgrades")))
+        table.loc["upgrades"] = network_musd(context, upgrades_musd(context, context.table("upgrades")))
     if len(context.case.circuits):
-        table.loc["circuits"] = pd.Series(circuits_musd(context, context.table("circuits")))
+        table.loc["circuits"] = network_musd(context, circuits_musd(context, context.table("circuits")))
     if context.has_demand:
         own = own_cost_musd(context).groupby(context.placed["period"]).sum()
         for account in ("sites", "ties", "cooling"):
@@ -153,6 +162,8 @@ def costs_musd(context: Context) -> pd.DataFrame:
             table.loc["carbon"] = pd.Series(carbon_musd(context))
         for account, by_period in accounts_musd(context).items():
             table.loc[account] = by_period
+        for account, by_period in tariffs.tariffs_musd(context).items():
+            table.loc[account] = pd.Series(by_period)
         penalty = context.case.shortfall_penalty_musd_per_mw_year or 0.0
         if context.case.workloads is not None:
             _add_workloads(context, table)
@@ -189,13 +200,12 @@ def investment_musd(context: Context) -> dict[int, float]:
     new = context.table("circuits")
     whole = context.case.circuits["cost_musd"].reindex(new["circuit"]).to_numpy(float) * new["count"].to_numpy(float)
     begun = new["in_service"].to_numpy(float)
-    own_supply = supply_investment_musd(context)
+    own_supply, share = supply_investment_musd(context), tariffs.network_share(context)
     return {
         t: own_supply[t]
         + float(by_period.get(t, 0.0))
         + once_musd(context)[t]
-        + float(once[start <= t].sum())
-        + float(whole[begun <= t].sum())
+        + share * float(once[start <= t].sum() + whole[begun <= t].sum())
         for t in context.periods
     }
 

@@ -60,10 +60,20 @@ class View:
         """Last year of decision."""
         return self.periods[-1]
 
+    @property
+    def is_developer(self) -> bool:
+        """Whether the cost is the developer's, tariffs included, and not the system's."""
+        return self.plan.config.study.perspective == "developer"
+
+    @property
+    def baseline_musd(self) -> float:
+        """Cost of the same system without new load; 0 where the cost is the developer's, who has no part in it [M$]."""
+        return 0.0 if self.is_developer else float(self.summary.get("baseline_musd") or 0.0)
+
     @cached_property
     def above_baseline_musd(self) -> float:
         """Cost above that of the same system without new load [M$]."""
-        return float(self.summary["objective_musd"]) - float(self.summary.get("baseline_musd") or 0.0)
+        return float(self.summary["objective_musd"]) - self.baseline_musd
 
     @cached_property
     def sites(self) -> pd.DataFrame:

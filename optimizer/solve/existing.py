@@ -25,6 +25,7 @@ def baseline_digest(case: Case) -> str:
     bare = without_new_load(case)
     digest = _Digest()
     digest.add_tables(bare, (*_SYSTEM, *COSTS, "load_mw", "upgrades", "base_overloads"))
+    digest.add(np.array([bare.network_cost_share]))
     digest.add_grid(bare)
     return digest.text
 

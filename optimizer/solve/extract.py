@@ -10,7 +10,7 @@ import pandas as pd
 import pyomo.environ as pyo
 
 from optimizer.algebra import clean_value
-from optimizer.formulation import dispatch, expansion, interconnection, siting, upgrades, water, workloads
+from optimizer.formulation import dispatch, expansion, interconnection, siting, tariffs, upgrades, water, workloads
 from optimizer.plan.tables import PLAN_TABLES
 from optimizer.solve.extract_service import backup_t_per_year, non_firm_mw, service_table
 from optimizer.study.case import Case
@@ -248,6 +248,7 @@ def cost_table(case: Case, m: pyo.ConcreteModel) -> pd.DataFrame:
     """Table ``costs``: the cost ledger itself, every account in every period."""
     accounts = [*ACCOUNTS]
     accounts += ["service"] if case.service is not None else []
+    accounts += list(tariffs.ACCOUNTS) if case.tariffs is not None and len(case.demand_mw) else []
     accounts += ["network"] if case.workloads is not None else []
     accounts += ["supply"] if case.supply is not None else []
     accounts += ["circuits"] if len(case.circuits) else []

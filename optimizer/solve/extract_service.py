@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 import pyomo.environ as pyo
 
-from optimizer.formulation import service
+from optimizer.formulation import service, tariffs
 from optimizer.solve.supply_tables import supplied_mw
 from optimizer.study.case import Case
+from optimizer.study.tariffs import tariff_of
 from optimizer.units import HOURS_PER_YEAR, USD_PER_MUSD
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def service_table(case: Case, m: pyo.ConcreteModel, placed: pd.DataFrame) -> pd.
     placed : DataFrame
         ``site, period, tie, cooling, it_mw`` of each built site.
     """
-    columns = ["site", "period", "snapshot", "facility_mw", *MOVED]
+    columns = ["site", "period", "snapshot", "facility_mw", *MOVED, "non_firm_mw"]
     if case.service is None or placed.empty:
         return pd.DataFrame(columns=columns)
     H = list(case.snapshots.index)
@@ -51,7 +52,19 @@ def service_table(case: Case, m: pyo.ConcreteModel, placed: pd.DataFrame) -> pd.
     relief = service.tables(m.service, case, m)["relief"]
     rows = rows.merge(relief, on=["tie", "period", "snapshot"], how="left")
     rows[MOVED] = rows[MOVED].round(DECIMALS)
-    return rows[columns]
+    return rows.assign(non_firm_mw=_non_firm(case, m, rows))[columns]
+
+
+def _non_firm(case: Case, m: pyo.ConcreteModel, rows: pd.DataFrame) -> pd.Series:
+    """Non-firm contract demand: what was chosen where it costs less than firm demand, else the least that is needed."""
+    least = rows.groupby(["site", "period"], sort=False)["curtailed_mw"].transform("max")
+    chosen = {s for s in rows["site"].unique() if tariffs.is_chosen(case, s)}
+    if not chosen:
+        return least
+    made = tariffs.tables(m.tariffs, case, m)["non_firm"].round({"non_firm_mw": DECIMALS})
+    stated = rows[["tie", "period"]].merge(made, on=["tie", "period"], how="left")["non_firm_mw"]
+    contract = rows.groupby(["site", "period"], sort=False)["facility_mw"].transform("max")
+    return stated.clip(lower=least, upper=contract).where(rows["site"].isin(chosen), least)
 
 
 def service_tables(
@@ -79,7 +92,7 @@ def service_tables(
     S, keys = case.service, ["site", "period"]
     hours = moved["snapshot"].map(case.snapshots["hours"]).astype(float)
     by_year = moved.groupby(keys, sort=False)
-    contract, non_firm = by_year["facility_mw"].transform("max"), by_year["curtailed_mw"].transform("max")
+    contract, non_firm = by_year["facility_mw"].transform("max"), moved["non_firm_mw"]
     lost = moved["curtailed_mw"] - moved["backup_mw"] - moved["deferred_mw"]
     fuel = 0.0 if S.backup is None else S.backup.fuel_usd_per_mwh
     carbon = 0.0 if S.backup is None else S.backup.carbon_t_per_mwh
@@ -109,21 +122,21 @@ def service_tables(
         years["curtailed_mwh"], years["drawn_mwh"], out=np.zeros(len(years)), where=years["drawn_mwh"] > 0
     )
     years["emissions_t_per_year"] = carbon * years["backup_mwh"]
-    most = moved.groupby(keys, sort=False)[["facility_mw", "curtailed_mw"]].max().reset_index()
-    years["contract_mw"], years["non_firm_mw"] = most["facility_mw"], most["curtailed_mw"]
+    most = moved.groupby(keys, sort=False)[["facility_mw", "non_firm_mw"]].max().reset_index()
+    years["contract_mw"], years["non_firm_mw"] = most["facility_mw"], most["non_firm_mw"]
     years["firm_mw"] = years["contract_mw"] - years["non_firm_mw"]
     keyed = moved[["site", "period", "snapshot"]].itertuples(index=False, name=None)
     own = np.array([own_mw.get((str(s), int(t), str(h)), 0.0) for s, t, h in keyed], dtype=float)
     drawn = moved["facility_mw"] - moved["curtailed_mw"] + moved["recovered_mw"] - own
-    table = moved.assign(firm_mw=contract - non_firm, non_firm_mw=non_firm, drawn_mw=drawn)
+    table = moved.assign(firm_mw=contract - non_firm, drawn_mw=drawn)
     return {"service": table, "service_years": years.drop(columns=["usd", "drawn_mwh"])}
 
 
 def non_firm_mw(moved: pd.DataFrame, rows: pd.DataFrame) -> np.ndarray:
-    """Non-firm contract demand of each row of sites and periods: the least that its curtailment needs [MW]."""
+    """Non-firm contract demand of each row of sites and periods [MW]."""
     if moved.empty:
         return np.zeros(len(rows))
-    most = moved.groupby(["site", "period"])["curtailed_mw"].max()
+    most = moved.groupby(["site", "period"])["non_firm_mw"].max()
     return most.reindex(pd.MultiIndex.from_frame(rows[["site", "period"]])).fillna(0.0).to_numpy(float)
 
 
@@ -170,7 +183,6 @@ def transfers_table(
     """
     if given is None or not given.tariff:
         return {}
-    tariffs = {one.jurisdiction: one for one in given.tariff}
     rows: list[tuple[str, str, int, float]] = []
     sites = _contracts(case, tables)
     for t in case.periods.index:
@@ -178,7 +190,7 @@ def transfers_table(
         upgrades = _upgrades_musd(case, tables, int(t))
         paid, total = 0.0, float(here["contract_mw"].sum())
         for place, campuses in here.groupby("jurisdiction", sort=True):
-            tariff = tariffs.get(str(place), tariffs.get("any"))
+            tariff = tariff_of(given.tariff, str(place))
             if tariff is None:
                 continue
             payer = f"load in {place}" if place else "load"

@@ -90,7 +90,7 @@ def search_on(standing: Standing, compact: Compact, relaxed: Outcome) -> Found:
         standing.keep(compact, relaxed)
     many = len(case.sites) >= MANY_SITES and len(compact.keys) >= MANY_LIMITS
     # Prices of opening sites hold for campuses that draw what their blocks say, and use nothing else.
-    others = (case.service, case.supply, case.adequacy, case.workloads, case.work)
+    others = (case.service, case.supply, case.adequacy, case.workloads, case.work, case.tariffs)
     plain = all(part is None for part in others) and not case.portfolio.deliveries
     suits = many and plain and compact.highs.size[2] <= MOST_NONZEROS
     if suits and not standing.is_done and not len(case.upgrades):

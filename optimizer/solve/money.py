@@ -59,6 +59,6 @@ def gap_of(objective: float, bound: float, decided: float) -> float:
 
 def decided_musd(case: Case, objective: float, baseline: float, common: float) -> float:
     """What the decision can change: D of the gap [M$]."""
-    if len(case.demand_mw) and not case.has_revenue:
+    if len(case.demand_mw) and not case.has_revenue and case.tariffs is None:
         return objective - baseline - common
     return abs(objective)

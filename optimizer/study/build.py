@@ -28,6 +28,7 @@ from optimizer.study.portfolio import (
 )
 from optimizer.study.service import service_of
 from optimizer.study.supply import adequacy_of, supply_of
+from optimizer.study.tariffs import tariffs_of
 from optimizer.study.work import Work, fits_of, target_mw, work_of
 
 if TYPE_CHECKING:
@@ -78,7 +79,11 @@ def build_case(study: Study) -> Case:
     """
     config, candidates, operation = study.config, study.candidates, study.operation
     least_mw = operation.output_min_mw.min(axis=1)
-    segments, at_min = cost_curves(operation.generators, least_mw, config.dispatch)
+    dispatch = config.dispatch
+    if config.study.perspective == "developer":
+        # Energy is paid for at its tariff.
+        dispatch = dispatch.model_copy(update={"cost": "none"})
+    segments, at_min = cost_curves(operation.generators, least_mw, dispatch)
     factor = fuel_price_factor(config.conditions, operation.generators["carrier"])
     segments = segments.assign(cost_usd_per_mwh=segments["cost_usd_per_mwh"] * _of_each(factor, segments))
     generators = operation.generators[["bus", "p_max_mw", "carrier", "carbon_t_per_mwh"]].assign(p_min_mw=least_mw)
@@ -128,6 +133,7 @@ def build_case(study: Study) -> Case:
         adequacy=adequacy_of(study),
         portfolio=_portfolio(study, sites),
         work=_work(study),
+        tariffs=tariffs_of(study),
     )
 
 

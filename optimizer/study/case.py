@@ -22,6 +22,7 @@ from optimizer.study.demands import Demands, Orbit
 from optimizer.study.portfolio import Portfolio
 from optimizer.study.service import Service
 from optimizer.study.supplies import Adequacy, Supply
+from optimizer.study.tariffs import Tariffs
 from optimizer.study.work import Work
 
 
@@ -135,6 +136,8 @@ class Case:
         Concentration, losses, deliveries and carbon; sets no limit by default.
     work : Work, optional
         Generations of racks and programmes of efficiency; ``None`` where there are neither.
+    tariffs : Tariffs, optional
+        What campuses pay where the cost is the developer's; ``None``: it is the system's.
     """
 
     name: str
@@ -169,6 +172,12 @@ class Case:
     adequacy: Adequacy | None = None
     portfolio: Portfolio = field(default_factory=Portfolio)
     work: Work | None = None
+    tariffs: Tariffs | None = None
+
+    @property
+    def network_cost_share(self) -> float:
+        """Share of the cost of network upgrades and circuits that counts [-]."""
+        return 1.0 if self.tariffs is None else self.tariffs.network_share
 
     @property
     def circuits(self) -> pd.DataFrame:

@@ -20,6 +20,7 @@ from optimizer.study.routing_checks import routing_findings
 from optimizer.study.rule_findings import rule_findings
 from optimizer.study.service import service_findings
 from optimizer.study.supply import supply_findings
+from optimizer.study.tariffs import perspective_findings
 from optimizer.study.workload_findings import workload_findings
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def study_findings(study: Study, everything_read: bool) -> list[Finding]:
         findings += rule_findings(study)
         findings += workload_findings(study)
         findings += service_findings(study)
+        findings += perspective_findings(study)
     if everything_read and not any(f.severity == "error" for f in findings):
         findings += supply_findings(study)
     if everything_read and not any(f.severity == "error" for f in findings):

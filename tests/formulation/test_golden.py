@@ -22,6 +22,11 @@ from what the code makes: every index set was written out, every coefficient wor
   30 x 1.5 = 45 MW, s2b 40 x 1.25 = 50 MW. 1,000 h of the peak at 200 $/MWh are 0.4 M$ per MW in 2030; backup at
   300 $/MWh costs 100 more than losing the load, waiting at 50 saves 150. 2032 ends in 2035, when what was connected in
   2030 is past its three interim years: half of contract demand, and for what is new all of it.
+* Tariffs: a MWh of s1 costs 2 x 50 / 1e6 = 0.0001 M$ in 2030, a MW of contract demand 2 x 0.12, of it 2 x 0.06 less
+  where it is non-firm; s2 has one price for both, and no minimum take. s1 on tower takes 8760 x 0.5 x 1.1 = 4818 MWh
+  a MW (dry 5694, s2 5256) less what is curtailed for 1,000 and 7,760 h, and owes 0.8 x 8760 = 7008 MWh per MW
+  contracted. No more than 8760 x 45 x 1.2 = 473,040 MWh are taken at s1, what is caught up among them (s2 525,600), and
+  no more than 0.8 x 8760 x 45 beside them owed.
 * Workloads: 8 MW of chat in the west may be served from either site, 12 and 20 MW of train in the east from either but
   at least 5 MW at a site, and not from both. A MW of chat earns 3 M$ a year; what is not served of it costs 2. From
   orbit, 6 MW a year are added from 2031 on: none until 2030, those of 2031 and 2032 in 2032.
@@ -60,12 +65,21 @@ from optimizer.formulation import (
     security,
     service,
     supply,
+    tariffs,
     work,
     workloads,
 )
 from optimizer.grid.joint import Elements, JointSet
 from optimizer.objectives.cost import cost
-from tests.formulation.tiny import curtailed_case, served_case, spread_case, supplied_case, tiny_case, working_case
+from tests.formulation.tiny import (
+    curtailed_case,
+    paying_case,
+    served_case,
+    spread_case,
+    supplied_case,
+    tiny_case,
+    working_case,
+)
 from tests.formulation.writing import part_text, row_lines
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -139,6 +153,23 @@ def test_part_of_supply_is_the_program_written_by_hand(part: ModuleType) -> None
     assert part_text(part, compose(case, cost), case) == written
 
 
+def test_tariffs_are_the_program_written_by_hand() -> None:
+    """Of an upgrade of 0.5 M$ a year the developer pays a quarter; own supply saves energy as far as it counts."""
+    case = paying_case()
+    assert set(parts_of(case)) == {*PARTS, service, tariffs}
+    model = compose(case, cost)
+    assert part_text(tariffs, model, case) == (GOLDEN / "tariffs.txt").read_text(encoding="utf-8")
+    model.upgrades.in_service["u1", 2030].set_value(1)
+    model.upgrades.in_service["u2", 2030].set_value(0)
+    assert pyo.value(model.ledgers.cost_musd["upgrades", 2030]) == pytest.approx(2 * 0.25 * 0.5)
+    supplied = replace(supplied_case(), tariffs=case.tariffs)
+    lines = dict(line.strip().split(": ") for line in row_lines(compose(supplied, cost).tariffs))
+    taken = lines["tariffs.energy_taken[s1c,2030]"]
+    # At the peak half of 1,000 h at half utilization, at light load all of 7,760 h.
+    assert "- 250 supply.own_mw[s1c,2030,peak]" in taken
+    assert "- 3880 supply.own_mw[s1c,2030,light]" in taken
+
+
 def test_service_and_supply_meet_at_the_tie() -> None:
     """With both, curtailment leaves less to supply and to be carbon-free, and the tie carries what is caught up."""
     case = replace(supplied_case(), service=curtailed_case().service)
@@ -205,14 +236,16 @@ def test_every_part_has_a_golden_program_and_none_is_left_over() -> None:
     folder = Path(formulation.__file__).parent
     modules = {p.stem for p in folder.glob("*.py") if "\ndef declare(" in p.read_text(encoding="utf-8")}
     # Expansion, which takes the place of power flow and security, has a case and a test of its own.
-    assert modules == {name_of(part) for part in (*PARTS, *SERVING, *SUPPLYING, *SPREAD, service, work, expansion)}
+    assert modules == {
+        name_of(part) for part in (*PARTS, *SERVING, *SUPPLYING, *SPREAD, service, tariffs, work, expansion)
+    }
     assert modules == {p.stem for p in GOLDEN.glob("*.txt")}
     assert set(parts_of(tiny_case())) == set(PARTS)
 
 
 def test_every_constraint_has_a_sentence_and_its_algebra(model: pyo.ConcreteModel) -> None:
     families = list(model.component_objects(pyo.Constraint))
-    for case in (curtailed_case(), served_case(), spread_case(), supplied_case(), working_case()):
+    for case in (curtailed_case(), paying_case(), served_case(), spread_case(), supplied_case(), working_case()):
         families += compose(case, cost).component_objects(pyo.Constraint)
     assert len(families) > 20
     for family in families:

@@ -28,6 +28,7 @@ from optimizer.study.demands import Demands, Orbit
 from optimizer.study.portfolio import Delivery, Portfolio
 from optimizer.study.service import Backup, Deferral, Service
 from optimizer.study.supplies import Adequacy, Supply
+from optimizer.study.tariffs import Tariffs
 from optimizer.study.work import Work
 
 PERIODS = pd.Index([2030, 2032], name="period")
@@ -126,6 +127,19 @@ def curtailed_case() -> Case:
     """The same with part of every campus's load non-firm, backup and work that can wait."""
     backup = Backup(0.8, 100.0, 0.5, 0.04, 300.0, 0.6)
     return replace(tiny_case(), service=Service(0.01, 8000.0, 0.5, 3.0, 200.0, backup, Deferral(0.25, True, 0.2, 50.0)))
+
+
+def paying_case() -> Case:
+    """The same with part non-firm, where the cost is the developer's: s1 chooses non-firm demand, s2 has no need to."""
+    prices = {
+        "energy_usd_per_mwh": [50.0, 40.0],
+        "firm_musd_per_mw_year": [0.12, 0.24],
+        "non_firm_musd_per_mw_year": [0.06, 0.24],
+        "deposit_musd_per_mw_year": [0.01, 0.0],
+        "tax_musd_per_mw_year": [0.03, 0.0],
+        "minimum_take_share": [0.8, 0.0],
+    }
+    return replace(curtailed_case(), tariffs=Tariffs(pd.DataFrame(prices, index=["s1", "s2"]), 0.25))
 
 
 def supplied_case() -> Case:

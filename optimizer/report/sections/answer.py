@@ -34,7 +34,9 @@ def headline(view: View) -> str:
 def _cost(view: View) -> str:
     money = quantity(view.above_baseline_musd, "cost_musd")
     year = view.plan.config.study.currency_year
-    if view.it_mw:
+    if view.is_developer:
+        what = f"The plan costs the developer {money}, tariffs included (present value, {year} dollars)"
+    elif view.it_mw:
         what = f"The plan costs {money} more than the same system without the new load (present value, {year} dollars)"
     else:
         what = f"The plan costs {money} (present value, {year} dollars)"
@@ -107,7 +109,8 @@ def _key_figures(view: View) -> list[tuple[str, str, str]]:
     if view.it_mw:
         add(view.it_mw[view.last_period], "it_mw", f"IT load in {view.last_period}")
         add(len(view.sites), "n_mw", "sites", "")
-    add(view.above_baseline_musd, "cost_musd", "above the baseline" if view.it_mw else "cost")
+    whose = "the developer's cost" if view.is_developer else "above the baseline" if view.it_mw else "cost"
+    add(view.above_baseline_musd, "cost_musd", whose)
     add(view.summary["gap"], "gap", "gap proven")
     if view.plan.config.grid is not None:
         add(view.summary.get("n_contingencies_checked") or 0, "n_mw", "outages checked", "")

@@ -19,21 +19,14 @@ def cost(view: View) -> Section | None:
         return None
     year = view.plan.config.study.currency_year
     total = costs.groupby("account", sort=True)["cost_musd"].sum()
-    baseline = float(view.summary.get("baseline_musd") or 0.0)
+    baseline = view.baseline_musd
     above = total.copy()
     if baseline and "generation" in above:
         above = above.rename({"generation": "generation above the baseline"})
         above["generation above the baseline"] -= baseline
     rate = view.plan.config.economics.discount_rate
-    text = (
-        f"Present value in M$ of {year}, discounted at {quantity(rate, 'rate_share')} a year to {view.periods[0]}. "
-        "Generation is that of the whole system, old load included"
-    )
-    text += (
-        f"; the same system without the new load costs {quantity(baseline, 'cost_musd')} (the baseline)."
-        if baseline
-        else "."
-    )
+    text = f"Present value in M$ of {year}, discounted at {quantity(rate, 'rate_share')} a year to {view.periods[0]}. "
+    text += _whose(view, baseline)
     caption = "Cost above the baseline by account." if baseline else "Cost by account."
     return Section(
         "cost",
@@ -42,6 +35,19 @@ def cost(view: View) -> Section | None:
             Text(text), Figure("cost", charts.cost_by_account(above, year), caption), _by_period(view, costs, baseline)
         ),
     )
+
+
+def _whose(view: View, baseline: float) -> str:
+    """Whose cost it is, and what of generation is in it."""
+    if view.is_developer:
+        return (
+            "It is the developer's cost, not the system's: tariffs are in it, with the share of network upgrades that "
+            "they ask for, and generation is not."
+        )
+    text = "Generation is that of the whole system, old load included"
+    if baseline:
+        text += f"; the same system without the new load costs {quantity(baseline, 'cost_musd')} (the baseline)"
+    return f"{text}."
 
 
 def _by_period(view: View, costs: pd.DataFrame, baseline: float) -> Table:

@@ -26,7 +26,7 @@ def service(view: View) -> Section | None:
         _curve_table(curve),
         _phases(view, years),
         _curtailed(view),
-        _transfers(transfers),
+        _transfers(view, transfers),
     )
     return Section("service", "When power arrives, and how firm it is", shown)
 
@@ -49,7 +49,7 @@ def _answer(view: View, years: pd.DataFrame) -> Text | None:
 def _earlier(view: View, curve: pd.DataFrame) -> Text | None:
     demand = view.plan.config.demand
     penalty = None if demand is None else demand.penalty_musd_per_mw_year
-    parts = []
+    parts, whose = [], "the developer's" if view.is_developer else "the system's"
     if penalty is not None:
         a_month = penalty * USD_PER_MUSD / MONTHS_PER_YEAR
         parts.append(f"The study prices power that comes later at {a_month:,.0f} $/MW-month.")
@@ -59,7 +59,7 @@ def _earlier(view: View, curve: pd.DataFrame) -> Text | None:
             parts.append(
                 f"With {best['share']:.2%} curtailable instead of {curve['share'].iloc[0]:.2%}, "
                 f"{best['earlier_mw_months']:,.0f} MW-months of delay end, and each is worth "
-                f"{best['value_usd_per_mw_month']:,.0f} $/MW-month in the system's cost."
+                f"{best['value_usd_per_mw_month']:,.0f} $/MW-month in {whose} cost."
             )
         else:
             parts.append("No plan of the curve brings power earlier than another.")
@@ -71,8 +71,9 @@ def _contracts(view: View, years: pd.DataFrame) -> Figure | None:
         return None
     caption = (
         "Contract demand of all campuses: firm demand is never curtailed; non-firm demand is the least that the year's "
-        "curtailment needs."
+        "curtailment needs"
     )
+    caption += ", or more where it costs the developer less." if view.is_developer else "."
     return Figure("contract-demand", contract_demand(years, list(view.periods)), caption)
 
 
@@ -159,7 +160,7 @@ def _curtailed(view: View) -> Table | None:
     return table(rows, columns, "When campuses are curtailed", file="tables/service.csv")
 
 
-def _transfers(transfers: pd.DataFrame) -> Table | None:
+def _transfers(view: View, transfers: pd.DataFrame) -> Table | None:
     rows = transfers[transfers["amount_musd"].abs() > 0] if len(transfers) else transfers
     if rows.empty:
         return None
@@ -170,5 +171,10 @@ def _transfers(transfers: pd.DataFrame) -> Table | None:
         Column("amount_musd", "Amount", decimals=2),
     )
     note = "Transfers change who bears the cost, not what it is: none of them is in the objective."
+    if view.is_developer:
+        note = (
+            "The objective is the developer's cost: what load pays is in it, of a deposit its interest; an exit fee is "
+            "paid only on leaving, and what others pay is not in it."
+        )
     rows = rows.assign(period=rows["period"].astype(str))
     return table(rows, columns, "Transfers by payer", note=note, file="tables/transfers.csv")
