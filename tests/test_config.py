@@ -241,6 +241,13 @@ REFUSED = {
         "'a b'",
         "letters",
     ),
+    "too many futures": (
+        "".join(f'[[uncertainty.scenario]]\nname = "f{i}"\nprobability = 0.004\n' for i in range(250)),
+        "too_many",
+        "uncertainty.scenario",
+        "250 scenarios",
+        "leave some out",
+    ),
     "no probability": (ONE_FUTURE, "missing_key", "uncertainty.scenario#1.probability", "", "probability"),
     "future of another year": (
         f"{ONE_FUTURE}probability = 1\nit_demand_factors = {{ 2031 = 2 }}\n",

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from optimizer.config.common_checks import folder_names, periods_of, repeated
 from optimizer.config.firmness import scenario_name
+from optimizer.config.future_checks import condition_checks, range_checks, uncertainty_checks
 from optimizer.config.portfolio_checks import portfolio_checks
 from optimizer.config.service_checks import firmness_findings, perspective_findings, service_findings
 from optimizer.errors import Finding, nearest
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
         ReportSettings,
         StudySettings,
     )
-    from optimizer.config.future_tables import ConditionsSettings, SensitivitySettings, UncertaintySettings
     from optimizer.config.network_tables import DispatchSettings, GridSettings, SecuritySettings
     from optimizer.config.place_tables import CoolingSettings, SitesSettings, WaterSettings
     from optimizer.config.workload_tables import OrbitSettings, WorkloadsSettings
@@ -49,14 +48,6 @@ def cross_checks(tables: Mapping[str, Any]) -> list[Finding]:
     return [
         f for needs, check in _CHECKS if all(n in tables for n in needs) for f in check(*(tables[n] for n in needs))
     ]
-
-
-def periods_of(study: StudySettings, demand: DemandSettings | None) -> tuple[int, ...]:
-    """Periods of the study: those written, else the years of demand, else the currency year [year]."""
-    if study.periods:
-        return study.periods
-    years = tuple(sorted(demand.it_mw or demand.work)) if demand else ()
-    return years or (study.currency_year,)
 
 
 def _periods_increase(study: StudySettings) -> Iterator[Finding]:
@@ -114,7 +105,7 @@ def _workloads(
         text = "capacity in orbit is asked for by workloads, and there are none"
         yield Finding("config.orbit_without_workloads", "orbit", text, "", "add [workloads], or leave [orbit] out")
     if workloads is not None:
-        yield from _repeated([kind.name for kind in workloads.kind], "workloads.kind")
+        yield from repeated([kind.name for kind in workloads.kind], "workloads.kind")
         for number, kind in enumerate(workloads.kind, start=1):
             where = f"workloads.kind#{number} ({kind.name})"
             yield from _unknown_kinds(kind.kinds, f"{where}, kinds")
@@ -148,8 +139,8 @@ def _portfolio(study: StudySettings, demand: DemandSettings | None, limits: Limi
 def _snapshots(grid: GridSettings | None) -> Iterator[Finding]:
     if grid is None:
         return
-    yield from _repeated(grid.snapshots or (), "grid.snapshots")
-    yield from _repeated([s.name for s in grid.snapshot], "grid.snapshot")
+    yield from repeated(grid.snapshots or (), "grid.snapshots")
+    yield from repeated([s.name for s in grid.snapshot], "grid.snapshot")
     for number, snapshot in enumerate(grid.snapshot, start=1):
         if snapshot.load_factor is not None and snapshot.load_factors is not None:
             yield Finding(
@@ -161,13 +152,8 @@ def _snapshots(grid: GridSettings | None) -> Iterator[Finding]:
             )
 
 
-def _repeated(names: Any, where: str) -> Iterator[Finding]:
-    for name in sorted({n for n in names if list(names).count(n) > 1}):
-        yield Finding("config.duplicate_name", where, "the name is given twice", repr(name), "give each name once")
-
-
 def _contingencies(security: SecuritySettings) -> Iterator[Finding]:
-    yield from _repeated(security.contingencies, "security.contingencies")
+    yield from repeated(security.contingencies, "security.contingencies")
 
 
 def _campus_size(facility: FacilitySettings) -> Iterator[Finding]:
@@ -213,8 +199,8 @@ def _weather(cooling: CoolingSettings) -> Iterator[Finding]:
     if cooling.weather is not None and cooling.stations:
         text, remedy = "weather that holds everywhere leaves nothing to stations", "keep one of the two"
         yield Finding("config.weather_twice", "cooling.weather", text, repr(cooling.weather), remedy)
-    yield from _repeated([s.file for s in cooling.stations], "cooling.stations")
-    yield from _repeated([s.zone for s in cooling.stations if s.zone is not None], "cooling.stations")
+    yield from repeated([s.file for s in cooling.stations], "cooling.stations")
+    yield from repeated([s.zone for s in cooling.stations if s.zone is not None], "cooling.stations")
     for number, station in enumerate(cooling.stations, start=1):
         placed = (station.lat is not None) + (station.lon is not None)
         if placed + 2 * (station.zone is not None) != 2:
@@ -225,104 +211,21 @@ def _weather(cooling: CoolingSettings) -> Iterator[Finding]:
 
 def _water(water: WaterSettings) -> Iterator[Finding]:
     pairs = [(s.basin, s.name) for s in water.source]
-    yield from _repeated([f"{name} in {basin}" for basin, name in pairs], "water.source")
+    yield from repeated([f"{name} in {basin}" for basin, name in pairs], "water.source")
     if water.indirect is not None and water.indirect_m3_per_mwh is not None:
         text = "water behind the electricity is given twice"
         found, remedy = repr(water.indirect), "keep indirect or indirect_m3_per_mwh"
         yield Finding("config.indirect_twice", "water.indirect", text, found, remedy)
 
 
-def _folder_names(names: Iterable[str], where: str) -> Iterator[Finding]:
-    for name in names:
-        # A scenario's plan is written to a folder of that name.
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
-            yield Finding(
-                "config.scenario_name",
-                where,
-                "the name cannot be used for a folder",
-                found=repr(name),
-                remedy="use letters, digits, - and _, at most 64, starting with a letter or digit",
-            )
-
-
 def _scenarios(scenario: Mapping[str, Any], report: ReportSettings) -> Iterator[Finding]:
-    yield from _folder_names(scenario, "scenario")
-    yield from _repeated(report.compare, "report.compare")
+    yield from folder_names(scenario, "scenario")
+    yield from repeated(report.compare, "report.compare")
     curve = {scenario_name(share) for share in report.firmness}
     for name in report.compare:
         if name not in scenario and name not in curve:
             known = nearest(name, scenario) if scenario else f"add a table [scenario.{name}]"
             yield Finding("config.unknown_scenario", "report.compare", "no such scenario", repr(name), known)
-
-
-def _ranges(sensitivity: SensitivitySettings) -> Iterator[Finding]:
-    yield from _repeated([f"{r.what} {r.carrier or ''}".strip() for r in sensitivity.range], "sensitivity.range")
-    for number, one in enumerate(sensitivity.range, start=1):
-        where = f"sensitivity.range#{number} ({one.what})"
-        if one.low >= one.high:
-            text, remedy = "low is not below high", "give a range"
-            yield Finding("config.range_order", where, text, f"{one.low:g} to {one.high:g}", remedy)
-        if (one.carrier is not None) != (one.what == "fuel_price"):
-            text, remedy = "carrier belongs to fuel_price, which needs it", "name the carrier, such as ng"
-            yield Finding("config.range_carrier", where, text, repr(one.carrier), remedy)
-
-
-PROBABILITY_TOLERANCE = 1e-9
-"""What probabilities may miss 1 by: rounding of their sum [-]."""
-
-
-def _conditions(
-    study: StudySettings, demand: DemandSettings | None, conditions: ConditionsSettings
-) -> Iterator[Finding]:
-    yield from _factor_years(conditions, periods_of(study, demand), "conditions")
-    yield from _repeated(conditions.withdrawn_generators, "conditions.withdrawn_generators")
-
-
-def _factor_years(table: Any, periods: tuple[int, ...], where: str) -> Iterator[Finding]:
-    for key in ("existing_load_factors", "it_demand_factors"):
-        for year in sorted(set(getattr(table, key, ())) - set(periods)):
-            yield Finding(
-                "config.factor_year",
-                f"{where}, {key}" if " " in where else f"{where}.{key}",
-                "the year is not one of study.periods",
-                found=str(year),
-                remedy=f"use one of the periods: {', '.join(map(str, periods))}",
-            )
-
-
-def _uncertainty(
-    study: StudySettings, demand: DemandSettings | None, uncertainty: UncertaintySettings | None
-) -> Iterator[Finding]:
-    if uncertainty is None:
-        return
-    periods, names = periods_of(study, demand), [one.name for one in uncertainty.scenario]
-    yield from _folder_names(names, "uncertainty.scenario")
-    yield from _names_alike(names)
-    total = math.fsum(one.probability for one in uncertainty.scenario)
-    if abs(total - 1.0) > PROBABILITY_TOLERANCE:
-        text, remedy = "the probabilities do not sum to 1", "change them so that they do"
-        yield Finding(
-            "config.probabilities", "uncertainty.scenario", text, f"{total:.12g}", remedy, value=total, limit=1.0
-        )
-    if uncertainty.early_until is not None and uncertainty.early_until not in periods:
-        remedy = f"use one of the periods: {', '.join(map(str, periods))}"
-        text = "the year is not one of study.periods"
-        yield Finding("config.early_until", "uncertainty.early_until", text, str(uncertainty.early_until), remedy)
-    if demand is None:
-        text, remedy = "a study without demand has no campuses to decide about", "add [demand] it_mw"
-        yield Finding("config.uncertainty_without_demand", "uncertainty", text, "", remedy)
-    for number, one in enumerate(uncertainty.scenario, start=1):
-        where = f"uncertainty.scenario#{number} ({one.name})"
-        yield from _factor_years(one, periods, where)
-        yield from _repeated(one.withdrawn_generators, f"{where}, withdrawn_generators")
-
-
-def _names_alike(names: list[str]) -> Iterator[Finding]:
-    """Names that are the same, or would be on a file system that does not tell capitals apart."""
-    lower = [name.lower() for name in names]
-    for name in sorted({n for n in lower if lower.count(n) > 1}):
-        text, remedy = "the name is given twice, capitals apart", "give each name once"
-        yield Finding("config.duplicate_name", "uncertainty.scenario", text, repr(name), remedy)
 
 
 _CHECKS: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Finding]]], ...] = (
@@ -342,7 +245,7 @@ _CHECKS: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Finding]]], ...] = 
     (("service", "grid", "demand"), service_findings),
     (("service", "report"), firmness_findings),
     (("study", "service", "grid", "demand"), perspective_findings),
-    (("sensitivity",), _ranges),
-    (("study", "demand", "conditions"), _conditions),
-    (("study", "demand", "uncertainty"), _uncertainty),
+    (("sensitivity",), range_checks),
+    (("study", "demand", "conditions"), condition_checks),
+    (("study", "demand", "uncertainty"), uncertainty_checks),
 )

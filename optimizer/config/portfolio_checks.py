@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from optimizer.config.common_checks import repeated
 from optimizer.errors import Finding
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def portfolio_checks(
         text, value = "the year is not one of study.periods", f"{limits.embodied_t[year]:g}"
         yield Finding("config.limit_year", f"limits.embodied_t.{year}", text, value, remedy)
     if demand is not None:
-        yield from _repeated([one.name for one in demand.efficiency], "demand.efficiency")
+        yield from repeated([one.name for one in demand.efficiency], "demand.efficiency")
         yield from _work(demand)
 
 
@@ -68,15 +69,9 @@ def _loss(limits: LimitsSettings) -> Iterator[Finding]:
 
 
 def _deliveries(limits: LimitsSettings) -> Iterator[Finding]:
-    yield from _repeated([one.item for one in limits.delivery], "limits.delivery")
+    yield from repeated([one.item for one in limits.delivery], "limits.delivery")
     for number, one in enumerate(limits.delivery, start=1):
         if not (one.per_mw or one.per_site or one.per_tie):
             text, remedy = "nothing takes the item", "give per_mw, per_site or per_tie"
             where = f"limits.delivery#{number} ({one.item})"
             yield Finding("config.delivery_without_need", where, text, repr(one.item), remedy)
-
-
-def _repeated(names: Iterable[str], where: str) -> Iterator[Finding]:
-    listed = list(names)
-    for name in sorted({n for n in listed if listed.count(n) > 1}):
-        yield Finding("config.duplicate_name", where, "the name is given twice", repr(name), "give each name once")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 from optimizer.config import ConditionsSettings, RangeSettings, StudyConfig, apply_overrides
 from optimizer.config.refusals import table_of
@@ -77,7 +77,36 @@ def varied_conditions(config: StudyConfig, one: RangeSettings) -> list[Condition
 
 def is_whole(config: StudyConfig, one: RangeSettings) -> bool:
     """Whether the key holds a whole number, so that nothing between two whole values can be tried."""
-    return one.what not in QUANTITIES and isinstance(_held(config, one.what), int)
+    if one.what in QUANTITIES:
+        return False
+    held = _held(config, one.what)
+    # A key left out holds nothing: its annotation says what it could.
+    return isinstance(held, int) or (held is None and _holds_whole(_field(one.what)))
+
+
+def _holds_whole(field: Any) -> bool:
+    """Whether a key takes whole numbers only."""
+    kinds = set() if field is None else set(_plain(field.annotation))
+    return int in kinds and float not in kinds
+
+
+def _plain(annotation: Any) -> Iterator[Any]:
+    """Types inside an annotation."""
+    inner = get_args(annotation)
+    if not inner:
+        yield annotation
+    for one in inner:
+        yield from _plain(one)
+
+
+def _field(key: str) -> Any:
+    """Field of a dotted key, of its mapping where the last part is a name in one; ``None`` where there is none."""
+    table, last = StudyConfig, None  # type: Any, Any
+    for part in key.split("."):
+        field = getattr(table, "model_fields", {}).get(part)
+        if field is not None:
+            last, table = field, table_of(field.annotation)
+    return last
 
 
 def own_value(config: StudyConfig, one: RangeSettings) -> float | None:
@@ -108,12 +137,8 @@ def unit_of(one: RangeSettings) -> str:
     """Unit of its values: a factor ("x"), or that in the description of the key."""
     if one.what in QUANTITIES:
         return "x"
-    table: Any = StudyConfig
-    described = ""
-    for part in one.what.split("."):
-        field = getattr(table, "model_fields", {}).get(part)
-        if field is not None:
-            described, table = field.description or "", table_of(field.annotation)
+    field = _field(one.what)
+    described = "" if field is None else field.description or ""
     units = re.findall(r"\[([^\]]+)\]", described)
     return str(units[-1]) if units else ""
 

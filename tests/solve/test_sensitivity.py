@@ -168,6 +168,22 @@ def test_whole_keys_take_whole_values(tmp_path: Path) -> None:
     assert (own_value(config, target), unit_of(target)) == (100, "MW")
 
 
+def test_a_whole_key_that_the_study_leaves_out_takes_whole_values_too(tmp_path: Path) -> None:
+    """No number of sites is written, and what stands in for it is none: 100 sites are not 100.0."""
+    study = study_of(tmp_path, FRONTIER_TEXT, TABLES)
+    one = RangeSettings(what="sites.max_sites", low=1.0, high=2.0)
+    bare = study.override({"sites.max_sites": None}).config
+    assert own_value(bare, one) is None
+    assert is_whole(bare, one)
+    assert overrides_of(bare, one, 2.0) == {"sites.max_sites": 2}
+    assert isinstance(overrides_of(bare, one, 2.0)["sites.max_sites"], int)
+    # A key that takes any number stays one, written or not, and so does a year's in a table of years.
+    for what in ("limits.share_per_county", "demand.it_mw.2030", "limits.budget_musd.2030"):
+        assert not is_whole(bare, RangeSettings(what=what, low=0.5, high=2.0))
+    varied = study.override({"sites.max_sites": None, "sensitivity.range": [one.model_dump(exclude_none=True)]})
+    assert not [f for f in varied.findings if f.rule.startswith(("study.range", "config"))]
+
+
 def test_a_change_within_the_gaps_is_not_distinct() -> None:
     base = Solved(1.0, "gap_reached", 100.0, 98.0, 0.02, frozenset("a"))
     near = Solved(2.0, "gap_reached", 101.0, 99.0, 0.02, frozenset("b"))
