@@ -22,6 +22,7 @@ from optimizer.objectives.cost import cost
 from optimizer.objectives.totals import limit_totals
 from optimizer.solve import explain_limits as of
 from optimizer.solve.explain_limits import NETWORK, Asked, Limit, wide_case
+from optimizer.solve.explain_part_slacks import real_shares
 from optimizer.solve.explain_slacks import Slack, Slacks, cap_cost, give_way
 from optimizer.solve.found import Limits
 from optimizer.solve.highs import Outcome
@@ -366,7 +367,7 @@ class ElasticProgram(Question):
                 found[limit] = amount
         if Limit(of.SUBSTATION) in found:
             found[Limit(of.SUBSTATION)] = 100 * (self._largest_substation_share() - self._substation_share())
-        return found
+        return real_shares(self.program.model, self.case, found)
 
     def _substation_share(self) -> float:
         return float(self.case.limits.share_per_substation or 0.0)

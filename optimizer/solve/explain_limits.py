@@ -9,15 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from optimizer.objectives import OBJECTIVES
+from optimizer.solve.explain_parts import PART_LOOSEN, PART_UNITS, counted, raised_in
 from optimizer.study.case import Case
-
-Key = TypeVar("Key", int, str)
 
 DEMAND = "siting.demand_is_met"
 SITE = "siting.no_larger_than_the_site"
@@ -53,6 +52,7 @@ UNITS: dict[str, str] = {
     TIE_READY: "months",
     SITE_READY: "months",
     WATER: "m3/day",
+    **PART_UNITS,
     PACE: "MW",
     SUBSTATION: "%",
     COUNTY: "%",
@@ -127,11 +127,13 @@ class Limit:
 
 
 def wide_case(case: Case) -> Case:
-    """The case with room for larger sites and without angle limits: what elastic limits are put on.
+    """The case with room for larger sites, without angle limits, and with any hours of curtailment counted.
+
+    Elastic limits are put on it.
 
     A site has room for all of the demand beyond its own size, so that the rows of its ties are there when it grows.
     """
-    branches = case.branches.assign(flow_min_mw=-np.inf, flow_max_mw=np.inf)
+    branches, case = case.branches.assign(flow_min_mw=-np.inf, flow_max_mw=np.inf), counted(case)
     if not len(case.demand_mw) or not len(case.sites):
         return replace(case, branches=branches)
     return replace(case, branches=branches, sites=case.sites.assign(max_blocks=case.sites["max_blocks"] + room(case)))
@@ -228,21 +230,16 @@ def _policy(case: Case, limit: Limit, amount: float) -> Case:
     elif limit.rule == PACE and limits.new_it_mw_per_period is not None:
         limits = replace(limits, new_it_mw_per_period=_raised(limits.new_it_mw_per_period, amount))
     elif limit.rule == BUDGET:
-        limits = replace(limits, budget_musd=_raised_in(limits.budget_musd, t, amount))
+        limits = replace(limits, budget_musd=raised_in(limits.budget_musd, t, amount))
     elif limit.rule == TOTAL:
-        limits = replace(limits, totals=_raised_in(limits.totals, limit.element, amount))
+        limits = replace(limits, totals=raised_in(limits.totals, limit.element, amount))
     elif limit.rule == CARBON:
-        limits = replace(limits, carbon_t_per_year=_raised_in(limits.carbon_t_per_year, t, amount))
+        limits = replace(limits, carbon_t_per_year=raised_in(limits.carbon_t_per_year, t, amount))
     return replace(case, limits=limits)
 
 
 def _raised(value: float, amount: float) -> float | None:
     return None if math.isinf(amount) else value + amount
-
-
-def _raised_in(values: Mapping[Key, float], key: Key, amount: float) -> dict[Key, float]:
-    others = {k: v for k, v in values.items() if k != key}
-    return others if math.isinf(amount) else {**others, key: values[key] + amount}
 
 
 def _output(case: Case, limit: Limit, amount: float) -> Case:
@@ -315,6 +312,7 @@ _LOOSEN: dict[str, Any] = {
     NORMAL: _rating,
     EMERGENCY: _rating,
     ANGLE: _angle,
+    **PART_LOOSEN,
     # What a plan may cost is asked of it, no part of the case.
     COST: lambda case, limit, amount: case,
 }

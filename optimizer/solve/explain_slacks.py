@@ -17,6 +17,7 @@ from optimizer.objectives import OBJECTIVES
 from optimizer.objectives.cost import cost
 from optimizer.solve import explain_limits as of
 from optimizer.solve.explain_limits import Asked, Limit, largest_output_mw, room
+from optimizer.solve.explain_part_slacks import give_way_in_parts, relax
 from optimizer.study.case import Case
 
 COST_TOLERANCE = 1e-7
@@ -54,13 +55,10 @@ class Slacks:
         self.by_limit.setdefault(limit, []).append(Slack(variable, weight))
         return variable
 
-
-def _relax(row: Any, slack: Any) -> None:
-    """Let a one-sided row be missed by a slack, on whichever side of it Pyomo keeps the bound."""
-    if row.lower is None:
-        row.set_value(row.body - slack <= row.upper)
-    else:
-        row.set_value(row.body + slack >= row.lower)
+    def one(self, limit: Limit, weight: float = 1.0, most: float | None = None) -> Any:
+        """The one variable of a limit, made the first time it is asked for."""
+        made = self.by_limit.get(limit)
+        return self.make(limit, 0, weight, most) if made is None else made[0].variable
 
 
 def give_way(m: pyo.ConcreteModel, case: Case) -> Slacks:
@@ -80,6 +78,7 @@ def give_way(m: pyo.ConcreteModel, case: Case) -> Slacks:
         _demand_and_sites(m, case, slacks)
         _ties_and_water(m, case, slacks)
         _portfolio(m, case, slacks)
+        give_way_in_parts(m, case, slacks)
     if case.network is not None:
         _outputs(m, case, slacks)
         _angles(m, case, slacks)
@@ -90,7 +89,7 @@ def give_way(m: pyo.ConcreteModel, case: Case) -> Slacks:
     _readiness(m, case, slacks)
     for name, row in m.totals.within_its_limit.items():
         # The row is in the scale of the objective.
-        _relax(row, _one(slacks, Limit(of.TOTAL, name), 1.0 / OBJECTIVES[name].scale))
+        relax(row, slacks.one(Limit(of.TOTAL, name), 1.0 / OBJECTIVES[name].scale))
     return slacks
 
 
@@ -99,11 +98,11 @@ def _demand_and_sites(m: pyo.ConcreteModel, case: Case, slacks: Slacks) -> None:
     for t, row in m.siting.demand_is_met.items():
         target = float(case.demand_mw[t])
         missing = slacks.make(Limit(of.DEMAND, "", int(t)), t, most=max(target, 0.0))
-        _relax(row, missing)
+        relax(row, missing)
         for (_, year), limit in m.policy.share_of_a_county.items():
             if year == t and share is not None:
-                more = _one(slacks, Limit(of.COUNTY), most=100.0 * (1.0 - share))
-                _relax(limit, target / 100 * more - share * missing)
+                more = slacks.one(Limit(of.COUNTY), most=100.0 * (1.0 - share))
+                relax(limit, target / 100 * more - share * missing)
     sizes, spare = case.sites["max_blocks"], room(case)
 
     @constraint(m.explanation, list(case.sites.index), list(case.periods.index))
@@ -112,40 +111,34 @@ def _demand_and_sites(m: pyo.ConcreteModel, case: Case, slacks: Slacks) -> None:
 
         y[s,t] <= max_blocks[s] x[s,t]
         """
-        larger = _one(slacks, Limit(of.SITE, s), float(case.sites.at[s, "block_mw"]), float(spare[s]))
+        larger = slacks.one(Limit(of.SITE, s), float(case.sites.at[s, "block_mw"]), float(spare[s]))
         return m.siting.blocks[s, t] <= float(sizes[s]) * m.siting.build[s, t] + larger
 
     for (s, _), row in m.siting.no_smaller_than_worthwhile.items():
         least = float(case.sites.at[s, "min_blocks"])
         if least > 1:
-            smaller = _one(slacks, Limit(of.WORTHWHILE, s), float(case.sites.at[s, "block_mw"]), least - 1)
-            _relax(row, smaller)
-
-
-def _one(slacks: Slacks, limit: Limit, weight: float = 1.0, most: float | None = None) -> Any:
-    """The one variable of a limit, made the first time it is asked for."""
-    made = slacks.by_limit.get(limit)
-    return slacks.make(limit, 0, weight, most) if made is None else made[0].variable
+            smaller = slacks.one(Limit(of.WORTHWHILE, s), float(case.sites.at[s, "block_mw"]), least - 1)
+            relax(row, smaller)
 
 
 def _ties_and_water(m: pyo.ConcreteModel, case: Case, slacks: Slacks) -> None:
     for (o, h, _), row in m.interconnection.within_firm_capacity.items():
         if h != "size":
-            _relax(row, _one(slacks, Limit(of.TIE, o)))
+            relax(row, slacks.one(Limit(of.TIE, o)))
     for (basin, _), row in m.water.drawn_from_the_basin.items():
-        more = _one(slacks, Limit(of.WATER, str(basin)))
+        more = slacks.one(Limit(of.WATER, str(basin)))
         # More than is drawn may come from what gives way, so that it can be the same in every period.
         row.set_value(pyo.inequality(row.lower, row.body + more, None))
 
 
 def _portfolio(m: pyo.ConcreteModel, case: Case, slacks: Slacks) -> None:
     for row in m.policy.share_of_a_substation.values():
-        _relax(row, _one(slacks, Limit(of.SUBSTATION)))
+        relax(row, slacks.one(Limit(of.SUBSTATION)))
     for rule, name in ((of.BUDGET, "budget"), (of.CARBON, "carbon_cap")):
         for t, row in m.policy.component(name).items():
-            _relax(row, _one(slacks, Limit(rule, "", int(t))))
+            relax(row, slacks.one(Limit(rule, "", int(t))))
     for row in m.phasing.construction_pace.values():
-        _relax(row, _one(slacks, Limit(of.PACE)))
+        relax(row, slacks.one(Limit(of.PACE)))
 
 
 def _readiness(m: pyo.ConcreteModel, case: Case, slacks: Slacks) -> None:
@@ -173,7 +166,7 @@ def _outputs(m: pyo.ConcreteModel, case: Case, slacks: Slacks) -> None:
 
         p[g,t,h] <= p_max[g] availability[g,h]
         """
-        more = _one(slacks, Limit(of.OUTPUT, g, 0, h), most=most)
+        more = slacks.one(Limit(of.OUTPUT, g, 0, h), most=most)
         return m.dispatch.output_mw[g, t, h] <= float(case.output_max_mw.at[g, h]) + more
 
     @constraint(m.explanation, *key)
@@ -184,7 +177,7 @@ def _outputs(m: pyo.ConcreteModel, case: Case, slacks: Slacks) -> None:
         """
         if not case.output_min_mw.at[g, h]:
             return m.dispatch.output_mw[g, t, h] >= 0.0
-        less = _one(slacks, Limit(of.LEAST_OUTPUT, g, 0, h), most=most)
+        less = slacks.one(Limit(of.LEAST_OUTPUT, g, 0, h), most=most)
         return m.dispatch.output_mw[g, t, h] >= float(case.output_min_mw.at[g, h]) - less
 
     for output in m.dispatch.output_mw.values():
@@ -206,7 +199,7 @@ def _angles(m: pyo.ConcreteModel, case: Case, slacks: Slacks) -> None:
         b[l] angle_min[l] <= f[l,t,h] <= b[l] angle_max[l]
         """
         bound = case.branches.at[branch, "flow_max_mw" if side > 0 else "flow_min_mw"]
-        return side * m.power_flow.flow_mw[branch, t, h] <= side * float(bound) + _one(slacks, Limit(of.ANGLE, branch))
+        return side * m.power_flow.flow_mw[branch, t, h] <= side * float(bound) + slacks.one(Limit(of.ANGLE, branch))
 
     m.explanation.angle_rows = within_angle_difference
 
@@ -225,5 +218,5 @@ def cap_cost(m: pyo.ConcreteModel, asked: Asked, slacks: Slacks | None = None) -
 
         cost <= C
         """
-        more = 0.0 if slacks is None else _one(slacks, Limit(of.COST))
+        more = 0.0 if slacks is None else slacks.one(Limit(of.COST))
         return cost(m) <= asked.most_musd + COST_TOLERANCE * max(1.0, abs(asked.most_musd)) + more

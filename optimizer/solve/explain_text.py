@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from optimizer.solve import explain_limits as of
+from optimizer.solve import explain_parts as parts
 from optimizer.solve.explain_conflict import Conflict
 from optimizer.solve.explain_limits import Limit
 from optimizer.study.case import Case
@@ -36,6 +37,21 @@ WHAT = {
     of.ANGLE: ("branch", "branches"),
     of.COST: ("", ""),
     of.TOTAL: ("total", ""),
+    parts.GROUP: ("any", ""),
+    parts.SURVIVE_SITE: ("any site", ""),
+    parts.SURVIVE_SUBSTATION: ("any substation", ""),
+    parts.LOSS_SITE: ("any site", ""),
+    parts.LOSS_SUBSTATION: ("any substation", ""),
+    parts.BASIN: ("water region", "water regions"),
+    parts.EMBODIED: ("", ""),
+    parts.YEARLY_PACE: ("each year", ""),
+    parts.DELIVERY: ("item", "items"),
+    parts.ADEQUACY: ("zone", "zones"),
+    parts.CURTAILED_ENERGY: ("any campus", ""),
+    parts.CURTAILED_HOURS: ("any campus", ""),
+    parts.NON_FIRM: ("any campus", ""),
+    parts.CARBON_FREE: ("", ""),
+    parts.CARBON_FREE_EVERY: ("", ""),
 }
 """What a rule is about, one and several."""
 
@@ -60,12 +76,29 @@ DO = {
     of.ANGLE: "widen angle limits by {amount}{where}",
     of.COST: "pay {amount} more in present value",
     of.TOTAL: "raise the limit on the total by {amount}",
+    parts.GROUP: "raise limits.share_per.{element} from {before:.4g} to {after:.4g}, {amount} more of the target",
+    parts.SURVIVE_SITE: "lower limits.share_left from {before:.4g} to {after:.4g}, {amount} less of the target",
+    parts.SURVIVE_SUBSTATION: "lower limits.share_left from {before:.4g} to {after:.4g}, {amount} less of the target",
+    parts.LOSS_SITE: "raise limits.largest_loss_mw.site by {amount}",
+    parts.LOSS_SUBSTATION: "raise limits.largest_loss_mw.substation by {amount}",
+    parts.BASIN: "raise limits.water_m3_day_per_basin by {amount}{where}",
+    parts.EMBODIED: "raise limits.embodied_t by {amount}{where}",
+    parts.YEARLY_PACE: "raise limits.new_it_mw_per_year by {amount}",
+    parts.DELIVERY: "have {amount} more delivered of{named}",
+    parts.ADEQUACY: "add {amount} of accredited capacity or imports{where}",
+    parts.CURTAILED_ENERGY: "raise service.curtailable_share from {before:.4g} to {after:.4g}",
+    parts.CURTAILED_HOURS: "raise service.curtailable_hours_per_year by {amount}",
+    parts.NON_FIRM: "raise service.non_firm_share from {before:.4g} to {after:.4g}",
+    parts.CARBON_FREE: "lower limits.carbon_free_share{where} from {before:.4g} to {after:.4g}",
+    parts.CARBON_FREE_EVERY: "lower limits.carbon_free_share_every_snapshot{where} from {before:.4g} to {after:.4g}",
 }
 """What to do for a rule to give way."""
 
 
 def size_of(case: Case, limit: Limit) -> float:
     """Size of a limit in its unit; nan where it has none that says anything."""
+    if limit.rule in parts.PART_UNITS:
+        return parts.part_size(case, limit)
     if limit.rule == of.DEMAND:
         return float(case.demand_mw[limit.period])
     share = {of.COUNTY: case.limits.share_per_county, of.SUBSTATION: case.limits.share_per_substation}.get(limit.rule)
@@ -192,6 +225,9 @@ def way_text(case: Case, amounts: Mapping[Limit, float]) -> str:
 
 def _rule_text(case: Case, rule: str, limits: Mapping[Limit, float]) -> str:
     ranked = sorted(limits.items(), key=lambda item: (-item[1], item[0]))
+    if len(ranked) > 1 and ranked[0][0].unit == "%":
+        # Shares of different things do not add up.
+        return " and ".join(_rule_text(case, rule, dict([one])) for one in ranked)
     if rule == of.DEMAND and all(amount >= case.demand_mw[limit.period] for limit, amount in limits.items()):
         years = " and ".join(str(limit.period) for limit in sorted(limits))
         return f"give up the target{'s' * (len(limits) > 1)} of {years}"
@@ -203,12 +239,12 @@ def _rule_text(case: Case, rule: str, limits: Mapping[Limit, float]) -> str:
     if unit == "months" and len(limits) > 1:
         amount = f"up to {amount}"
     before = size_of(case, ranked[0][0])
-    shares = {"before": before / 100, "after": (before + total) / 100}
+    after = before - total if rule in (of.DEMAND, of.LEAST_OUTPUT, *parts.LESSENED) else before + total
+    shares = {"before": before / 100, "after": max(0.0, after) / 100, "element": ranked[0][0].element}
     where = _where(ranked)
     named = where.replace(f"at {WHAT[rule][0]} ", f"{WHAT[rule][0]} ")
     text = DO[rule].format(amount=amount, where=where, named=named, **shares)
     if len(limits) == 1 and unit != "%" and rule != of.ANGLE and math.isfinite(before):
-        after = before - total if rule in (of.DEMAND, of.LEAST_OUTPUT) else before + total
         text += f", from {with_unit(before, unit)} to {with_unit(after, unit)}"
     return text
 

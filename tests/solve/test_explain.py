@@ -14,6 +14,7 @@ from optimizer.errors import InfeasibleError
 from optimizer.solve import explain as explain_module
 from optimizer.solve import explain_conflict, solve_study
 from optimizer.solve import explain_limits as of
+from optimizer.solve import explain_parts as parts
 from optimizer.solve.explain import Explanation, explain, rounded_up
 from optimizer.solve.explain_elastic import has_plan
 from optimizer.solve.explain_limits import Limit, loosened
@@ -27,11 +28,16 @@ from tests.study.conftest import tiny, tiny_template  # noqa: F401
 DISCRETE = {of.SITE, of.WORTHWHILE, of.SITE_READY, of.TIE_READY, of.UPGRADE_READY}
 """Rules that give way in whole steps: a little less may round up to the same."""
 
+SHARES = {of.SUBSTATION, parts.CURTAILED_ENERGY, parts.NON_FIRM, parts.CARBON_FREE, parts.CARBON_FREE_EVERY}
+"""Rules that are shares of what is itself decided: what suffices is known, the least is not."""
+
 BASES = {
     "own": (TWO_PERIODS, studies.OWN_STUDY, studies.OWN, studies.OWN_EDITS),
     "grid": (HEAD, studies.GRID_STUDY, studies.STAR, studies.GRID_EDITS),
     "tied": (HEAD, studies.TIED_STUDY, studies.TIED, studies.TIED_EDITS),
     "load": (HEAD, studies.LOAD_STUDY, studies.LOAD, studies.LOAD_EDITS),
+    "parts": (TWO_PERIODS, studies.PARTS_STUDY, studies.PARTS, studies.PARTS_EDITS),
+    "served": (HEAD, studies.SERVED_STUDY, studies.SERVED, studies.SERVED_EDITS),
     "raised": (TWO_PERIODS, studies.RAISED_STUDY, studies.RAISED, studies.RAISED_EDITS),
 }
 EDITS = [(base, edit) for base, (*_, edits) in BASES.items() for edit in edits]
@@ -67,7 +73,7 @@ def check_holds(found: Explanation) -> None:
     for way in found.ways_out:
         assert way.is_proven
         assert has_plan(loosened(case, way.amounts)) is True
-        if len(way.rules) == 1 and not DISCRETE & set(way.rules) and of.SUBSTATION not in way.rules:
+        if len(way.rules) == 1 and not DISCRETE & set(way.rules) and not SHARES & set(way.rules):
             less = {limit: 0.98 * way.least_share * amount for limit, amount in way.amounts.items()}
             assert has_plan(loosened(case, less)) is False, way
 
@@ -77,7 +83,8 @@ def check_explanation(found: Explanation, edit: Edit) -> None:
     check_holds(found)
     conflict = found.conflict
     assert conflict is not None
-    assert {m.rule for m in conflict.members} == {getattr(of, name) for name in edit.rules.split()}
+    rules = {getattr(of, name, None) or getattr(parts, name) for name in edit.rules.split()}
+    assert {m.rule for m in conflict.members} == rules
     least = {way.rules[0]: way for way in found.ways_out if len(way.rules) == 1}
     for rule, amount in edit.least.items():
         given = least[rule].amounts.values()
@@ -128,6 +135,40 @@ def test_a_limit_on_a_total(tmp_path: Path) -> None:
     assert f"to {whole:,.4g} M$" in " ".join(found.ways_words)
     for way in found.ways_out:
         assert has_plan(loosened(case, way.amounts)) is True
+
+
+def words(base: str, name: str, folder: Path) -> str:
+    """Conflict and ways out of an edit, as they are said."""
+    head, text, tables, edits = BASES[base]
+    edit = next(one for one in edits if one.name == name)
+    found = explain(study_of(folder, text, edit.tables(tables), head).override(dict(edit.keys)).case)
+    return " ".join([found.conflict_words, *found.ways_words])
+
+
+@pytest.mark.parametrize(
+    ("base", "name", "said"),
+    [
+        ("parts", "no two blocks of three with one utility", "raise limits.share_per.utility from 0.6 to 0.6667"),
+        (
+            "parts",
+            "210 chips in five years for 100 MW and a site",
+            "have 10 units more delivered of item chips in 2030",
+        ),
+        ("parts", "80 % left without any site", "lower limits.share_left from 0.8 to"),
+        ("parts", "20 MW a year", "raise limits.new_it_mw_per_year by 5 MW, from 20 MW to 25 MW"),
+        ("served", "no more than a tenth non-firm", "raise service.non_firm_share from 0.1 to 0.2"),
+        (
+            "served",
+            "hours for one of two peaks",
+            "raise service.curtailable_hours_per_year by 50 h, from 150 h to 200 h",
+        ),
+        ("served", "more reserve than curtailing leaves", "of accredited capacity or imports at zone without a name"),
+        ("served", "more sun than there is", "lower limits.carbon_free_share in 2030 from 0.5 to 0.404"),
+        ("served", "a tenth of a percent", "stays within its share of what the campus would draw (any campus: 0.1%)"),
+    ],
+)
+def test_limits_of_parts_are_named_in_words(base: str, name: str, said: str, tmp_path: Path) -> None:
+    assert said in words(base, name, tmp_path)
 
 
 @pytest.mark.slow
