@@ -194,6 +194,9 @@ def without_site(case: Case, site: str) -> Case:
         cooling=case.cooling.drop(index=site, level="site"),
         pue=case.pue.drop(index=site, level="site"),
         supply=None if case.supply is None else case.supply.without(site),
+        workloads=None if case.workloads is None else case.workloads.without(site),
+        orbit=None if case.orbit is None else case.orbit.without(site),
+        portfolio=case.portfolio.without(site),
     )
 
 

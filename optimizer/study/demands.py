@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -32,6 +32,11 @@ class Demands:
     demand_mw: pd.DataFrame
     pairs: pd.DataFrame
     apart: tuple[tuple[str, str, str, str], ...] = ()
+
+    def without(self, site: str) -> Demands:
+        """The same demand without one of the sites that may serve it."""
+        of_site = self.pairs.index.get_level_values("site") == site
+        return replace(self, pairs=self.pairs[~of_site], apart=tuple(one for one in self.apart if site not in one[2:]))
 
     @property
     def total_mw(self) -> pd.Series:
@@ -66,3 +71,7 @@ class Orbit:
     sites: tuple[str, ...]
     first_year: int
     ramp_mw_per_year: float
+
+    def without(self, site: str) -> Orbit:
+        """The same limits without one of the sites."""
+        return replace(self, sites=tuple(s for s in self.sites if s != site))

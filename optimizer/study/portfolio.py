@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import pandas as pd
@@ -108,6 +108,11 @@ class Portfolio:
     facility: Mapping[str, float] = field(default_factory=dict)
     land_musd_per_block: Mapping[str, float] = field(default_factory=dict)
     years_before: Mapping[int, float] = field(default_factory=dict)
+
+    def without(self, site: str) -> Portfolio:
+        """The same limits where a site takes none of the rationed items."""
+        kept = (replace(one, sites=tuple(s for s in one.sites if s != site)) for one in self.deliveries)
+        return replace(self, deliveries=tuple(kept))
 
     @property
     def is_limited(self) -> bool:

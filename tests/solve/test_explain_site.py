@@ -17,6 +17,7 @@ from optimizer.plan.plan import write_plan
 from optimizer.solve import explain_site
 from optimizer.solve.explain_limits import COST, NORMAL
 from optimizer.solve.explain_site import binding_rows, why_site
+from tests.solve.service_cases import LINE, STUDY, service
 from tests.solve.small import MUSD_PER_USD_PER_H, STAR_STUDY, checked_plan, study_of
 from tests.solve.test_price_ranges import OUTAGE
 
@@ -59,6 +60,51 @@ def test_a_site_that_outages_keep_out(tmp_path: Path) -> None:
     assert "After the outage a branch carries no more than its emergency rating" in conflict.message
     assert "raise emergency ratings by 100 MW" in conflict.remedy
     assert ways
+
+
+CHIPS = """\
+[[limits.delivery]]
+item = "chips"
+per_mw = 2
+per_site = 40
+per_year = { 2026 = 50 }
+"""
+
+
+def test_a_site_that_deliveries_keep_out(tmp_path: Path) -> None:
+    """250 chips in five years are enough for 100 MW at one site, 240; at two it would be 280. Without x there is z."""
+    plan = checked_plan(study_of(tmp_path, NO_GRID + CHIPS, SITES))
+    kept_out = why_site(plan, "y")
+    assert kept_out.difference_musd == float("inf")
+    assert kept_out.explanation is not None
+    conflict, *_ = kept_out.explanation.findings()
+    assert (
+        "holds no more of a rationed item than has been delivered (item chips: 250 units in 2030)" in conflict.message
+    )
+    assert "have 30 units more delivered of item chips in 2030" in conflict.remedy
+    chosen = why_site(plan, "x")
+    assert (chosen.substitute, chosen.difference_musd) == ("z", pytest.approx(12.0))
+
+
+def test_a_site_that_needs_more_curtailment(tmp_path: Path) -> None:
+    """At b 10 of 50 MW would be curtailed for 100 h, 1,000 MWh of 438,000; 0.1 % are 438. At a nothing is short."""
+    sites = "site,bus,block_mw,max_blocks,cost_musd_per_year_per_block\nsa,a,50,1,9\nsb,b,50,1,1\n"
+    text = STUDY.replace("penalty_musd_per_mw_year = 1.0\n", "") + service(curtailable_share=0.001)
+    plan = checked_plan(study_of(tmp_path, text, {**LINE, "sites": sites}))
+    reasons = why_site(plan, "sb")
+    assert reasons.difference_musd == float("inf")
+    assert reasons.explanation is not None
+    assert "raise service.curtailable_share from 0.001 to 0.002284" in " ".join(reasons.explanation.ways_words)
+
+
+def test_a_site_of_workloads(tmp_path: Path) -> None:
+    """100 MW of one region from x at 2 M$; without it from y and z at 10."""
+    workloads = '[workloads]\ndemand = "demand.csv"\n[[workloads.kind]]\nname = "train"\n'
+    text = NO_GRID.replace("[demand]\nit_mw = { 2030 = 100 }\n", "[demand]\n") + workloads
+    tables = {**SITES, "demand": "region,workload,it_mw\neast,train,100\n"}
+    reasons = why_site(checked_plan(study_of(tmp_path, text, tables)), "x")
+    assert reasons.difference_musd == pytest.approx(8.0)
+    assert reasons.moved_mw == {"y": 50, "z": 50}
 
 
 def test_the_verb(tmp_path: Path) -> None:
