@@ -121,11 +121,13 @@ def _losses(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
 
     @constraint(b, list(by_substation) if "substation" in limits.largest_loss_mw else [], T, list(case.snapshots.index))
     def largest_substation(b: Any, name: str, t: int, h: str) -> Any:
-        """No substation feeds more of the campuses' power than may be lost at once.
+        """No substation is what campuses of more power than may be lost at once are tied to.
 
-        sum_(n at the substation) w[n,t,h] <= M
+        sum_(o at the substation) sum_c PUE[s,c,h] j[o,c,t] <= M
         """
-        drawn = pyo.quicksum(m.interconnection.new_load_mw[n, t, h] for n in by_substation[name])
+        drawn = pyo.quicksum(
+            float(case.pue.at[(case.ties.at[o, "site"], c), h]) * m.interconnection.it_mw[o, c, t] for o, c in fed[name]
+        )
         return drawn <= limits.largest_loss_mw["substation"]
 
 

@@ -10,14 +10,26 @@ import numpy as np
 
 from optimizer.errors import Finding, nearest
 from optimizer.plan import tolerances
+from optimizer.plan.checks_portfolio import embodied_t_per_mw, limit_rows
 from optimizer.plan.verify_compare import capped, cell, finding
 from optimizer.plan.verify_context import Context
+from optimizer.plan.verify_money import investment_musd
+from optimizer.plan.verify_service import hours, moved_mw
 from optimizer.plan.verify_water import basin_withdrawal, supplies
 
 NORMAL, EMERGENCY, ANGLE = "normal rating", "emergency rating", "angle difference"
 """Limits of a branch's flow; their prices are checked with the dispatch."""
 
 WATER, COUNTY = "water available", "county share"
+
+ENERGY, CONTRACT, CAPACITY = "curtailable energy", "non-firm contract", "accredited capacity"
+"""Limits of service and adequacy that can give way a little."""
+
+DELIVERED, BUDGET = "delivered items", "budget"
+"""Limits on whole decisions, beside those of the portfolio."""
+
+AT_BOUND_MWH = 0.1
+"""Energy of a year this close to its limit is at it [MWh]."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +57,7 @@ def check_binding(context: Context) -> list[Finding]:
     table = context.table("binding")
     findings: list[Finding] = []
     for i, row in enumerate(table.to_dict("records")):
-        read = LIMITS.get(row["limit"])
+        read = LIMITS.get(row["limit"], _portfolio if row["limit"] in _portfolio_names(context) else None)
         if read is None:
             where = cell(context.prefix, "binding", i, table, "limit")
             findings.append(
@@ -70,7 +82,8 @@ def _unknown_name(context: Context, row: dict[str, Any]) -> str:
     """Column whose name the study does not have, empty if all are known."""
     if row["period"] not in context.periods:
         return "period"
-    if row["snapshot"] not in (context.snapshots if row["limit"] in (NORMAL, EMERGENCY, ANGLE) else [""]):
+    by_snapshot = (NORMAL, EMERGENCY, ANGLE, CONTRACT)
+    if row["snapshot"] not in (context.snapshots if row["limit"] in by_snapshot else [""]):
         return "snapshot"
     outages = context.of_period(int(row["period"])).case.outage_names if row["limit"] == EMERGENCY else ("",)
     if row["contingency"] not in outages:
@@ -137,12 +150,92 @@ def _county(context: Context, row: dict[str, Any]) -> Bound | None:
     return Bound(float(rows.loc[here, "it_mw"].sum()), bound, "MW", block)
 
 
+def _row_of(context: Context, site: str, period: int) -> int | None:
+    """Position in ``placed`` of a site in a period."""
+    rows = context.placed
+    at = np.flatnonzero(((rows["site"] == site) & (rows["period"] == period)).to_numpy(bool))
+    return int(at[0]) if len(at) else None
+
+
+def _service(context: Context, row: dict[str, Any]) -> Bound | None:
+    """What is curtailed of a campus: over the year against its share of energy, or at once against its contract."""
+    i, given = _row_of(context, row["element"], row["period"]), context.study.config.service
+    if i is None or given is None:
+        return None
+    curtailed = moved_mw(context)["curtailed_mw"][i]
+    facility = context.facility_mw[context.snapshots].to_numpy(float)[i]
+    if row["limit"] == ENERGY:
+        whole = float(facility @ hours(context))
+        return Bound(float(curtailed @ hours(context)), given.curtailable_share * whole, "MWh", AT_BOUND_MWH)
+    most = given.non_firm_share * float(facility.max())
+    mw = float(curtailed[context.snapshots.index(row["snapshot"])])
+    return Bound(mw, most, "MW", 2 * tolerances.POWER_MW)
+
+
+def _capacity(context: Context, row: dict[str, Any]) -> Bound | None:
+    """What a zone's load and reserve need, and what counts there; both are recomputed with their own table."""
+    settings, stated = context.study.config.adequacy, context.table("adequacy")
+    if settings is None:
+        return None
+    here = stated[(stated["zone"].fillna("") == row["element"]) & (stated["period"] == row["period"])]
+    if here.empty:
+        return None
+    one, margin = here.iloc[0], 1.0 + settings.reserve_margin
+    have = float(one["accredited_mw"] + one["own_accredited_mw"] + one["import_mw"])
+    return Bound(margin * float(one["peak_mw"]), have, "MW", 2 * margin * tolerances.POWER_MW)
+
+
+def _portfolio_names(context: Context) -> set[str]:
+    return {name for name, *_ in limit_rows(context)} if context.has_demand else set()
+
+
+def _portfolio(context: Context, row: dict[str, Any]) -> Bound | None:
+    """A limit of the portfolio; it binds when no further block fits."""
+    block = float(context.case.sites["block_mw"].min())
+    for name, element, t, value, bound, unit in limit_rows(context):
+        if (name, element, t) == (row["limit"], row["element"], row["period"]):
+            each = embodied_t_per_mw(context) if name == "embodied carbon" else 1.0
+            return Bound(value, bound, unit, each * block)
+    return None
+
+
+def _delivered(context: Context, row: dict[str, Any]) -> Bound | None:
+    """Items that new capacity takes of those that are there; too few are left for one more block."""
+    settings = {one.item: one for one in context.study.config.limits.delivery}
+    rows = context.table("deliveries")
+    one, rows = settings.get(row["element"]), rows[rows["item"] == row["element"]]
+    if one is None:
+        return None
+    stock = 0.0
+    for item in rows.itertuples():
+        most = float(item.arriving) + (stock if one.storable else 0.0)
+        stock = most - float(item.newly_taken)
+        if item.period == row["period"]:
+            block = float(context.case.sites["block_mw"].min())
+            return Bound(float(item.newly_taken), most, "units", one.per_mw * block)
+    return None
+
+
+def _budget(context: Context, row: dict[str, Any]) -> Bound | None:
+    """One-time cost of all that stands, and what of it the budget pays for; no further block is paid for."""
+    limit = context.case.limits.budget_musd.get(row["period"])
+    if limit is None:
+        return None
+    block = float(context.case.sites["block_cost_musd"].min())
+    return Bound(investment_musd(context)[row["period"]], float(limit), "M$", max(block, 1e-5 * float(limit)))
+
+
 LIMITS: dict[str, Callable[[Context, dict[str, Any]], Bound | None]] = {
     NORMAL: _branch,
     EMERGENCY: _branch,
     ANGLE: _branch,
     WATER: _water,
     COUNTY: _county,
+    ENERGY: _service,
+    CONTRACT: _service,
+    CAPACITY: _capacity,
+    DELIVERED: _delivered,
+    BUDGET: _budget,
 }
 """Limits that may be listed, and how each is recomputed."""
 
@@ -150,7 +243,8 @@ LIMITS: dict[str, Callable[[Context, dict[str, Any]], Bound | None]] = {
 def check_prices_given(context: Context) -> list[Finding]:
     """Prices are there where a limit can give way a little, not negative, and absent where it acts on whole blocks."""
     table = context.table("binding")
-    discrete = (table["limit"] == COUNTY).to_numpy(bool)
+    whole = {COUNTY, DELIVERED, BUDGET, *_portfolio_names(context)}
+    discrete = table["limit"].isin(whole).to_numpy(bool)
     price = table["price_usd_per_unit"].to_numpy(float)
     found = []
     for i in np.flatnonzero(np.where(discrete, ~np.isnan(price), ~(price >= -tolerances.PRICE_USD_PER_UNIT))):

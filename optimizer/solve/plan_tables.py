@@ -22,6 +22,7 @@ from optimizer.solve.losses import largest_loss
 from optimizer.solve.money import gap_of
 from optimizer.solve.operation import Operation, operation_of_plan, withdrawals
 from optimizer.solve.overloads import Overloads
+from optimizer.solve.part_prices import part_limits
 from optimizer.solve.prices import binding_limits, energy_prices, limits_at_bound
 from optimizer.solve.program import SecureProgram
 from optimizer.solve.supply_tables import adequacy_table, site_effects, supplied_mw, supply_tables
@@ -67,6 +68,8 @@ def tables_of(
         tables["demand"] = extract.demand_table(case, made, workloads, counted_mw(case, made.placed, done))
         tables |= portfolio_tables(case, made.placed, tables["demand"])
         at_bound = limits_at_bound(case, tables["sites"])
+        binding = pd.concat([binding, at_bound]) if len(at_bound) else binding
+        at_bound = part_limits(program, tables)
         binding = pd.concat([binding, at_bound]) if len(at_bound) else binding
     tables["binding"] = binding
     operated, notes = None, []

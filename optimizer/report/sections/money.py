@@ -79,7 +79,10 @@ def what_binds(view: View) -> Section | None:
         period=binding["period"].map(lambda t: "all" if pd.isna(t) else str(int(t))),
         value=[f"{significant(v)} {u}" for v, u in zip(binding["value"], binding["unit"], strict=True)],
         bound=[f"{significant(v)} {u}" for v, u in zip(binding["bound"], binding["unit"], strict=True)],
-        price=[_price(p, u) for p, u in zip(binding["price_usd_per_unit"], binding["unit"], strict=True)],
+        price=[
+            _price(p, u, h)
+            for p, u, h in zip(binding["price_usd_per_unit"], binding["unit"], binding["snapshot"], strict=True)
+        ],
         size=binding["price_usd_per_unit"].abs().fillna(-1.0),
     ).sort_values("size", ascending=False, kind="stable")
     columns = (
@@ -108,7 +111,9 @@ def what_binds(view: View) -> Section | None:
     return Section("binds", "What binds", blocks(Text(text), first, more))
 
 
-def _price(price: float, unit: str) -> str:
+def _price(price: float, unit: str, snapshot: object) -> str:
+    """A price; that of power is by hour where the limit is one of a snapshot, else by year."""
     if pd.isna(price):
         return "–"
-    return f"{significant(price)} $/{'MWh' if unit == 'MW' else unit}"
+    hourly = pd.notna(snapshot) and str(snapshot) != ""
+    return f"{significant(price)} $/{('MWh' if hourly else 'MW-year') if unit == 'MW' else unit}"
