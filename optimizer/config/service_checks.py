@@ -29,7 +29,7 @@ def service_findings(
         text = f"service is what a campus has of the grid, and there is no {missing}"
         yield Finding("config.service_alone", "service", text, "", f"add {missing}, or leave [service] out")
     if service.trip_on_outage:
-        text = "non-firm load that is dropped after an outage is not modelled: served load counts in every security row"
+        text = "load is not dropped after an outage: what is served, firm or not, counts in every security row"
         yield Finding("config.service_trip", "service.trip_on_outage", text, "true", "write false")
     if service.interim_non_firm != (service.interim_years is not None):
         key = "interim_non_firm" if service.interim_non_firm else "interim_years"

@@ -19,7 +19,10 @@ from optimizer.solve.prices import AT_BOUND_MW, musd_per_usd_per_h
 from optimizer.solve.program import SecureProgram
 from optimizer.units import HOURS_PER_DAY, HOURS_PER_YEAR, USD_PER_MUSD
 
-PHYSICAL = ("normal rating", "emergency rating", "angle difference", "water available")
+PHYSICAL = (
+    *("normal rating", "emergency rating", "angle difference", "water available"),
+    *("curtailable energy", "non-firm contract", "accredited capacity", "carbon-free energy", "carbon-free power"),
+)
 """Limits on what follows from whole decisions."""
 
 
@@ -158,7 +161,7 @@ def _water(program: SecureProgram) -> Iterator[Movable]:
         )
 
 
-def _slack(row: Any) -> float:
+def slack_of(row: Any) -> float:
     """How far a one-sided row is from its bound."""
     return max(float(row.lslack() if row.upper is None else row.uslack()), 0.0)
 
@@ -167,7 +170,7 @@ def _demand(program: SecureProgram) -> Iterator[Movable]:
     """The target itself: more of it costs more where it is missed at a price."""
     for t, row in program.model.siting.demand_is_met.items():
         target = float(program.case.demand_mw[t])
-        used = target + _slack(row)
+        used = target + slack_of(row)
         musd = _yearly(program, t)
         rows = ((row, 1.0),)
         yield Movable("demand target", "", "", int(t), "", "MW", target, used, "$/MW-year", musd, rows, is_least=True)
@@ -178,20 +181,20 @@ def _portfolio(program: SecureProgram) -> Iterator[Movable]:
     for t, row in policy.carbon_cap.items():
         cap = float(case.limits.carbon_t_per_year[t])
         musd = _yearly(program, t)
-        yield Movable("carbon cap", "", "", int(t), "", "t/year", cap, cap - _slack(row), "$/t", musd, ((row, 1.0),))
+        yield Movable("carbon cap", "", "", int(t), "", "t/year", cap, cap - slack_of(row), "$/t", musd, ((row, 1.0),))
     for t, row in policy.budget.items():
         budget = float(case.limits.budget_musd[t])
-        yield Movable("budget", "", "", int(t), "", "M$", budget, budget - _slack(row), "M$/M$", 1.0, ((row, 1.0),))
+        yield Movable("budget", "", "", int(t), "", "M$", budget, budget - slack_of(row), "M$/M$", 1.0, ((row, 1.0),))
     share = case.limits.share_per_county or 0.0
     for (county, t), row in policy.share_of_a_county.items():
         most = share * float(case.demand_mw[t])
-        used = most - _slack(row)
+        used = most - slack_of(row)
         if used > 0:
             yield _of_site("county share", county, int(t), most, used, ((row, 1.0),))
     pace = case.limits.new_it_mw_per_period
     for t, row in program.model.phasing.construction_pace.items():
         if pace is not None:
-            yield _of_site("construction pace", "", int(t), pace, pace - _slack(row), ((row, 1.0),))
+            yield _of_site("construction pace", "", int(t), pace, pace - slack_of(row), ((row, 1.0),))
 
 
 def _of_site(
@@ -207,7 +210,7 @@ def _totals(program: SecureProgram) -> Iterator[Movable]:
     for name, row in {} if block is None else dict(block.within_its_limit).items():
         objective, limit = OBJECTIVES[name], limits.get(name, np.inf)
         used = float(pyo.value(objective.expression(program.model, program.case)))
-        if used + _slack(row) / objective.scale < limit * (1 - HELD):
+        if used + slack_of(row) / objective.scale < limit * (1 - HELD):
             continue
         musd = 1.0 if objective.unit == "M$" else 1.0 / USD_PER_MUSD
         price_unit = "M$/M$" if objective.unit == "M$" else f"$/{objective.unit}"
@@ -231,7 +234,7 @@ def _full(program: SecureProgram) -> Iterator[Movable]:
         if h == "size" or model.interconnection.in_service[o, t].value < 0.5:
             continue
         capacity.setdefault(o, []).append((row, 1.0))
-        drawn[o] = max(drawn.get(o, 0.0), float(case.ties.at[o, "capacity_mw"]) - _slack(row))
+        drawn[o] = max(drawn.get(o, 0.0), float(case.ties.at[o, "capacity_mw"]) - slack_of(row))
     for o, moved in capacity.items():
         s, firm = case.ties.at[o, "site"], float(case.ties.at[o, "capacity_mw"])
         least_pue = float(np.min(case.pue.loc[[s]].to_numpy(float)))

@@ -19,6 +19,7 @@ import pandas as pd
 from optimizer.errors import Finding, SolverError
 from optimizer.progress import Progress, silent
 from optimizer.solve.movable import Movable, movable_limits
+from optimizer.solve.movable_parts import movable_parts
 from optimizer.solve.prices import AT_BOUND_MW, NO_PRICE
 from optimizer.solve.program import SecureProgram
 from optimizer.solve.straight import RELATIVE_WIDTH, Point, Reach, reach
@@ -103,7 +104,7 @@ def price_ranges(program: SecureProgram, solves: int = SOLVES, progress: Progres
     if start.status != "optimal":
         text = "the plan did not solve again with its decisions fixed"
         raise SolverError([Finding("solve.ranges", "study", text, start.status)])
-    limits = [(limit, limit.price_musd(program)) for limit in movable_limits(program)]
+    limits = [(limit, limit.price_musd(program)) for limit in (*movable_limits(program), *movable_parts(program))]
     limits = [(one, price) for one, price in limits if not one.is_physical or abs(price) > NO_PRICE * one.unit_musd]
     limits.sort(key=lambda pair: (pair[0].is_physical, -abs(pair[1] * pair[0].bound)))
     rows: list[dict[str, Any]] = []

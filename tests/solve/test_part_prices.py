@@ -6,14 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from optimizer.plan.plan import Plan, write_plan
 from optimizer.plan.verify import verify_plan
 from optimizer.report.html import render_report
-from tests.solve.service_cases import service
+from optimizer.solve.price_ranges import price_ranges
+from tests.solve.service_cases import LINE, STUDY, service
 from tests.solve.small import HEAD, checked_plan, study_of
 from tests.solve.test_explain_site import CHIPS, NO_GRID, SITES
+from tests.solve.test_price_ranges import row_of, settled
 from tests.solve.test_service_supply import SUPPLY, offered, plan_of
 from tests.solve.test_supply import GRID, engine
 from tests.solve.test_supply import STUDY as CAMPUS
@@ -94,6 +97,67 @@ def test_limits_of_the_portfolio_bind_where_no_further_block_fits(
     row = rows[(rows["limit"] == limit) & (rows["element"] == element)].to_dict("records")[0]
     assert (row["value"], row["bound"]) == pytest.approx((value, bound))
     assert row["price_usd_per_unit"] != row["price_usd_per_unit"]
+
+
+def ranges_of(folder: Path, text: str, files: dict[str, str]) -> pd.DataFrame:
+    """How far the price of each limit of a study holds."""
+    return price_ranges(settled(study_of(folder, text, files, HEAD)))
+
+
+def test_the_price_of_curtailable_energy_holds_until_no_engine_is_left(tmp_path: Path) -> None:
+    """80 $/MWh from nothing to the 1,000 MWh that 10 MW through 100 h are; more saves nothing."""
+    limit = service(curtailable_share=0.002, curtailment_usd_per_mwh=50)
+    files = {**LINE, "supply": engine(0.01)}
+    row = row_of(ranges_of(tmp_path, STUDY + limit + offered(20), files), "curtailable energy")
+    assert (row.bound, row.price_unit, row.price) == (pytest.approx(876), "$/MWh", pytest.approx(80, rel=1e-3))
+    assert (row.low, row.high) == (pytest.approx(0, abs=1), pytest.approx(1000, rel=2e-3))
+    assert row.price_above == pytest.approx(0, abs=1e-3)
+
+
+def test_the_price_of_non_firm_contract_holds_until_no_engine_is_left(tmp_path: Path) -> None:
+    limit = service(curtailable_share=0.01, curtailment_usd_per_mwh=50, non_firm_share=0.1)
+    files = {**LINE, "supply": engine(0.01)}
+    row = row_of(ranges_of(tmp_path, STUDY + limit + offered(20), files), "non-firm contract")
+    assert (row.bound, row.snapshot, row.price) == (pytest.approx(5), "peak", pytest.approx(80, rel=1e-3))
+    assert row.high == pytest.approx(10, rel=2e-3)
+
+
+def test_the_price_of_carbon_free_energy_is_what_the_next_of_it_costs(tmp_path: Path) -> None:
+    """Engines that count as clean at 0.01 M$ a MW and 30 $/MWh against 10 of the grid: 21.14 $/MWh in all hours."""
+    clean = offered(0) + '[[supply.technology]]\nname = "engine"\ncarbon_free_share = 1\n'
+    clean += "[limits]\ncarbon_free_share = { 2030 = 0.5 }\n"
+    files = {**LINE, "supply": engine(0.01)}
+    table = ranges_of(tmp_path, STUDY.replace("2030 = 50", "2030 = 40") + clean, files)
+    row = row_of(table, "carbon-free energy")
+    assert row.bound == pytest.approx(20 * 8760)
+    assert row.price == pytest.approx(-(20 + 0.01e6 / 8760), rel=1e-3)
+
+
+def test_items_are_needed_as_far_as_they_are_taken(tmp_path: Path) -> None:
+    """240 of 250 chips; with fewer there is no plan with the same decisions, and more save nothing."""
+    row = row_of(ranges_of(tmp_path, NO_GRID + CHIPS, SITES), "delivered items")
+    assert (row.bound, row.used, row.price) == (250, pytest.approx(240), 0)
+    assert (row.low, row.below) == (pytest.approx(240, abs=0.2), "no plan with these whole decisions")
+
+
+@pytest.mark.parametrize(
+    ("limits", "limit", "used", "end"),
+    [
+        ("share_per = { utility = 0.6 }", "utility share", 50, "low"),
+        ('survive_loss_of = "site"\nshare_left = 0.4', "left without a site", 50, "high"),
+        ("largest_loss_mw = { site = 90 }", "largest site", 50, "low"),
+        ("new_it_mw_per_year = 25", "yearly pace", 20, "low"),
+    ],
+)
+def test_limits_of_the_portfolio_can_be_tightened_to_what_is_used(
+    limits: str, limit: str, used: float, end: str, tmp_path: Path
+) -> None:
+    """50 MW at each of two sites, energized in five years."""
+    sites = "site,block_mw,max_blocks,cost_musd_per_year_per_block,utility\nx,50,1,1,north\ny,50,1,3,south\n"
+    table = ranges_of(tmp_path, NO_GRID + f"[limits]\n{limits}\n", {"sites": sites})
+    row = table[table["limit"] == limit].iloc[0]
+    assert row.used == pytest.approx(used)
+    assert row[end] == pytest.approx(used, abs=0.2)
 
 
 TAMPERED = (
