@@ -27,7 +27,8 @@ import pyomo.environ as pyo
 
 from optimizer.algebra import Ledgers, constraint, tidy
 from optimizer.formulation.angle_bounds import angle_bounds
-from optimizer.formulation.expansion_outages import cut, declare_outages
+from optimizer.formulation.expansion_cut import cut
+from optimizer.formulation.expansion_outages import declare_outages
 from optimizer.study.case import Case
 from optimizer.study.circuits import joined_groups
 

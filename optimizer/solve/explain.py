@@ -17,8 +17,9 @@ import numpy as np
 from optimizer.errors import Finding, InfeasibleError, SolverError
 from optimizer.progress import Progress, silent
 from optimizer.solve.explain_conflict import ORDER, Conflict, minimal_conflict
-from optimizer.solve.explain_elastic import NOTHING, ElasticProgram, KnownRows, has_plan, seconds_from_now
+from optimizer.solve.explain_elastic import ElasticProgram
 from optimizer.solve.explain_limits import COST, DEMAND, NETWORK, SITE, TIE, UNITS, Asked, Limit, loosened
+from optimizer.solve.explain_plan import NOTHING, KnownRows, has_plan, seconds_from_now
 from optimizer.solve.explain_text import conflict_text, size_of, way_text
 from optimizer.solve.highs import Outcome
 

@@ -18,8 +18,8 @@ from optimizer.plan.plan import Plan
 from optimizer.progress import Progress, silent
 from optimizer.solve import extract
 from optimizer.solve.explain import Explanation, WayOut, explain, rounded_up
-from optimizer.solve.explain_elastic import force, seconds_from_now
 from optimizer.solve.explain_limits import COST, Asked, Limit
+from optimizer.solve.explain_plan import force, seconds_from_now
 from optimizer.solve.loop import Limits, find_plan
 from optimizer.solve.money import decided_musd
 from optimizer.solve.prices import binding_limits

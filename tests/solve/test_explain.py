@@ -16,11 +16,12 @@ from optimizer.solve import explain_conflict, solve_study
 from optimizer.solve import explain_limits as of
 from optimizer.solve import explain_parts as parts
 from optimizer.solve.explain import Explanation, explain, rounded_up
-from optimizer.solve.explain_elastic import has_plan
 from optimizer.solve.explain_limits import Limit, loosened
+from optimizer.solve.explain_plan import has_plan
 from optimizer.study import Study
 from optimizer.study.case import Case
 from tests.solve import infeasible as studies
+from tests.solve import infeasible_parts as of_parts
 from tests.solve.infeasible import Edit, all_limits
 from tests.solve.small import HEAD, TWO_PERIODS, study_of
 from tests.study.conftest import tiny, tiny_template  # noqa: F401
@@ -36,8 +37,8 @@ BASES = {
     "grid": (HEAD, studies.GRID_STUDY, studies.STAR, studies.GRID_EDITS),
     "tied": (HEAD, studies.TIED_STUDY, studies.TIED, studies.TIED_EDITS),
     "load": (HEAD, studies.LOAD_STUDY, studies.LOAD, studies.LOAD_EDITS),
-    "parts": (TWO_PERIODS, studies.PARTS_STUDY, studies.PARTS, studies.PARTS_EDITS),
-    "served": (HEAD, studies.SERVED_STUDY, studies.SERVED, studies.SERVED_EDITS),
+    "parts": (TWO_PERIODS, of_parts.PARTS_STUDY, of_parts.PARTS, of_parts.PARTS_EDITS),
+    "served": (HEAD, of_parts.SERVED_STUDY, of_parts.SERVED, of_parts.SERVED_EDITS),
     "raised": (TWO_PERIODS, studies.RAISED_STUDY, studies.RAISED, studies.RAISED_EDITS),
 }
 EDITS = [(base, edit) for base, (*_, edits) in BASES.items() for edit in edits]

@@ -11,6 +11,7 @@ import pytest
 from optimizer.plan.plan import Plan, write_plan
 from optimizer.plan.verify import verify_plan
 from optimizer.report.html import render_report
+from optimizer.solve.explain_site import why_site
 from tests.solve.service_cases import LINE, STUDY, cost, plan_of, service
 from tests.solve.small import HEAD, checked_plan, study_of
 from tests.solve.test_service_supply import offered
@@ -155,6 +156,37 @@ def test_dearer_tariffs_never_cost_less(tmp_path: Path) -> None:
     assert costs[0] < costs[1]
     # At 100 $/MWh nothing is built: 50 MW short.
     assert costs[-1] == pytest.approx(50.0)
+
+
+@pytest.mark.parametrize(("head", "built"), [(HEAD, "sa"), (DEVELOPER, "sb")])
+def test_sites_are_chosen_by_their_tariffs(tmp_path: Path, head: str, built: str) -> None:
+    """A block is 1 M$ a year dearer at sb, where 10 MW take 87,600 MWh at 20 instead of 60 $: 3.5 M$ less.
+
+    The system pays the same for power at both.
+    """
+    tariffs = "".join(
+        f'[[service.tariff]]\njurisdiction = "{place}"\nenergy_usd_per_mwh = {usd}\n'
+        for place, usd in (("US-TX", 60), ("US-OK", 20))
+    )
+    sites = "site,bus,block_mw,max_blocks,cost_musd_per_year_per_block,jurisdiction\n"
+    sites += "sa,a,10,1,1,US-TX\nsb,a,10,1,2,US-OK\n"
+    study = STUDY.replace("2030 = 50", "2030 = 10").replace("penalty_musd_per_mw_year = 1.0\n", "")
+    plan = plan_of(tmp_path, service(curtailable_share=0.0) + tariffs, head, study, sites=sites)
+    assert plan.table("sites")["site"].tolist() == [built]
+    if built == "sb":
+        assert accounts(plan) == pytest.approx({"sites": 2.0, "energy": 87_600 * 20 / 1e6})
+        reasons = why_site(plan, "sa")
+        assert reasons.difference_musd == pytest.approx(87_600 * 40 / 1e6 - 1)
+        assert set(reasons.by_account_musd or {}) == {"sites", "energy"}
+
+
+def test_a_gap_is_one_of_the_developers_cost(tmp_path: Path) -> None:
+    """Stopped within a tenth of the cost, the plan states the gap that its bound makes on the whole cost."""
+    study = STUDY.replace("gap = 0.0", "gap = 0.1")
+    plan = plan_of(tmp_path, FIRM, DEVELOPER, study)
+    objective, bound = (float(plan.summary[key]) for key in ("objective_musd", "bound_musd"))
+    assert plan.summary["gap"] == pytest.approx((objective - bound) / objective, abs=1e-6)
+    assert plan.summary["gap"] <= 0.1
 
 
 def test_the_report_says_whose_cost_it_is(tmp_path: Path) -> None:
