@@ -29,6 +29,9 @@ WATER_M3_DAY = 1e-3
 CARBON_T = 1e-3
 """Of yearly emissions [t/year]."""
 
+LAND_HA = 1e-4
+"""Of land [ha]: the rounding of a capacity times the hectares of its MW, 2.8 of the sun's."""
+
 PRICE_USD_PER_UNIT = 1e-4
 """Of prices and reduced costs, beside `DUAL_MUSD` [$/MWh, $/m3]."""
 

@@ -40,6 +40,7 @@ def slack(unit: str, recomputed: Floats | float) -> Floats:
         return tolerances.MONEY_MUSD + tolerances.MONEY_SHARE * size
     known = {"MW": tolerances.POWER_MW, "m3/day": tolerances.WATER_M3_DAY, "t/year": tolerances.CARBON_T}
     known |= {"t CO2e": tolerances.CARBON_T, "m3": tolerances.WATER_M3_DAY, "MW-years": tolerances.POWER_MW}
+    known |= {"ha": tolerances.LAND_HA}
     return np.full(size.shape, known.get(unit, tolerances.ROUNDING)) + 1e-9 * size
 
 

@@ -12,7 +12,7 @@ from optimizer.study.circuit_checks import circuit_findings
 from optimizer.study.conditions import condition_findings
 from optimizer.study.facts import value
 from optimizer.study.map_layers import layer_findings
-from optimizer.study.objective_checks import objective_findings
+from optimizer.study.objective_checks import knows_emissions, objective_findings
 from optimizer.study.operation import operate
 from optimizer.study.portfolio_findings import portfolio_findings
 from optimizer.study.ranges import range_findings
@@ -90,13 +90,13 @@ def _money(study: Study) -> Iterator[Finding]:
             str(config.limits.share_per_substation),
             "name a grid in grid.source, or leave the limit out",
         )
-    if config.limits.carbon_t_per_year and config.demand is not None and study.region is None:
+    if config.limits.carbon_t_per_year and config.demand is not None and not knows_emissions(study):
         yield Finding(
             "study.limits.carbon_without_region",
             "limits.carbon_t_per_year",
-            "the emissions of the campuses are not known without a region's emission factor",
+            "the emissions of the campuses are not known without an emission factor",
             "",
-            "name a dataset in sites.region, or leave the limit out",
+            "name a dataset in sites.region, give emission_t_per_mwh in sites.table, or leave the limit out",
         )
 
 

@@ -14,6 +14,12 @@ LIMITS = {"carbon": "carbon_t", "water": "water_m3", "delay": "delay_mw_years"}
 """Key in ``[limits]`` of each objective that needs more than a grid."""
 
 
+def knows_emissions(study: Study) -> bool:
+    """Whether emissions of the grid's power are known at some site: by its region, or by the table of sites."""
+    own = study.own
+    return study.region is not None or (own is not None and bool(own.sites["emission_t_per_mwh"].notna().any()))
+
+
 def objective_findings(study: Study) -> list[Finding]:
     """Findings about the objective of a study and about its limits on objectives."""
     config = study.config
@@ -44,9 +50,12 @@ def undecided(study: Study, names: Iterable[str]) -> list[Finding]:
             text = "all of the target must be served, so that no plan is later than another"
             remedy = "give demand.penalty_musd_per_mw_year, the price of what is not served"
             found.append(Finding("study.objective.delay", "demand.penalty_musd_per_mw_year", text, name, remedy))
-        elif name in ("carbon", "water") and study.region is None:
-            text = f"without a region nothing is known of the campuses' {'emissions' if name == 'carbon' else 'water'}"
-            remedy = "name a dataset in sites.region"
+        elif name == "carbon" and not knows_emissions(study):
+            text = "nothing is known of the campuses' emissions"
+            remedy = "name a dataset in sites.region, or give emission_t_per_mwh in sites.table"
+            found.append(Finding("study.objective.no_region", "sites.region", text, name, remedy))
+        elif name == "water" and study.region is None:
+            text, remedy = "without a region nothing is known of the campuses' water", "name a dataset in sites.region"
             found.append(Finding("study.objective.no_region", "sites.region", text, name, remedy))
     return found
 

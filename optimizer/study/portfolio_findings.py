@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from optimizer.errors import Finding, nearest
+from optimizer.study.objective_checks import knows_emissions
 from optimizer.study.portfolio import EMBODIED, OWN_LIMITS, arriving, share_of
 
 if TYPE_CHECKING:
@@ -104,10 +105,11 @@ def _embodied(study: Study) -> Iterator[Finding]:
         text = "what a MW of IT embodies is not known"
         remedy = f"give {', '.join(missing)} under [facility]"
         yield Finding("study.portfolio.embodied_unknown", "limits.embodied_t", text, "", remedy)
-    known = study.region is not None or not missing
+    known = knows_emissions(study) or not missing
     if config.economics.carbon_price_usd_per_t and not known:
-        text = "neither the emission factor of a region nor embodied carbon is known, so that the price changes nothing"
-        remedy = f"name a dataset in sites.region, or give {', '.join(missing)} under [facility]"
+        text = "neither the grid's emissions at any site nor embodied carbon is known: the price changes nothing"
+        remedy = "name a dataset in sites.region, or give emission_t_per_mwh in sites.table or "
+        remedy += f"{', '.join(missing)} under [facility]"
         yield Finding("study.portfolio.carbon_unknown", "economics.carbon_price_usd_per_t", text, "", remedy)
 
 

@@ -228,3 +228,18 @@ def test_the_report_shows_the_portfolio(tmp_path: Path) -> None:
     assert "Rationed items by period" in page
     assert "What the campuses are made of" in page
     assert "<b>chips" not in page
+
+
+def test_emissions_of_a_table_of_sites_need_no_region(tmp_path: Path) -> None:
+    """The dearer site is the cleaner: 50 MW all year at 0.1 t/MWh are 43,800 t; capped, it is the one that is built."""
+    sites = "site,block_mw,max_blocks,cost_musd_per_year_per_block,emission_t_per_mwh\nx,50,1,1,0.5\ny,50,1,2,0.1\n"
+    text = BARE.replace("100", "50") + "[facility]\nutilization = 1\n"
+    assert built(checked_plan(study_of(tmp_path, text, {"sites": sites}))) == ["x"]
+    priced = HEAD + "carbon_price_usd_per_t = 10\n"
+    plan = checked_plan(study_of(tmp_path / "priced", text, {"sites": sites}, priced))
+    assert built(plan) == ["y"]
+    assert plan.summary["objective_musd"] == pytest.approx(2 + 0.438, rel=1e-6)
+    capped = text + "[limits]\ncarbon_t_per_year = { 2030 = 50000 }\n"
+    assert built(checked_plan(study_of(tmp_path / "capped", capped, {"sites": sites}))) == ["y"]
+    least = HEAD.replace("periods", "objective = 'carbon'\nperiods")
+    assert built(checked_plan(study_of(tmp_path / "least", text, {"sites": sites}, least))) == ["y"]
