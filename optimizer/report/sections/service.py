@@ -38,10 +38,15 @@ def _answer(view: View, years: pd.DataFrame) -> Text | None:
     worst = years.loc[years["curtailed_share"].astype(float).idxmax()]
     first = int(years["period"].min())
     now = years[years["period"] == first]
-    return Text(
+    energized = (
         f"In {first}, {quantity(now['contract_mw'].sum(), 'contract_mw')} are energized, "
-        f"{quantity(now['firm_mw'].sum(), 'firm_mw')} of them firm. The campus curtailed most, {worst['site']} in "
-        f"{int(worst['period'])}, is curtailed in {worst['curtailed_hours']:,.0f} hours of the year and by "
+        f"{quantity(now['firm_mw'].sum(), 'firm_mw')} of them firm."
+    )
+    if not worst["curtailed_share"] > 0:
+        return Text(f"{energized} The study allows {given.curtailable_share:.3%} of a year, and none is curtailed.")
+    return Text(
+        f"{energized} The campus curtailed most, {worst['site']} in {int(worst['period'])}, is curtailed in "
+        f"{worst['curtailed_hours']:,.0f} hours of the year and by "
         f"{worst['curtailed_share']:.3%} of its energy, of {given.curtailable_share:.3%} that the study allows."
     )
 

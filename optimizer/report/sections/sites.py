@@ -88,9 +88,12 @@ def capacity_by_year(view: View) -> Section | None:
     figure = charts.capacity(view)
     if figure is None:
         return None
-    text = Text(
-        "Capacity is built in whole blocks and never removed; the dashed line is what the study asks for.", "quiet"
-    )
+    asked = "Capacity is built in whole blocks and never removed; the dashed line is what the study asks for"
+    demand = view.plan.config.demand
+    if demand is not None and demand.work:
+        # What is built has another unit: older racks count for less, and programmes avoid some of it.
+        asked += ", in MW of the best rack of each period"
+    text = Text(f"{asked}.", "quiet")
     return Section(
         "capacity", "Capacity by year", blocks(Figure("capacity", figure, "IT load in service, by site."), text)
     )

@@ -1,0 +1,88 @@
+"""The Texas example with every part that goes together: a corner of it in the suite, the whole in the long tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from optimizer.plan.plan import Plan, tidy_plan, write_plan
+from optimizer.plan.verify import verify_plan
+from optimizer.report.html import render_report
+from optimizer.solve import solve_study
+from optimizer.study import Study, read_study
+from tests.solve.small import checked_plan
+
+CORNER = {
+    "grid.area": {"center": "3007159", "hops": 4},
+    "grid.snapshots": ["summer_peak", "typical"],
+    "study.periods": [2030, 2032],
+    "demand.work": {2030: 7008, 2032: 14016},
+    "demand.efficiency": [],
+    "service.curtailable_hours_per_year": 240,
+    "sites.max_sites": 15,
+    "sites.cell_km": 8,
+    "limits.share_per": {},
+    "limits.share_per_county": 0.7,
+    "limits.survive_loss_of": None,
+    "limits.share_left": None,
+    "limits.water_m3_day_per_basin": {},
+    "limits.carbon_t_per_year": {},
+    "limits.embodied_t": {},
+}
+"""A part of the network near Houston, two snapshots, two periods; limits of places that are not in it left out."""
+
+
+@pytest.fixture(scope="module")
+def whole(repository: Path) -> Study:
+    return read_study(repository / "examples" / "texas_full")
+
+
+@pytest.fixture(scope="module")
+def corner(whole: Study) -> Plan:
+    return checked_plan(whole.override(CORNER))
+
+
+def test_newer_racks_do_more_work(corner: Plan) -> None:
+    """200 MW of 2028's racks do 7,008 million; in 2032 they count half, and 100 MW of the next ones do the rest."""
+    racks = corner.table("racks").groupby(["rack", "period"])["it_mw"].sum().to_dict()
+    assert racks == pytest.approx({("liquid_2028", 2030): 200, ("liquid_2028", 2032): 200, ("liquid_2032", 2032): 100})
+    taken = corner.table("deliveries").set_index(["item", "period"])["taken"]
+    assert taken["accelerator_racks", 2030] == pytest.approx(7.4 * 200)
+    assert taken["accelerator_racks", 2032] == pytest.approx(7.4 * 300)
+
+
+def test_every_part_is_in_the_report(corner: Plan) -> None:
+    page = render_report(corner)
+    for section in ("Portfolio", "Work and efficiency", "When power arrives", "Facilities", "Rules that hold", "Water"):
+        assert section in page, section
+    assert "in MW of the best rack of each period" in page
+    assert "none is curtailed" in page
+    assert corner.table("transfers")["amount_musd"].sum() > 0
+
+
+def check_portfolio(plan: Plan) -> None:
+    """Limits of the study file, from the tables of sites, cooling and water."""
+    sites, target = plan.table("sites"), plan.table("demand").set_index("period")["target_mw"]
+    county = sites.groupby(["period", "county"])["it_mw"].sum()
+    for (t, _), mw in county.items():
+        assert mw <= 0.4 * target[t] + 1e-6
+    assert sites.groupby(["period", "bus"])["facility_mw"].sum().max() <= 1300 + 1e-3
+    for t, mw in sites.groupby("period")["it_mw"].sum().items():
+        assert mw - sites[sites["period"] == t]["it_mw"].max() >= 0.6 * target[t] - 1e-6
+    basins = sites[sites["basin"].isin(["p61", "p65"])].groupby(["period", "basin"])["water_m3_day"].sum()
+    assert (basins <= 40_000 + 1e-3).all()
+    paused = sites[sites["county"] == "Medina"]
+    assert "Shackelford" not in set(sites["county"])
+    assert paused.empty or paused["period"].min() > 2030
+
+
+@pytest.mark.slow
+def test_the_whole_holds(whole: Study, tmp_path: Path) -> None:
+    plan = tidy_plan(solve_study(whole))
+    assert [str(f) for f in verify_plan(write_plan(plan, tmp_path / "plan")) if f.severity == "error"] == []
+    assert plan.summary["gap"] <= 0.02
+    assert plan.summary["n_contingencies_checked"] == 3206
+    check_portfolio(plan)
+    # None serves before the first period after 51 months from the start of 2026.
+    assert plan.table("upgrades")["in_service"].min() >= 2032
