@@ -10,7 +10,6 @@ import pandas as pd
 from optimizer.formulation.portfolio import groups_of
 from optimizer.plan.tables import DECIMALS
 from optimizer.study.case import Case
-from optimizer.units import HOURS_PER_DAY
 
 AHEAD_MW = 1e-6
 """Capacity beyond the target that is rounding [MW]."""
@@ -18,7 +17,9 @@ AHEAD_MW = 1e-6
 Row = tuple[str, str, int, float, float, str]
 
 
-def portfolio_tables(case: Case, placed: pd.DataFrame, demand: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def portfolio_tables(
+    case: Case, placed: pd.DataFrame, sites: pd.DataFrame, demand: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
     """Tables ``portfolio``, ``deliveries``, ``facilities`` and ``build_ahead``, each where there is something in it.
 
     Parameters
@@ -27,13 +28,13 @@ def portfolio_tables(case: Case, placed: pd.DataFrame, demand: pd.DataFrame) -> 
         The case.
     placed : DataFrame
         ``site, period, blocks, it_mw, tie, cooling`` of what is built.
-    demand : DataFrame
-        Table ``demand``.
+    sites, demand : DataFrame
+        Tables ``sites`` and ``demand``.
     """
     found: dict[str, pd.DataFrame] = {}
     if case.portfolio.is_limited:
         columns = ["limit", "element", "period", "value", "bound", "unit"]
-        found["portfolio"] = pd.DataFrame(list(_limits(case, placed)), columns=columns)
+        found["portfolio"] = pd.DataFrame(list(_limits(case, placed, sites)), columns=columns)
     if case.portfolio.deliveries:
         found["deliveries"] = _deliveries(case, placed)
     if case.portfolio.has_facilities:
@@ -45,13 +46,13 @@ def portfolio_tables(case: Case, placed: pd.DataFrame, demand: pd.DataFrame) -> 
     return found
 
 
-def _limits(case: Case, placed: pd.DataFrame) -> Iterator[Row]:
+def _limits(case: Case, placed: pd.DataFrame, sites: pd.DataFrame) -> Iterator[Row]:
     """Value and bound of every limit of the portfolio that something built counts towards."""
     for t in case.periods.index:
         now = placed[placed["period"] == t]
         yield from _shares(case, now, int(t))
         yield from _losses(case, now, int(t))
-        yield from _amounts(case, placed, int(t))
+        yield from _amounts(case, placed, sites, int(t))
 
 
 def _shares(case: Case, now: pd.DataFrame, t: int) -> Iterator[Row]:
@@ -91,16 +92,13 @@ def _places(case: Case, now: pd.DataFrame, kind: str) -> pd.Series:
     return pd.Series(names, index=now.index, dtype=object)
 
 
-def _amounts(case: Case, placed: pd.DataFrame, t: int) -> Iterator[Row]:
+def _amounts(case: Case, placed: pd.DataFrame, sites: pd.DataFrame, t: int) -> Iterator[Row]:
     limits, T = case.portfolio, list(case.periods.index)
     now = placed[placed["period"] == t]
-    wue = case.cooling["wue_m3_per_mwh"].reindex(pd.MultiIndex.from_frame(now[["site", "cooling"]])).to_numpy(float)
-    drawn = (
-        HOURS_PER_DAY * now["it_mw"].to_numpy(float) * wue * now["site"].map(case.sites["utilization"]).to_numpy(float)
-    )
+    # Of cooling, and of supply on site.
+    drawn = sites[sites["period"] == t].groupby("basin")["water_m3_day"].sum()
     for basin, most in limits.water_m3_day_per_basin.items():
-        here = (now["site"].map(case.sites["basin"]) == basin).to_numpy(bool)
-        yield "water of a basin", basin, t, float(drawn[here].sum()), most, "m3/day"
+        yield "water of a basin", basin, t, float(drawn.get(basin, 0.0)), most, "m3/day"
     total = float(now["it_mw"].sum())
     if limits.new_it_mw_per_year is not None:
         at = T.index(t)

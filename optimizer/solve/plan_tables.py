@@ -66,7 +66,7 @@ def tables_of(
         done = work_tables(case, model)
         tables |= done
         tables["demand"] = extract.demand_table(case, made, workloads, counted_mw(case, made.placed, done))
-        tables |= portfolio_tables(case, made.placed, tables["demand"])
+        tables |= portfolio_tables(case, made.placed, tables["sites"], tables["demand"])
         at_bound = limits_at_bound(case, tables["sites"])
         binding = pd.concat([binding, at_bound]) if len(at_bound) else binding
         at_bound = part_limits(program, tables)

@@ -174,6 +174,19 @@ snapshots = ["night", "day"]
 hours = [12, 12]
 """
 
+@pytest.mark.parametrize(("limit", "drawn"), [(2000, 1200), (600, 600)])
+def test_water_of_a_basin_is_that_of_supply_too(tmp_path: Path, limit: float, drawn: float) -> None:
+    """100 MW all day at 0.5 m3/MWh draw 1,200 m3; where half of that may be drawn, half of the power comes from it."""
+    sites = GRID["sites"].replace("_per_mwh\n", "_per_mwh,basin\n").replace(",0.4", ",0.4,creek")
+    thirsty = engine(0.1).removesuffix(",0\n") + ",0.5\n"
+    limits = f"[limits]\nwater_m3_day_per_basin = {{ creek = {limit} }}\n"
+    plan = solved(tmp_path, ENGINE + limits, sites=sites, supply=thirsty)
+    row = plan.table("portfolio").iloc[0]
+    assert (row["limit"], row["element"], row["bound"]) == ("water of a basin", "creek", limit)
+    assert row["value"] == pytest.approx(drawn, rel=1e-6)
+    assert plan.table("supply_output")["output_mw"].tolist() == pytest.approx([drawn / 12])
+
+
 STORE = "technology,cost_musd_per_mw,storage_cost_musd_per_mwh,storage_efficiency,max_storage_hours,carbon_free_share,"
 STORE += "lead_months,life_years,fixed_om_musd_per_mw_year,variable_om_usd_per_mwh,water_m3_per_mwh,land_ha_per_mw\n"
 STORE += "solar,0.01,0,0,8,1,0,1,0,0,0,0\nbattery,0.02,0.001,0.8,12,0,0,1,0,0,0,0\n"
