@@ -174,6 +174,7 @@ snapshots = ["night", "day"]
 hours = [12, 12]
 """
 
+
 @pytest.mark.parametrize(("limit", "drawn"), [(2000, 1200), (600, 600)])
 def test_water_of_a_basin_is_that_of_supply_too(tmp_path: Path, limit: float, drawn: float) -> None:
     """100 MW all day at 0.5 m3/MWh draw 1,200 m3; where half of that may be drawn, half of the power comes from it."""

@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 
 from optimizer.errors import InputError
+from optimizer.formulation import compose, parts_of, workloads
+from optimizer.objectives.cost import cost
 from optimizer.solve import solve_study
 from optimizer.study import read_study
+from tests.solve.small import STAR, study_of
 from tests.solve.workload_cases import DEMAND, PAIRS, SITES, STUDY, served, solved, write_study
 
 KIND = '\n[[workloads.kind]]\nname = "{}"\n{}\n'
@@ -197,3 +200,23 @@ def test_both_demands_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError) as refused:
         read_study(folder)
     assert [f.rule for f in refused.value.findings] == ["config.demand_twice"]
+
+
+@pytest.mark.parametrize(("grid", "rows"), [("grid", 2), ("none", 1)])
+def test_on_a_network_a_demand_gets_the_rows_of_all_its_sites(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, grid: str, rows: int
+) -> None:
+    """Half a site serves all of the demand: its row is broken; on a network that of the other site comes with it."""
+    monkeypatch.setattr(workloads, "STRONG_FIRST", 0)
+    text = f'[grid]\nsource = "{grid}"\n[sites]\ntable = "sites.csv"\n[workloads]\ndemand = "demand.csv"\n'
+    sites = "site,bus,block_mw,max_blocks\nsb,b,50,2\nsc,c,50,2\n"
+    case = study_of(tmp_path, text, {**STAR, "sites": sites, "demand": "region,workload,it_mw\nwest,chat,50\n"}).case
+    model = compose(case, cost, parts_of(case))
+    for variable in (*model.workloads.serve_mw.values(), *model.siting.build.values()):
+        variable.set_value(0.0, skip_validation=True)
+    model.workloads.serve_mw["west", "chat", "sb", 2030].set_value(50.0)
+    model.siting.build["sb", 2030].set_value(0.5, skip_validation=True)
+    found = workloads.cut(model.workloads, case, model)
+    assert len(found.rows) == rows
+    assert found.worst_mw == pytest.approx(25.0)
+    assert not workloads.cut(model.workloads, case, model).rows, "none is made twice"
