@@ -77,9 +77,40 @@ def check_portfolio(plan: Plan) -> None:
     assert paused.empty or paused["period"].min() > 2030
 
 
+def test_workloads_and_supply_go_together(repository: Path, tmp_path: Path) -> None:
+    """Demands of a corner: training at no site below 200 MW, and a third of the energy of the year carbon-free."""
+    demand = tmp_path / "demand.csv"
+    demand.write_text(
+        "region,workload,it_mw,lat,lon\nhouston,interactive,100,29.76,-95.37\ntexas,training,200,29.5,-96\n"
+        "houston,batch,100,29.76,-95.37\n"
+    )
+    study = read_study(repository / "examples" / "texas_full" / "own_supply.toml")
+    shared = {key: value for key, value in CORNER.items() if not key.startswith(("demand.", "service.", "grid.s"))}
+    ours = {
+        "study.periods": [2030],
+        "workloads.demand": str(demand),
+        "adequacy": None,
+        "grid.area": {"center": "3007159", "hops": 3},
+        "sites.max_sites": 8,
+        "limits.carbon_free_share": {2030: 0.33},
+    }
+    plan = checked_plan(study.override(shared | ours))
+    served = plan.table("workloads")
+    assert served.groupby("workload")["served_mw"].sum().to_dict() == pytest.approx(
+        {"interactive": 100, "training": 200, "batch": 100}
+    )
+    assert served.loc[served["workload"] == "training", "served_mw"].min() == pytest.approx(200)
+    rows = plan.table("supply")
+    free_mwh = rows.loc[rows["technology"].isin(["solar", "wind"]), "output_mwh_per_year"].sum()
+    # What 400 MW of IT draw all year is more than their own 3,504 GWh.
+    assert free_mwh >= 0.33 * 400 * 8760
+    assert "Who serves whom" in render_report(plan)
+
+
 @pytest.mark.slow
-def test_the_whole_holds(whole: Study, tmp_path: Path) -> None:
-    plan = tidy_plan(solve_study(whole))
+@pytest.mark.parametrize("name", ["study.toml", "own_supply.toml"])
+def test_the_whole_holds(repository: Path, name: str, tmp_path: Path) -> None:
+    plan = tidy_plan(solve_study(read_study(repository / "examples" / "texas_full" / name)))
     assert [str(f) for f in verify_plan(write_plan(plan, tmp_path / "plan")) if f.severity == "error"] == []
     assert plan.summary["gap"] <= 0.02
     assert plan.summary["n_contingencies_checked"] == 3206
