@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 import subprocess
 import sys
@@ -86,6 +87,21 @@ def test_carbon_of_the_sites_is_that_of_their_areas(example: Path) -> None:
     sites = pd.read_csv(example / "sites.csv").set_index("site")
     expected = [(tonnes / mwh)[AREAS.get(str(s), 3) - 1] for s in sites.index]
     assert sites["emission_t_per_mwh"].tolist() == pytest.approx(expected, abs=0.01)
+
+
+def test_the_layout_of_the_published_repository_is_read_too(example: Path, source: Path, tmp_path: Path) -> None:
+    """There series are not compressed, in a folder a kind, and the terms of use one folder higher."""
+    data = tmp_path / "RTS_Data"
+    shutil.copytree(source / "SourceData", data / "SourceData", copy_function=shutil.copyfile)
+    shutil.copyfile(source / "README.md", tmp_path / "README.md")
+    for kind, name in (("Load", "regional_Load"), ("PV", "pv"), ("WIND", "wind")):
+        target = data / "timeseries_data_files" / kind / f"DAY_AHEAD_{name}.csv"
+        target.parent.mkdir(parents=True)
+        target.write_bytes(gzip.decompress((source / "timeseries" / f"DAY_AHEAD_{name}.csv.gz").read_bytes()))
+    run = prepare(example / "prepare.py", tmp_path, "--out", tmp_path / "made")
+    assert run.returncode == 0, run.stderr
+    one, other = ({f.name: f.read_bytes() for f in p.rglob("*.*")} for p in (tmp_path / "made", example / "prepared"))
+    assert one == other
 
 
 def test_without_the_data_it_says_what_to_do(repository: Path, tmp_path: Path) -> None:
