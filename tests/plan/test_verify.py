@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from optimizer.plan.verify import check_plan
+from optimizer.plan.verify_compare import differs
 from tests.plan.conftest import Written
 from tests.plan.small import OBJECTIVE_MUSD
 from tests.plan.small_case import SmallStudy
@@ -116,3 +117,12 @@ def test_what_cannot_be_recomputed_must_be_plausible(
         lines = [f'  "{key}": {value!r},' if line.startswith(f'  "{key}"') else line for line in lines]
         (folder / "plan.json").write_text("\n".join(lines), encoding="utf-8")
     assert rule in {f.rule for f in check_plan(folder, single.study)}
+
+
+def test_land_agrees_to_the_rounding_of_the_capacity_it_is_for() -> None:
+    """Written with six decimals, 203.222381 MW may be half a millionth more, which is 1.4e-6 ha at 2.8 ha/MW."""
+    capacity_mw = 203.2223805001
+    stated, recomputed = round(2.8 * capacity_mw, 6), 2.8 * round(capacity_mw, 6)
+    assert not differs([stated], [recomputed], "ha")[0]
+    assert differs([stated + 0.001], [recomputed], "ha")[0]
+    assert differs([stated], [recomputed], "")[0], "which another figure of that size would not be allowed"
