@@ -197,13 +197,7 @@ def cut(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> NewRows:
     row = W.rows.index.get_indexer(W.pairs.index.droplevel("site"))
     most = W.demand_mw[T].to_numpy(float)[row]
     excess = serve - most * by_site.reshape(len(case.sites), len(T))[at]
-    is_broken = excess > STRONG_TOLERANCE * most
-    if case.network is not None:
-        # Sites on a network are many and much alike: a demand that is moved from one to the next, round by round, each
-        # with a linear program of the network, gets the rows of all its sites at once.
-        demands = pd.DataFrame(is_broken).groupby(row).transform("any").to_numpy()
-        is_broken = demands & (most > 0)
-    broken = np.argwhere(is_broken)
+    broken = np.argwhere(excess > STRONG_TOLERANCE * most)
     keys = W.pairs.index
     made = [b.strong_rows.add(*keys[i], T[n]) for i, n in broken]
     return NewRows(tuple(one for one in made if one is not None), float(excess.max(initial=0.0)))

@@ -202,16 +202,17 @@ def test_both_demands_are_refused(tmp_path: Path) -> None:
     assert [f.rule for f in refused.value.findings] == ["config.demand_twice"]
 
 
-@pytest.mark.parametrize(("grid", "rows"), [("grid", 2), ("none", 1)])
-def test_on_a_network_a_demand_gets_the_rows_of_all_its_sites(
+@pytest.mark.parametrize(("grid", "rows"), [("grid", 0), ("none", 1)])
+def test_on_a_network_the_rows_of_all_sites_stand(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, grid: str, rows: int
 ) -> None:
-    """Half a site serves all of the demand: its row is broken; on a network that of the other site comes with it."""
+    """Half a site serves all of the demand: without a network its row is built then; with one it stands already."""
     monkeypatch.setattr(workloads, "STRONG_FIRST", 0)
     text = f'[grid]\nsource = "{grid}"\n[sites]\ntable = "sites.csv"\n[workloads]\ndemand = "demand.csv"\n'
     sites = "site,bus,block_mw,max_blocks\nsb,b,50,2\nsc,c,50,2\n"
     case = study_of(tmp_path, text, {**STAR, "sites": sites, "demand": "region,workload,it_mw\nwest,chat,50\n"}).case
     model = compose(case, cost, parts_of(case))
+    assert len(model.workloads.only_from_built_sites) == (2 if grid == "grid" else 0)
     for variable in (*model.workloads.serve_mw.values(), *model.siting.build.values()):
         variable.set_value(0.0, skip_validation=True)
     model.workloads.serve_mw["west", "chat", "sb", 2030].set_value(50.0)
