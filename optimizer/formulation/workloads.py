@@ -4,8 +4,8 @@ A pair that a round trip, a border or a kind of site rules out has no variable. 
 this part and siting are capacitated facility location.
 
 That a site serves nobody before it is built follows, for whole decisions, from what it has in service. The row that
-says so for one pair makes the relaxation strong. Without a network it is built for the sites that are cheapest for a
-demand, and where a solution breaks it; with one it always stands.
+says so for one pair makes the relaxation strong. With a network it always stands; without one the search has it as numbers
+(`optimizer.solve.sifting`), and other programs get it where a solution breaks it.
 
 Symbols
 -------
@@ -31,10 +31,6 @@ from optimizer.study.case import Case
 from optimizer.study.demands import Demands
 
 NEEDS = {"workloads": ["rows", "demand_mw", "pairs", "apart"], "periods": ["annuity_years"]}
-
-STRONG_FIRST = 10
-"""Sites of each demand for which the strong row stands from the beginning (made instances of 100 sites and
-1,000 regions: 5 take six rounds more, 30 twice the time of the first)."""
 
 STRONG_TOLERANCE = 1e-6
 """Excess over a strong row that is left alone, as a share of the demand [-]."""
@@ -133,10 +129,10 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
         return b.serve_mw[d, w, s, t] - float(demand[t][d, w]) * m.siting.build[s, t] <= 0
 
     b.strong_rows = only_from_built_sites
-    # With a network, whole plans are searched over numbers of a program that stands (`optimizer.solve.compact`).
-    for pair in W.pairs.index if case.network is not None else cheapest(W):
-        for t in T:
-            only_from_built_sites.add(*pair, t)
+    if case.network is not None:
+        for pair in W.pairs.index:
+            for t in T:
+                only_from_built_sites.add(*pair, t)
 
     @constraint(b, [s for s, rows in by_site.items() if rows], T)
     def within_the_site(b: Any, s: str, t: int) -> Any:
@@ -170,12 +166,6 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
         o[d,w,s,t] + o[d,w,r,t] <= 1
         """
         return b.hosts[d, w, s, t] + b.hosts[d, w, r, t] <= 1
-
-
-def cheapest(W: Demands) -> list[tuple[str, str, str]]:
-    """The few cheapest sites of each demand, as pairs."""
-    cost = W.pairs["cost_musd_per_mw_year"].sort_values(kind="stable")
-    return list(cost.groupby(level=["region", "workload"], sort=False).head(STRONG_FIRST).index)
 
 
 def cut(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> NewRows:

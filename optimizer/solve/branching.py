@@ -12,12 +12,12 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.solve.compact import Compact
-from optimizer.solve.highs import Basis, Outcome
+from optimizer.solve.highs import Basis, HighsProgram, Outcome
 
 Floats = NDArray[np.float64]
 
@@ -44,6 +44,49 @@ LEAST_GAIN = 1e-6
 BOTH, FIXED = "both", "fixed"
 
 
+class Deadline(Protocol):
+    """What says how long a search may take."""
+
+    def seconds_left(self) -> float:
+        """Time left [s]."""
+
+
+class Relaxation(Protocol):
+    """A linear program that a search bounds and solves, in its own columns: `Compact` and `Sifted`."""
+
+    lower: Floats
+    upper: Floats
+
+    @property
+    def highs(self) -> HighsProgram:
+        """Where it is solved."""
+
+    @property
+    def program(self) -> Deadline:
+        """What it is the program of."""
+
+    def minimize(self) -> None:
+        """Minimize the objective."""
+
+    def bound(self, columns: NDArray[np.intp], lower: Floats, upper: Floats) -> None:
+        """Change bounds of columns."""
+
+    def solve(self) -> Outcome:
+        """Solve with the rows there are."""
+
+    def clean(self, ceiling: float = ...) -> Outcome:
+        """Solve until no row that is looked for is broken, or the bound is no less than a ceiling."""
+
+    def proven(self) -> float:
+        """Bound that the multipliers of the last solve prove."""
+
+    def basis(self) -> Basis:
+        """Basis of the last solve."""
+
+    def cut(self, values: Floats, fully: bool) -> int:
+        """Add the rows that a solution breaks and return how many."""
+
+
 @dataclass(order=True)
 class Node:
     """A part of the plans: bounds of integer columns, and what is proven of it."""
@@ -60,7 +103,7 @@ class BranchAndCut:
 
     Parameters
     ----------
-    compact : Compact
+    compact : Relaxation
         What is searched; its rows stay, its bounds are restored.
     rank : ndarray of int, shape (n_column,)
         Columns of a lower rank are branched on first; -1 for columns that need not be whole.
@@ -75,7 +118,7 @@ class BranchAndCut:
 
     def __init__(
         self,
-        compact: Compact,
+        compact: Relaxation,
         rank: NDArray[np.intp],
         ceiling: Callable[[], float],
         found: Callable[[Outcome], None],

@@ -269,6 +269,11 @@ class HighsProgram:
             integer=integer,
         )
 
+    def add_sparse_rows(self, matrix: sp.csr_matrix, lower: NDArray[np.float64], upper: NDArray[np.float64]) -> None:
+        """Add rows given as a sparse matrix, shape (m, n_column)."""
+        starts, index = matrix.indptr[:-1].astype(np.int32), matrix.indices.astype(np.int32)
+        self._highs.addRows(matrix.shape[0], lower, upper, matrix.nnz, starts, index, matrix.data)
+
     def dual_ray(self) -> NDArray[np.float64]:
         """Multipliers by row that show the last linear program infeasible; empty where the solver has none."""
         # The method is there, but not in the stubs of HiGHS 1.15.
@@ -290,11 +295,6 @@ class RowProgram(HighsProgram):
         starts = np.concatenate([[0], np.cumsum(kept.sum(axis=1))[:-1]]).astype(np.int32)
         index = np.nonzero(kept)[1].astype(np.int32)
         self._highs.addRows(len(rows), lower, upper, len(index), starts, index, rows[kept])
-
-    def add_sparse_rows(self, matrix: sp.csr_matrix, lower: NDArray[np.float64], upper: NDArray[np.float64]) -> None:
-        """Add rows given as a sparse matrix, shape (m, n_column)."""
-        starts, index = matrix.indptr[:-1].astype(np.int32), matrix.indices.astype(np.int32)
-        self._highs.addRows(matrix.shape[0], lower, upper, matrix.nnz, starts, index, matrix.data)
 
     def set_columns(self, columns: NDArray[np.intp], lower: NDArray[np.float64], upper: NDArray[np.float64]) -> None:
         """Change the bounds of columns given as arrays."""

@@ -203,11 +203,8 @@ def test_both_demands_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("grid", "rows"), [("grid", 0), ("none", 1)])
-def test_on_a_network_the_rows_of_all_sites_stand(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, grid: str, rows: int
-) -> None:
+def test_on_a_network_the_rows_of_all_sites_stand(tmp_path: Path, grid: str, rows: int) -> None:
     """Half a site serves all of the demand: without a network its row is built then; with one it stands already."""
-    monkeypatch.setattr(workloads, "STRONG_FIRST", 0)
     text = f'[grid]\nsource = "{grid}"\n[sites]\ntable = "sites.csv"\n[workloads]\ndemand = "demand.csv"\n'
     sites = "site,bus,block_mw,max_blocks\nsb,b,50,2\nsc,c,50,2\n"
     case = study_of(tmp_path, text, {**STAR, "sites": sites, "demand": "region,workload,it_mw\nwest,chat,50\n"}).case
