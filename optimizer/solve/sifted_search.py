@@ -21,7 +21,7 @@ from optimizer.solve.found import Limits
 from optimizer.solve.highs import Outcome
 from optimizer.solve.money import GAP_ZERO_RELATIVE
 from optimizer.solve.program import SecureProgram
-from optimizer.solve.sifting import Pairs, Sifted
+from optimizer.solve.sifting import Pairs, Sifted, SiteWorth
 
 Floats = NDArray[np.float64]
 
@@ -43,6 +43,9 @@ TRIED = 3
 
 ZERO_GAP_SHARE = 0.5
 """Share of the difference that counts as no gap at which a search stops when asked for none [-]."""
+
+NONE = -1
+"""No site."""
 
 SITE, OTHER, NEVER = 0, 1, -1
 """Order in which columns are branched on."""
@@ -75,7 +78,7 @@ class SiftedSearch:
         self.best, self.bound, self.infeasible = np.inf, -np.inf, False
         self.plan = np.empty(0)
         self.offset = self.sifted.whole.offset
-        self._known: dict[frozenset[int], tuple[float, Floats]] = {}
+        self._known: dict[frozenset[int], tuple[float, SiteWorth | None]] = {}
 
     def allowed(self, objective: float) -> float:
         """Difference of objective and bound that the gap allows [M$]."""
@@ -105,14 +108,15 @@ class SiftedSearch:
         self._keep(relaxed)
         if self.is_done:
             return
+        worth = sifted.worth()
+        first, prices = relaxed.values[: len(sifted.kept)].copy(), sifted.proof().prices.copy()
         sifted.purge()
         sifted.highs.set_options(presolve="off")
-        first, prices = relaxed.values[: len(sifted.kept)].copy(), sifted.proof().prices.copy()
-        self._sets_and_prices(first, prices)
+        self._sets_and_prices(first, prices, worth)
         if not self.is_done:
             self._branch()
 
-    def _sets_and_prices(self, first: Floats, prices: Floats) -> None:
+    def _sets_and_prices(self, first: Floats, prices: Floats, worth: SiteWorth) -> None:
         """Sets of sites, and the columns that they let stay where the relaxation has them."""
         sifted, sites = self.sifted, self.sifted.sites
         if self.program.model.siting.build.dim() != 2 or len(self.program.case.periods) > 1:
@@ -128,7 +132,7 @@ class SiftedSearch:
         free = sites[lower[sites] < upper[sites]]
         if len(sifted.pairs.served) < MANY_PAIRS or len(free) < MANY_SITES:
             return
-        self._improve(start, [int(s) for s in free if first[s] > USED])
+        self._improve(start, [int(s) for s in free if first[s] > USED], worth)
         sifted.bound(self.whole, lower[self.whole], upper[self.whole])
         self._fix(first, prices)
 
@@ -147,33 +151,26 @@ class SiftedSearch:
             opened = np.isin(sites, list(chosen)).astype(float)
             sifted.bound(sites, opened, opened)
             outcome = sifted.clean(self.ceiling())
-            cost, prices = np.inf, np.zeros(len(sites))
+            cost, worth = np.inf, None
             if outcome.status == "optimal":
                 self._keep(outcome)
-                cost, prices = max(outcome.objective, sifted.proven()), sifted.proof().prices[sites].copy()
-            self._known[chosen] = cost, prices
+                cost, worth = max(outcome.objective, sifted.proven()), sifted.worth()
+            self._known[chosen] = cost, worth
         return self._known[chosen][0]
 
-    def _improve(self, chosen: frozenset[int], usable: list[int]) -> None:
+    def _improve(self, chosen: frozenset[int], usable: list[int], relaxed: SiteWorth) -> None:
         """Close or open a site, or both, while that costs less."""
         while self.program.seconds_left() > 0:
-            cost, prices = self._known[chosen]
-            for other in self._neighbours(chosen, usable, prices):
+            cost, worth = self._known[chosen]
+            if worth is None:
+                return
+            for other in neighbours(self.sifted, chosen, usable, worth, relaxed)[: TRIED * len(chosen)]:
                 if other not in self._known and self._cost_of(other) < cost - GAP_ZERO_RELATIVE:
                     chosen = other
                     break
             else:
                 self._log(f"{len(self._known)} sets of sites")
                 return
-
-    def _neighbours(self, chosen: frozenset[int], usable: list[int], prices: Floats) -> list[frozenset[int]]:
-        """Sets that differ in a site or two, those first that the prices of a set make cheapest."""
-        price = dict(zip(self.sifted.sites.tolist(), prices.tolist(), strict=True))
-        closed, opened = sorted(chosen), [s for s in usable if s not in chosen]
-        moves = [(price[j] - price[i], i, j) for i in closed for j in opened]
-        moves += [(-price[i], i, -1) for i in closed] + [(price[j], -1, j) for j in opened]
-        best = sorted(moves)[: TRIED * max(len(chosen), 1)]
-        return [(chosen - {i}) | ({j} if j >= 0 else set()) for _, i, j in best]
 
     def _branch(self) -> None:
         """Search everything that is left."""
@@ -205,6 +202,38 @@ class SiftedSearch:
             f"{what}: plan {plan:.4f} M$, bound {bound:.4f} M$, {self.sifted.solves} solves, "
             f"{rows} rows, {columns} columns"
         )
+
+
+def neighbours(
+    sifted: Sifted, chosen: frozenset[int], usable: list[int], now: SiteWorth, relaxed: SiteWorth
+) -> list[frozenset[int]]:
+    """Sets of sites that differ from one by a site closed, opened or both, those first that should cost least.
+
+    With multipliers of all rows but those of demands, each demand goes to the open site where it costs least: a lower
+    bound of what the set costs (Lagrangian relaxation).
+
+    Parameters
+    ----------
+    sifted : Sifted
+        The program.
+    chosen : frozenset of int
+        The set, by columns of the sites.
+    usable : list of int
+        Sites that may be opened.
+    now, relaxed : SiteWorth
+        At the multipliers of the set, which say something of the sites that it opens, and of the relaxation.
+    """
+    opened, closed = sorted(chosen), [s for s in usable if s not in chosen]
+    here, there = now.table(sifted, opened), relaxed.table(sifted, closed)
+    # What each demand costs without each open site, and without closing any.
+    left = np.stack([np.delete(here, i, axis=1).min(axis=1, initial=np.inf) for i in range(len(opened))])
+    left = np.concatenate([left, here.min(axis=1, initial=np.inf)[None]])
+    saved = np.append(now.site[opened], 0.0)
+    guesses = []
+    for j, column in [*zip(closed, there.T, strict=True), (NONE, np.full(len(here), np.inf))]:
+        cost = np.minimum(left, column).sum(axis=1) - saved + (relaxed.site[j] if j != NONE else 0.0)
+        guesses += [(float(c), i, j) for c, i in zip(cost, [*opened, NONE], strict=True) if (i, j) != (NONE, NONE)]
+    return [(chosen - {i}) | ({j} - {NONE}) for _, i, j in sorted(guesses)]
 
 
 class _PricedBranching(BranchAndCut):

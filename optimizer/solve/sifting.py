@@ -95,6 +95,31 @@ class Proof:
     own: Floats
 
 
+@dataclass(frozen=True)
+class SiteWorth:
+    """Costs with what rows other than those of demands charge.
+
+    Parameters
+    ----------
+    pair : ndarray, shape (n_pair,)
+        Of serving all of a demand.
+    site : ndarray, shape (n_kept,)
+        Of a kept column, that a site is built for one.
+    """
+
+    pair: Floats
+    site: Floats
+
+    def table(self, sifted: Sifted, sites: list[int]) -> Floats:
+        """Cost of serving each demand from each of some sites, infinite where it may not, shape (n_group, n)."""
+        at = np.full(len(self.site), -1)
+        at[sites] = np.arange(len(sites))
+        there = np.flatnonzero(at[sifted.site] >= 0)
+        found = np.full((len(sifted.pairs.rows), len(sites)), np.inf)
+        found[sifted.pairs.group[there], at[sifted.site[there]]] = self.pair[there]
+        return found
+
+
 class Sifted:
     """The linear program of a matrix in few columns and rows.
 
@@ -199,10 +224,11 @@ class Sifted:
         while True:
             if outcome.status == "infeasible" and (self.column < 0).any():
                 self._add_columns(np.flatnonzero(self.column < 0))
-            elif outcome.status != "optimal" or self.proven() >= ceiling:
-                return outcome
-            # Both look at the same solution; columns that come are at 0 in it.
-            elif not self._price(outcome) + self._separate(outcome):
+            elif (
+                outcome.status != "optimal"
+                or self.proven() >= ceiling
+                or not self._price(outcome) + self._separate(outcome)
+            ):
                 return outcome
             outcome = self.solve()
 
@@ -229,6 +255,13 @@ class Sifted:
         """Whether a solution leaves nothing unserved that must be served."""
         missing = outcome.values[self.first_missing : self.first_missing + len(self.pairs.rows)]
         return bool(missing.max(initial=0.0) <= SERVED_MW)
+
+    def worth(self) -> SiteWorth:
+        """What pairs and kept columns cost at the multipliers of the last solve, but for those of demands."""
+        y = self.highs.duals()[: len(self.whole.row_lower)]
+        y[self.pairs.rows] = 0.0
+        reduced = self.whole.cost - self.transposed @ y
+        return SiteWorth(reduced[self.pairs.served] * self.pairs.most_mw, reduced[self.kept])
 
     def spread(self, values: Floats) -> Floats:
         """A solution by columns of the whole program."""
@@ -280,9 +313,7 @@ class Sifted:
     def _add_columns(self, chosen: Places) -> None:
         whole, at, (_, first, _) = self.whole, self.pairs.served[chosen], self.highs.size
         if len(at):
-            self.highs.add_columns(
-                self.columns[:, at], whole.cost[at], whole.column_lower[at], whole.column_upper[at]
-            )
+            self.highs.add_columns(self.columns[:, at], whole.cost[at], whole.column_lower[at], whole.column_upper[at])
             self.column[chosen] = first + np.arange(len(at))
 
     def _add_rows(self, chosen: Places) -> None:
