@@ -34,9 +34,11 @@ def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
     T, pairs = list(case.periods.index), list(case.cooling.index)
     b.chosen = pyo.Var(pairs, domain=pyo.Binary)
     b.it_mw = pyo.Var(pairs, T, domain=pyo.NonNegativeReals)
-    years, price = case.periods["annuity_years"], case.portfolio.carbon_musd_per_t
-    for (s, c), row in case.cooling.iterrows():
-        site = case.sites.loc[s]
+    years, price = case.periods["annuity_years"].to_dict(), case.portfolio.carbon_musd_per_t
+    sites = {site.Index: site for site in case.sites[["utilization", "emission_t_per_mwh", "basin"]].itertuples()}
+    for row in case.cooling.itertuples():
+        s, c = row.Index
+        site = sites[s]
         water = HOURS_PER_DAY * site.utilization * row.wue_m3_per_mwh
         carbon = HOURS_PER_YEAR * site.utilization * row.pue_annual * site.emission_t_per_mwh
         for t in T:
@@ -55,6 +57,7 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
     """One technology a built site; all IT load is cooled."""
     S, T, pairs = case.sites, list(case.periods.index), list(case.cooling.index)
     by_site = case.cooling_of_site
+    size_mw = (S["block_mw"] * S["max_blocks"]).astype(float).to_dict()
     cooled = [s for s, options in by_site.items() if options]
 
     @constraint(b, cooled)
@@ -79,7 +82,7 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
 
         i[s,c,t] <= P[s] max_blocks[s] r[s,c]
         """
-        return b.it_mw[s, c, t] <= float(S.at[s, "block_mw"] * S.at[s, "max_blocks"]) * b.chosen[s, c]
+        return b.it_mw[s, c, t] <= size_mw[s] * b.chosen[s, c]
 
 
 def tables(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> dict[str, pd.DataFrame]:

@@ -29,7 +29,7 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
     T = list(case.periods.index)
     before = dict(zip(T[1:], T[:-1], strict=True))
 
-    @constraint(b, [(s, t) for s in case.sites.index for t in T if t < case.sites.at[s, "earliest"]])
+    @constraint(b, _too_early(case.sites["earliest"], T))
     def site_not_before_ready(b: Any, s: str, t: int) -> Any:
         """A site is not built before the year in which it can be ready.
 
@@ -37,7 +37,7 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
         """
         return m.siting.build[s, t] == 0
 
-    @constraint(b, [(o, t) for o in case.ties.index for t in T if t < case.ties.at[o, "ready"]])
+    @constraint(b, _too_early(case.ties["ready"], T))
     def tie_not_before_ready(b: Any, o: str, t: int) -> Any:
         """A tie does not serve before study, permit, equipment and construction have run.
 
@@ -45,7 +45,7 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
         """
         return m.interconnection.in_service[o, t] == 0
 
-    @constraint(b, [(u, t) for u in case.upgrades.index for t in T if t < case.upgrades.at[u, "ready"]])
+    @constraint(b, _too_early(case.upgrades["ready"], T))
     def upgrade_not_before_ready(b: Any, u: str, t: int) -> Any:
         """A network upgrade does not serve before its lead time has run.
 
@@ -78,6 +78,11 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
         if t not in before:
             return m.siting.it_mw[s, t] <= ramp
         return m.siting.it_mw[s, t] - m.siting.it_mw[s, before[t]] <= ramp * (t - before[t])
+
+
+def _too_early(ready: pd.Series, periods: list[int]) -> list[tuple[Any, int]]:
+    """Items and the periods before they can serve."""
+    return [(item, t) for item, year in ready.items() for t in periods if t < year]
 
 
 def tables(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> dict[str, pd.DataFrame]:

@@ -42,9 +42,11 @@ def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
     # Where workloads are given, they say what is served and what is not.
     totals = T if case.workloads is None else []
     b.shortfall_mw = pyo.Var(totals, domain=pyo.NonNegativeReals)
-    b.it_mw = pyo.Expression(list(S.index), T, rule=lambda b, s, t: S.at[s, "block_mw"] * b.blocks[s, t])
-    years, embodied = case.periods["annuity_years"], case.portfolio.embodied_musd_per_mw_year
-    for s, row in S.iterrows():
+    block_mw = S["block_mw"].to_dict()
+    b.it_mw = pyo.Expression(list(S.index), T, rule=lambda b, s, t: block_mw[s] * b.blocks[s, t])
+    years, embodied = case.periods["annuity_years"].to_dict(), case.portfolio.embodied_musd_per_mw_year
+    for row in S[NEEDS["sites"]].itertuples():
+        s = row.Index
         for t in T:
             b.blocks[s, t].setub(int(row.max_blocks))
             yearly = row.fixed_annuity_musd * b.build[s, t] + row.block_annuity_musd * b.blocks[s, t]
@@ -68,6 +70,7 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
     """Demand, sizes, and that nothing built is undone."""
     S, T = case.sites, list(case.periods.index)
     before = dict(zip(T[1:], T[:-1], strict=True))
+    most, least = S["max_blocks"].astype(float).to_dict(), S["min_blocks"].astype(float).to_dict()
 
     @constraint(b, list(case.demand_mw.index) if case.workloads is None else [])
     def demand_is_met(b: Any, t: int) -> Any:
@@ -83,7 +86,7 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
 
         y[s,t] <= max_blocks[s] x[s,t]
         """
-        return b.blocks[s, t] <= float(S.at[s, "max_blocks"]) * b.build[s, t]
+        return b.blocks[s, t] <= most[s] * b.build[s, t]
 
     @constraint(b, list(S.index), T)
     def no_smaller_than_worthwhile(b: Any, s: str, t: int) -> Any:
@@ -91,7 +94,7 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
 
         y[s,t] >= max(1, min_blocks[s]) x[s,t]
         """
-        return b.blocks[s, t] >= max(1.0, float(S.at[s, "min_blocks"])) * b.build[s, t]
+        return b.blocks[s, t] >= max(1.0, least[s]) * b.build[s, t]
 
     @constraint(b, list(S.index), T[1:])
     def stays_built(b: Any, s: str, t: int) -> Any:

@@ -224,12 +224,13 @@ class Sifted:
         while True:
             if outcome.status == "infeasible" and (self.column < 0).any():
                 self._add_columns(np.flatnonzero(self.column < 0))
-            elif (
-                outcome.status != "optimal"
-                or self.proven() >= ceiling
-                or not self._price(outcome) + self._separate(outcome)
-            ):
+            elif outcome.status != "optimal" or self.proven() >= ceiling:
                 return outcome
+            else:
+                # Both look at the same solution; columns that come are at 0 in it.
+                added = self._price(outcome), self._separate(outcome)
+                if not any(added):
+                    return outcome
             outcome = self.solve()
 
     def proof(self) -> Proof:
