@@ -25,8 +25,9 @@ from optimizer.solve.sifting import Pairs, Sifted, SiteWorth
 
 Floats = NDArray[np.float64]
 
-MOST_NODES = 2000
-"""Nodes after which the solver's own search goes on (unverified)."""
+MOST_NODES, MOST_NODES_OF_FEW = 2000, 50
+"""Nodes after which the solver's own search goes on, in large programs and in small ones, where its cuts cost little
+(unverified: docs/benchmarks.md)."""
 
 USED = 1e-6
 """Share of a site above which the relaxation uses it [-]."""
@@ -184,7 +185,8 @@ class SiftedSearch:
             self.bound = max(self.bound, min(bound, self.ceiling()))
             self._log(f"{nodes} nodes, {left} open")
 
-        self.bound = max(self.bound, search.run(MOST_NODES, log))
+        few = len(sifted.pairs.served) < MANY_PAIRS
+        self.bound = max(self.bound, search.run(MOST_NODES_OF_FEW if few else MOST_NODES, log))
         self._log(f"{search.nodes} nodes")
 
     def _keep(self, outcome: Outcome) -> None:
