@@ -323,6 +323,27 @@ class RowProgram(HighsProgram):
         return np.array(self._highs.getSolution().row_value)
 
 
+class SiftedProgram(RowProgram):
+    """A program that gains columns too."""
+
+    def add_columns(
+        self, matrix: sp.csc_matrix, cost: NDArray[np.float64], lower: NDArray[np.float64], upper: NDArray[np.float64]
+    ) -> None:
+        """Add columns, shape (n_row, m), for as many rows as the matrix has."""
+        starts, index = matrix.indptr[:-1].astype(np.int32), matrix.indices.astype(np.int32)
+        self._highs.addCols(matrix.shape[1], cost, lower, upper, matrix.nnz, starts, index, matrix.data)
+
+    def set_basis(self, basis: Basis) -> None:
+        """Start the next solve from a basis; columns that came since rest at their lower bounds."""
+        more = self._highs.getNumCol() - len(basis.columns)
+        super().set_basis(Basis((*basis.columns, *[highspy.HighsBasisStatus.kLower] * more), basis.rows))
+
+    def are_slack(self) -> NDArray[np.bool_]:
+        """Rows that are basic in the last solution."""
+        basic = highspy.HighsBasisStatus.kBasic
+        return np.array([status == basic for status in self._highs.getBasis().row_status])
+
+
 class HighsModel(HighsProgram):
     """A Pyomo model in the hands of one HiGHS object.
 
@@ -463,12 +484,14 @@ def _matrix_of(form: Any, variables: list[Any]) -> Matrix:
     """A Pyomo standard form as a matrix with two-sided rows."""
     kind = np.array([row.bound_type for row in form.rows])
     rhs = np.asarray(form.rhs, dtype=float)
+    # None reads as no number.
+    ends = np.array([v.bounds for v in variables], dtype=float).reshape(-1, 2)
     return Matrix(
         matrix=form.A.tocsr(),
         cost=np.asarray(form.c.todense()).ravel().astype(float),
         offset=float(np.asarray(form.c_offset).ravel()[0]),
-        column_lower=np.array([_bound(v.lb, -1) for v in variables]),
-        column_upper=np.array([_bound(v.ub, 1) for v in variables]),
+        column_lower=np.where(np.isnan(ends[:, 0]), -highspy.kHighsInf, ends[:, 0]),
+        column_upper=np.where(np.isnan(ends[:, 1]), highspy.kHighsInf, ends[:, 1]),
         row_lower=np.where(kind == 1, -highspy.kHighsInf, rhs),
         row_upper=np.where(kind == -1, highspy.kHighsInf, rhs),
         integer=np.array([v.is_integer() for v in variables], dtype=bool),

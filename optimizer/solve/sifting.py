@@ -18,12 +18,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import highspy
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from optimizer.solve.highs import Basis, Matrix, Outcome, RowProgram
+from optimizer.solve.highs import Basis, Matrix, Outcome, SiftedProgram
 from optimizer.solve.program import SecureProgram
 from optimizer.solve.proof import implied_bounds
 
@@ -181,7 +180,7 @@ class Sifted:
         found[order] = rank
         return found
 
-    def _program(self, chosen: Places, program: SecureProgram) -> SiftedHighs:
+    def _program(self, chosen: Places, program: SecureProgram) -> SiftedProgram:
         """The program of some columns and of what is left unserved, without strong rows."""
         whole, rows = self.whole, self.pairs.rows
         self.first_missing, n = len(chosen), len(rows)
@@ -197,7 +196,7 @@ class Sifted:
             row_upper=whole.row_upper,
             integer=np.zeros(len(chosen) + n, dtype=bool),
         )
-        return SiftedHighs(few, program.highs.threads, program.highs.seed)
+        return SiftedProgram(few, program.highs.threads, program.highs.seed)
 
     def minimize(self) -> None:
         """The objective is that of the program, always."""
@@ -325,22 +324,3 @@ class Sifted:
             matrix = sp.csr_matrix((values, at, 2 * np.arange(n + 1)), (n, n_column))
             self.highs.add_sparse_rows(matrix, np.full(n, -np.inf), np.zeros(n))
             self.row[chosen] = first + np.arange(n)
-
-
-class SiftedHighs(RowProgram):
-    """A program that gains columns too."""
-
-    def add_columns(self, matrix: sp.csc_matrix, cost: Floats, lower: Floats, upper: Floats) -> None:
-        """Add columns, shape (n_row, m), for as many rows as the matrix has."""
-        starts, index = matrix.indptr[:-1].astype(np.int32), matrix.indices.astype(np.int32)
-        self._highs.addCols(matrix.shape[1], cost, lower, upper, matrix.nnz, starts, index, matrix.data)
-
-    def set_basis(self, basis: Basis) -> None:
-        """Start the next solve from a basis; columns that came since rest at their lower bounds."""
-        more = self._highs.getNumCol() - len(basis.columns)
-        super().set_basis(Basis((*basis.columns, *[highspy.HighsBasisStatus.kLower] * more), basis.rows))
-
-    def are_slack(self) -> NDArray[np.bool_]:
-        """Rows that are basic in the last solution."""
-        basic = highspy.HighsBasisStatus.kBasic
-        return np.array([status == basic for status in self._highs.getBasis().row_status])
