@@ -53,15 +53,14 @@ def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
 
 def _post(b: pyo.Block, case: Case, W: Demands, t: int, ledgers: Ledgers) -> None:
     """Post one period: long sums as one expression each, since there is a variable for every pair."""
-    years = float(case.periods.at[t, "annuity_years"])
-    served = [b.serve_mw[(*pair, t)] for pair in W.pairs.index]
-    unserved = [b.unserved_mw[(*row, t)] for row in W.rows.index]
+    years, at = float(case.periods.at[t, "annuity_years"]), list(case.periods.index).index(t)
+    served, unserved = (list(family.values())[at :: len(case.periods)] for family in (b.serve_mw, b.unserved_mw))
     cost = years * W.pairs["cost_musd_per_mw_year"].to_numpy(float)
     penalty = years * W.rows["penalty_musd_per_mw_year"].to_numpy(float)
     revenue = years * W.rows["revenue_musd_per_mw_year"].reindex(W.pairs.index.droplevel("site")).to_numpy(float)
     ledgers.cost_musd.post(("network", t), _sum(cost, served))
     ledgers.cost_musd.post(("shortfall", t), _sum(penalty, unserved))
-    ledgers.shortfall_mw.post(t, _sum(np.ones(len(unserved)), unserved))
+    ledgers.shortfall_mw.post(t, _total(unserved))
     if W.has_revenue:
         ledgers.revenue_musd.post(t, _sum(revenue, served))
 
@@ -72,6 +71,11 @@ def _sum(coefficients: Any, variables: list[Any]) -> Any:
     if not terms:
         return 0.0
     return LinearExpression(linear_coefs=[c for c, _ in terms], linear_vars=[v for _, v in terms])
+
+
+def _total(variables: list[Any]) -> Any:
+    """A long sum of variables as they are."""
+    return LinearExpression(linear_coefs=[1.0] * len(variables), linear_vars=variables) if variables else 0.0
 
 
 def _workloads(case: Case) -> Demands:
@@ -94,22 +98,18 @@ def _hosted(W: Demands) -> list[tuple[str, str, str]]:
     return [pair for pair in W.pairs.index if pair[:2] in far or pair[:2] in scaled]
 
 
-def sites_of_row(W: Demands) -> dict[Row, list[str]]:
-    """Sites that may serve each region and workload, in table order."""
-    found: dict[Row, list[str]] = {row: [] for row in W.rows.index}
-    for d, w, s in W.pairs.index:
-        found[d, w].append(s)
-    return found
-
-
 def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
     """Demand, capacity, contiguous scale and nearness of sites that share demand."""
     W, T = _workloads(case), list(case.periods.index)
     demand = {t: W.demand_mw[t].to_dict() for t in T}
-    by_row, hosted = sites_of_row(W), _hosted(W)
-    by_site: dict[str, list[Row]] = {s: [] for s in case.sites.index}
-    for d, w, s in W.pairs.index:
-        by_site[s].append((d, w))
+    hosted = _hosted(W)
+    # By row and by site, in the order of pairs: looking each variable up by its key takes longer than all the rest.
+    of_row: dict[tuple[Row, int], list[Any]] = {(row, t): [] for row in W.rows.index for t in T}
+    of_site: dict[tuple[str, int], list[Any]] = {(s, t): [] for s in case.sites.index for t in T}
+    for (d, w, s, t), variable in b.serve_mw.items():
+        of_row[(d, w), t].append(variable)
+        of_site[s, t].append(variable)
+    serving = [s for s in case.sites.index if T and of_site[s, T[0]]]
 
     @constraint(b, list(W.rows.index), T)
     def demand_is_served(b: Any, d: str, w: str, t: int) -> Any:
@@ -117,8 +117,7 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
 
         sum_s f[d,w,s,t] + a[d,w,t] = D[d,w,t]
         """
-        terms = [*(b.serve_mw[d, w, s, t] for s in by_row[d, w]), b.unserved_mw[d, w, t]]
-        return _sum([1.0] * len(terms), terms) == float(demand[t][d, w])
+        return _total([*of_row[(d, w), t], b.unserved_mw[d, w, t]]) == float(demand[t][d, w])
 
     @rows_on_demand(b)
     def only_from_built_sites(b: Any, d: str, w: str, s: str, t: int) -> Any:
@@ -134,14 +133,13 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
             for t in T:
                 only_from_built_sites.add(*pair, t)
 
-    @constraint(b, [s for s, rows in by_site.items() if rows], T)
+    @constraint(b, serving, T)
     def within_the_site(b: Any, s: str, t: int) -> Any:
         """A site serves no more than the IT load it has in service.
 
         sum_d sum_w f[d,w,s,t] <= P[s] y[s,t]
         """
-        served = [b.serve_mw[d, w, s, t] for d, w in by_site[s]]
-        return _sum([1.0] * len(served), served) - m.siting.it_mw[s, t] <= 0
+        return _total(of_site[s, t]) - m.siting.it_mw[s, t] <= 0
 
     @constraint(b, hosted, T)
     def no_more_than_hosted(b: Any, d: str, w: str, s: str, t: int) -> Any:

@@ -120,7 +120,7 @@ class SiftedSearch:
     def _sets_and_prices(self, first: Floats, prices: Floats, worth: SiteWorth) -> None:
         """Sets of sites, and the columns that they let stay where the relaxation has them."""
         sifted, sites = self.sifted, self.sifted.sites
-        if self.program.model.siting.build.dim() != 2 or len(self.program.case.periods) > 1:
+        if len(self.program.case.periods) > 1:
             # What is built when is no set of sites.
             return
         lower, upper = sifted.lower.copy(), sifted.upper.copy()
@@ -160,8 +160,8 @@ class SiftedSearch:
         return self._known[chosen][0]
 
     def _improve(self, chosen: frozenset[int], usable: list[int], relaxed: SiteWorth) -> None:
-        """Close or open a site, or both, while that costs less."""
-        while self.program.seconds_left() > 0:
+        """Close or open a site, or both, while that costs less and the gap is not closed."""
+        while self.program.seconds_left() > 0 and not self.is_done:
             cost, worth = self._known[chosen]
             if worth is None:
                 return
