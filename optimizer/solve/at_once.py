@@ -56,6 +56,8 @@ def _search(program: SecureProgram, limits: Limits, decided: Callable[[float], f
     """Search with few columns and rows, and leave what was found to the solver."""
     started = time.perf_counter()
     search = SiftedSearch(program, limits, decided)
+    program.clock.time("build", started)
+    started = time.perf_counter()
     search.run()
     program.clock.time("mip", started)
     if not search.is_done:
