@@ -179,14 +179,22 @@ class SiftedSearch:
         rank = np.full(len(sifted.kept), NEVER)
         rank[self.whole] = OTHER
         rank[np.intersect1d(self.whole, sifted.sites)] = SITE
-        search = _PricedBranching(sifted, rank, self.ceiling, self._keep)
+        ends: list[float] = []
+
+        def found(outcome: Outcome) -> None:
+            # A node ends with a whole solution: its multipliers say what is left there, tolerances included.
+            ends.append(sifted.proven())
+            self._keep(outcome)
+
+        search = _PricedBranching(sifted, rank, self.ceiling, found)
 
         def log(nodes: int, left: int, bound: float) -> None:
-            self.bound = max(self.bound, min(bound, self.ceiling()))
+            self.bound = max(self.bound, min(bound, *ends, self.ceiling()))
             self._log(f"{nodes} nodes, {left} open")
 
         few = len(sifted.pairs.served) < MANY_PAIRS
-        self.bound = max(self.bound, search.run(MOST_NODES_OF_FEW if few else MOST_NODES, log))
+        reached = search.run(MOST_NODES_OF_FEW if few else MOST_NODES, log)
+        self.bound = max(self.bound, min(reached, *ends, self.ceiling()))
         self._log(f"{search.nodes} nodes")
 
     def _keep(self, outcome: Outcome) -> None:
