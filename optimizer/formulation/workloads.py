@@ -4,8 +4,8 @@ A pair that a round trip, a border or a kind of site rules out has no variable. 
 this part and siting are capacitated facility location.
 
 That a site serves nobody before it is built follows, for whole decisions, from what it has in service. The row that
-says so for one pair makes the relaxation strong. With a network it always stands; without one the search has it as numbers
-(`optimizer.solve.sifting`), and other programs get it where a solution breaks it.
+says so for one pair makes the relaxation strong. With a network it always stands; without one the search has it as
+numbers (`optimizer.solve.sifting`), and other programs get it where a solution breaks it.
 
 Symbols
 -------

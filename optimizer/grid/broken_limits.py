@@ -23,7 +23,7 @@ from optimizer.grid.contingency import OutageFactors
 LEAST_FACTOR = 0.01
 
 #: Outages whose factors are computed together, which bounds temporary memory.
-BLOCK = 256
+BLOCK = 64
 
 Pairs = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]
 
