@@ -22,7 +22,8 @@ from optimizer.solve.frontier import status_of
 from optimizer.solve.goal import Goal, tie
 from optimizer.solve.lexicographic import search
 from optimizer.solve.money import gap_of
-from optimizer.solve.run import Run, plan_of, prepare, refuse_no_plan
+from optimizer.solve.prepared import Run, prepare, refuse_no_plan
+from optimizer.solve.run import plan_of
 from optimizer.study.study import Study
 
 

@@ -13,7 +13,6 @@ more solves, one on either side, confirm.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,12 +20,10 @@ from optimizer.progress import silent
 from optimizer.solve.goal import Goal
 from optimizer.solve.lexicographic import search
 from optimizer.solve.money import GAP_ZERO_RELATIVE, common_musd
+from optimizer.solve.prepared import Prepared, Run
 from optimizer.study.case import Case
 from optimizer.study.orbit import MUSD_PER_MW, ORBITAL, launch_kg_per_kw, yearly_launch_musd_per_mw
-
-if TYPE_CHECKING:
-    from optimizer.solve.run import Prepared
-    from optimizer.study.study import Study
+from optimizer.study.study import Study
 
 SIDE = 1e-3
 """Share of the price by which it is confirmed on either side [-]."""
@@ -88,8 +85,6 @@ class _Trial:
     """Solves of one study at other launch prices, within one time limit."""
 
     def __init__(self, study: Study, prepared: Prepared) -> None:
-        from optimizer.solve.run import Run
-
         self.study, self.prepared = study, prepared
         self.run = Run(study, silent)
         self.in_orbit = (prepared.case.sites["kind"] == ORBITAL).to_numpy()

@@ -31,7 +31,8 @@ from optimizer.progress import Progress, silent
 from optimizer.solve.boxes import Box, Corner, Unexplored
 from optimizer.solve.goal import Goal, tie
 from optimizer.solve.lexicographic import Searched, search
-from optimizer.solve.run import Prepared, Run, plan_of, prepare, refuse_no_plan
+from optimizer.solve.prepared import Prepared, Run, prepare, refuse_no_plan
+from optimizer.solve.run import plan_of
 from optimizer.study.objective_checks import undecided
 from optimizer.study.study import Study
 

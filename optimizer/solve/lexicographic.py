@@ -10,16 +10,13 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from optimizer.solve.goal import Goal, Pursuit, held, pursue
+from optimizer.solve.prepared import Prepared, Run
 from optimizer.solve.program import SecureProgram
-
-if TYPE_CHECKING:
-    from optimizer.solve.run import Prepared, Run
-    from optimizer.solve.start import Start
+from optimizer.solve.start import Start
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,14 +23,12 @@ from optimizer.solve.money import gap_of
 from optimizer.solve.operation import Operation, operation_of_plan, withdrawals
 from optimizer.solve.overloads import Overloads
 from optimizer.solve.part_prices import part_limits
+from optimizer.solve.prepared import Prepared, Run
 from optimizer.solve.prices import binding_limits, energy_prices, limits_at_bound
 from optimizer.solve.program import SecureProgram
 from optimizer.solve.supply_tables import adequacy_table, site_effects, supplied_mw, supply_tables
 from optimizer.study.circuits import realised_periods
 from optimizer.study.study import Study
-
-if TYPE_CHECKING:
-    from optimizer.solve.run import Prepared, Run
 
 PACKAGES = ("gridsite", "highspy", "pyomo", "numpy", "scipy", "pandas", "geopandas", "networkx")
 """Packages whose versions a plan records."""

@@ -19,8 +19,9 @@ from optimizer.plan.plan import Plan, tidy_plan
 from optimizer.progress import Progress, silent
 from optimizer.solve.goal import Goal
 from optimizer.solve.lexicographic import search
+from optimizer.solve.prepared import Run, prepare, refuse_no_plan
 from optimizer.solve.price_ranges import price_ranges
-from optimizer.solve.run import Run, plan_of, prepare, refuse_no_plan
+from optimizer.solve.run import plan_of
 from optimizer.solve.thresholds import Threshold, find_thresholds
 from optimizer.solve.varied import Bar, Keep, Solved, let_go, of_plan, solve_at
 from optimizer.study.ranges import label_of, own_value, unit_of

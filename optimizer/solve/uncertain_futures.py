@@ -14,9 +14,9 @@ from optimizer.progress import Progress
 from optimizer.solve.goal import Goal
 from optimizer.solve.loop import Found, find_plan
 from optimizer.solve.overloads import find_overloads
+from optimizer.solve.prepared import Prepared, Run, prepare
 from optimizer.solve.program import RowKey, SecureProgram
 from optimizer.solve.risk import Risk
-from optimizer.solve.run import Prepared, Run, prepare
 from optimizer.solve.uncertain_first import (
     Early,
     FirstStage,

@@ -23,7 +23,7 @@ import scipy.sparse as sp
 from optimizer.progress import silent
 from optimizer.solve.goal import Goal
 from optimizer.solve.lexicographic import search
-from optimizer.solve.run import Run, prepare
+from optimizer.solve.prepared import Run, prepare
 from optimizer.study import read_study
 from tests.oracles.facilities import Instance, read_instance, write_study
 

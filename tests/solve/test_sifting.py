@@ -14,8 +14,8 @@ from optimizer.progress import silent
 from optimizer.solve import sifted_search, sifting
 from optimizer.solve.at_once import find_at_once
 from optimizer.solve.found import Limits
+from optimizer.solve.prepared import Run
 from optimizer.solve.program import SecureProgram
-from optimizer.solve.run import Run
 from optimizer.solve.sifted_search import SiftedSearch
 from optimizer.study import read_study
 from tests.benchmarks.facilities import made

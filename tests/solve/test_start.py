@@ -26,7 +26,7 @@ from optimizer.errors import InfeasibleError, InputError
 from optimizer.plan.plan import Plan, read_plan, tidy_plan, write_plan
 from optimizer.solve import solve_study
 from optimizer.solve.existing import baseline_digest, overloads_digest
-from optimizer.solve.run import Run
+from optimizer.solve.prepared import Run
 from optimizer.solve.start import Start, held_by, known_rows, start_of, whole_decisions
 from optimizer.study import Study
 from tests.solve.small import STAR_STUDY, TWO_PERIODS, built, checked_plan, study_of
