@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from optimizer.grid.network import Grid
     from optimizer.plan.plan import Plan, read_plan, write_plan
     from optimizer.progress import Progress
-    from optimizer.solve.uncertain import solve_uncertain
+    from optimizer.solve.uncertain.decide import solve_uncertain
     from optimizer.study.study import Study, read_study
 
 __all__ = [
@@ -152,7 +152,7 @@ else:
         "Study": "optimizer.study.study",
         "read_plan": "optimizer.plan.plan",
         "read_study": "optimizer.study.study",
-        "solve_uncertain": "optimizer.solve.uncertain",
+        "solve_uncertain": "optimizer.solve.uncertain.decide",
         "write_plan": "optimizer.plan.plan",
     }
 

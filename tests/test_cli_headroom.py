@@ -11,7 +11,7 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 
-from optimizer.solve.headroom import COLUMNS
+from optimizer.solve.headroom.buses import COLUMNS
 
 FILES = {"headroom.csv", "headroom.gpkg", "headroom.html", "findings.json", "headroom.json"}
 

@@ -19,8 +19,8 @@ from optimizer.errors import Finding, InputError, nearest
 from optimizer.progress import Progress
 
 if TYPE_CHECKING:
-    from optimizer.solve.headroom import Headroom
-    from optimizer.solve.headroom_case import HeadroomCase
+    from optimizer.solve.headroom.buses import Headroom
+    from optimizer.solve.headroom.case import HeadroomCase
     from optimizer.study.study import Study
 
 FILES = ("headroom.csv", "headroom.gpkg", "headroom.html", "findings.json", "headroom.json")
@@ -82,8 +82,8 @@ def headroom(
         _refuse_unknown({"--mode": (mode, MODES), "--dispatch": (dispatch, DISPATCHES)})
         if base_overloads is not None:
             _refuse_unknown({"--base-overloads": (base_overloads, OVERLOADS)})
-        from optimizer.solve.headroom import HeadroomSettings, find_headroom
-        from optimizer.solve.headroom_case import headroom_case, headroom_study
+        from optimizer.solve.headroom.buses import HeadroomSettings, find_headroom
+        from optimizer.solve.headroom.case import headroom_case, headroom_study
 
         study = headroom_study(grid, progress, area)
         settings = HeadroomSettings(

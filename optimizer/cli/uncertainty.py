@@ -16,7 +16,7 @@ from optimizer.progress import Progress
 if TYPE_CHECKING:
     import pandas as pd
 
-    from optimizer.solve.uncertain import Uncertain
+    from optimizer.solve.uncertain.decide import Uncertain
     from optimizer.study.study import Study
 
 
@@ -31,7 +31,7 @@ def uncertainty(
 
     def work(read: Study, plans: PlansFolder, progress: Progress) -> Answer:
         from optimizer.report.uncertain import headline
-        from optimizer.solve.uncertain import solve_uncertain
+        from optimizer.solve.uncertain.decide import solve_uncertain
 
         found = solve_uncertain(read, progress)
         for name, plan in found.plans.items():
@@ -57,8 +57,8 @@ def uncertainty(
 def _written(found: Uncertain, plans: PlansFolder) -> dict[str, Any]:
     """Write tables and page; return the summary."""
     from optimizer.report.uncertain import write_uncertain_page
-    from optimizer.solve import uncertain_tables as made
     from optimizer.solve.alternatives import sites_of
+    from optimizer.solve.uncertain import tables as made
 
     tables = {
         "scenarios": made.scenario_table(found).round(6),

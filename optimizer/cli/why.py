@@ -15,7 +15,7 @@ from optimizer.progress import Progress
 
 if TYPE_CHECKING:
     from optimizer.plan.plan import Plan
-    from optimizer.solve.explain_site import Reasons
+    from optimizer.solve.explain.site import Reasons
 
 MOST_LIMITS = 3
 """Binding limits named; --json lists all."""
@@ -35,7 +35,7 @@ def why(
     def action(progress: Progress) -> Outcome:
         from optimizer.plan.plan import read_plan
         from optimizer.report.reading import with_study
-        from optimizer.solve.explain_site import why_site
+        from optimizer.solve.explain.site import why_site
 
         progress("read", None, str(plan))
         read = read_plan(plan)

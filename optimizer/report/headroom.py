@@ -23,7 +23,7 @@ from optimizer.report.text import count, number, quantity, words
 
 if TYPE_CHECKING:
     from optimizer.grid.network import Grid
-    from optimizer.solve.headroom import Headroom
+    from optimizer.solve.headroom.buses import Headroom
 
 _HEIGHT_PX = 760
 
@@ -55,7 +55,7 @@ def headroom_layers(grid: Grid, answer: pd.DataFrame, path: Path) -> None:
     grid : Grid
         Where buses are.
     answer : DataFrame
-        As `optimizer.solve.headroom.Headroom.table`.
+        As `optimizer.solve.headroom.buses.Headroom.table`.
     path : Path
         File to write, which must not exist.
     """
@@ -302,7 +302,7 @@ def headroom_map(grid: Grid, answer: pd.DataFrame) -> go.Figure | None:
     grid : Grid
         Where buses and lines are.
     answer : DataFrame
-        As `optimizer.solve.headroom.Headroom.table`.
+        As `optimizer.solve.headroom.buses.Headroom.table`.
     """
     placed = answer[answer["lat"].notna() & answer["lon"].notna()]
     if placed.empty:

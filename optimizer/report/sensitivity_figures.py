@@ -106,7 +106,7 @@ def price_ranges(ranges: pd.DataFrame) -> go.Figure | None:
     Parameters
     ----------
     ranges : DataFrame
-        As `optimizer.solve.price_ranges.price_ranges`.
+        As `optimizer.solve.prices.ranges.price_ranges`.
     """
     shown = ranges[(ranges["price"] != 0) & (ranges["bound"].abs() > 0)].head(MOST_BARS)
     if shown.empty:

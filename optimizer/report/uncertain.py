@@ -12,7 +12,7 @@ from optimizer.report import frontier_figures, uncertain_figures
 from optimizer.report.html import render_page, write_page
 from optimizer.report.page import Column, Figure, KeyFigures, Section, Text, blocks, table
 from optimizer.report.text import count, number, quantity
-from optimizer.solve.uncertain import MEAN, Uncertain
+from optimizer.solve.uncertain.decide import MEAN, Uncertain
 
 
 def write_uncertain_page(
@@ -25,7 +25,7 @@ def write_uncertain_page(
     found : Uncertain
         What is shown.
     tables : dict of str to DataFrame
-        ``scenarios``, ``first_stage`` and ``regret``, as `optimizer.solve.uncertain_tables` makes them.
+        ``scenarios``, ``first_stage`` and ``regret``, as `optimizer.solve.uncertain.tables` makes them.
     sites : DataFrame
         As `optimizer.solve.alternatives.sites_of`, a plan for each scenario.
     n_violations : int

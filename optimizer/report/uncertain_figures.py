@@ -14,7 +14,7 @@ from optimizer.report.map_places import circle_px
 from optimizer.report.projection import Projection
 from optimizer.report.site_map import map_of_sites
 from optimizer.report.text import figure_text, number, wrapped
-from optimizer.solve.uncertain import MEAN, STOCHASTIC, Uncertain
+from optimizer.solve.uncertain.decide import MEAN, STOCHASTIC, Uncertain
 from optimizer.study.study import Study
 
 MOST_PLANS = 30
@@ -80,7 +80,7 @@ def regret(found: Uncertain, rows: pd.DataFrame) -> go.Figure:
     found : Uncertain
         The plan.
     rows : DataFrame
-        As `optimizer.solve.uncertain_tables.regret_table`.
+        As `optimizer.solve.uncertain.tables.regret_table`.
     """
     plans = list(found.costs_musd)[:MOST_PLANS]
     table = rows.pivot(index="plan", columns="scenario", values="regret_musd").reindex(plans)[list(found.futures)]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from optimizer.plan.plan import Plan
-from optimizer.solve.extract_service import with_service
 from optimizer.solve.operation import operation, withdrawals
-from optimizer.solve.supply_tables import supplied_mw
+from optimizer.solve.tables.service import with_service
+from optimizer.solve.tables.supply import supplied_mw
 from optimizer.study.case import Case
 
 

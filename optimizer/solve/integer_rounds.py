@@ -67,7 +67,7 @@ class IntegerRounds:
             Of the compact program.
         """
         values, used = self._in_full(relaxed.values)
-        rounds = 0 if self.standing.best else self._where_used(used, values, 0, first=True)
+        rounds = self._where_used(used, values, 0, first=True)
         if not self.standing.is_done and self.standing.best and rounds < self.standing.limits.max_rounds:
             # The cuts of the solver's first node are cheap, and often all that the proof needs.
             rounds += 1
@@ -101,7 +101,7 @@ class IntegerRounds:
         rounds : int
             So far.
         first : bool
-            Any plan will do.
+            Any plan better than the best will do.
         """
         if self.standing.is_done:
             return rounds

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from optimizer.formulation.rows import FixedAllowances
 from optimizer.grid.joint_factors import OperatingPoint
 from optimizer.grid.screening import screen_base
-from optimizer.solve.extract import DECIMALS
+from optimizer.solve.tables.decisions import DECIMALS
 from optimizer.study.case import Case
 
 TOLERANCE_MW = 1e-3
@@ -195,7 +195,7 @@ def withdrawals(
     case : Case
         The case.
     placed : DataFrame
-        What is built, as `optimizer.solve.extract.Decisions` has it.
+        What is built, as `optimizer.solve.tables.decisions.Decisions` has it.
     supplied_mw : mapping, optional
         Own supply by site, period and snapshot, which the grid does not give [MW].
     """

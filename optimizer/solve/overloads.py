@@ -16,10 +16,10 @@ import pyomo.environ as pyo
 from optimizer.errors import Finding, InfeasibleError, InputError, SolverError
 from optimizer.formulation import dispatch, power_flow, security
 from optimizer.objectives.cost import cost
-from optimizer.solve.extract import DECIMALS
 from optimizer.solve.money import without_new_load
 from optimizer.solve.operation import operation
 from optimizer.solve.program import Clock, Log, RowKey, SecureProgram
+from optimizer.solve.tables.decisions import DECIMALS
 from optimizer.study.case import Case
 
 NONE_MW = 1e-3

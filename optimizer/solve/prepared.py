@@ -11,7 +11,6 @@ import pyomo.environ as pyo
 
 from optimizer.errors import Finding, InfeasibleError, SolverError
 from optimizer.progress import Progress
-from optimizer.solve import extract
 from optimizer.solve.baseline import Baseline
 from optimizer.solve.existing import baseline_digest, overloads_digest
 from optimizer.solve.loop import LIMITED, Limits
@@ -19,6 +18,7 @@ from optimizer.solve.money import common_musd, decided_musd, without_new_load
 from optimizer.solve.overloads import Overloads, find_overloads, no_overloads, refuse_overloads
 from optimizer.solve.program import Clock, RowKey, SecureProgram
 from optimizer.solve.start import Kept, Start, held_by, known_rows, nothing
+from optimizer.solve.tables import decisions as extract
 from optimizer.solve.warm import find_plan_from
 from optimizer.study.case import Case
 from optimizer.study.precheck import refuse_infeasible

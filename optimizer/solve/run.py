@@ -10,16 +10,17 @@ from optimizer.errors import InfeasibleError
 from optimizer.objectives.cost import cost
 from optimizer.plan.plan import Plan
 from optimizer.progress import Progress, silent
-from optimizer.solve import extract, extract_service
 from optimizer.solve.break_even import break_even_usd_per_kg
 from optimizer.solve.compare import comparison_tables
-from optimizer.solve.explain import explained
+from optimizer.solve.explain.infeasible import explained
 from optimizer.solve.firmness import firmness_table
 from optimizer.solve.goal import Goal
 from optimizer.solve.lexicographic import Searched, search
-from optimizer.solve.plan_tables import summary_of, tables_of
 from optimizer.solve.prepared import Prepared, Run, prepare, refuse_no_plan, settle
 from optimizer.solve.start import decisions_of, held_by, start_of
+from optimizer.solve.tables import decisions as extract
+from optimizer.solve.tables import service as extract_service
+from optimizer.solve.tables.plan import summary_of, tables_of
 from optimizer.study.case import Case
 from optimizer.study.orbit import asks_break_even
 from optimizer.study.study import Study

@@ -20,7 +20,7 @@ from optimizer.progress import Progress, silent
 from optimizer.solve.goal import Goal
 from optimizer.solve.lexicographic import search
 from optimizer.solve.prepared import Run, prepare, refuse_no_plan
-from optimizer.solve.price_ranges import price_ranges
+from optimizer.solve.prices.ranges import price_ranges
 from optimizer.solve.run import plan_of
 from optimizer.solve.thresholds import Threshold, find_thresholds
 from optimizer.solve.varied import Bar, Keep, Solved, let_go, of_plan, solve_at
@@ -45,7 +45,7 @@ class Sensitivity:
     thresholds : tuple of Threshold
         Values at which the set of sites changes, by quantity in the same order.
     ranges : DataFrame
-        What binds in the study's own plan, and how far each price holds, see `optimizer.solve.price_ranges`.
+        What binds in the study's own plan, and how far each price holds, see `optimizer.solve.prices.ranges`.
     seconds : float
         Time taken [s].
     """

@@ -20,10 +20,10 @@ from typing import Any
 from optimizer.errors import GridsiteError
 from optimizer.resources import example_path
 from optimizer.solve import solve_study
-from optimizer.solve.explain import ExplainedError, Explanation
-from optimizer.solve.explain_elastic import ElasticProgram
-from optimizer.solve.explain_limits import NETWORK, Limit, loosened
-from optimizer.solve.explain_plan import KnownRows, has_plan
+from optimizer.solve.explain.elastic import ElasticProgram
+from optimizer.solve.explain.infeasible import ExplainedError, Explanation
+from optimizer.solve.explain.limits import NETWORK, Limit, loosened
+from optimizer.solve.explain.question import KnownRows, has_plan
 from optimizer.study import Study, read_study
 from tests.solve import infeasible as studies
 from tests.solve.small import HEAD, TWO_PERIODS, study_of

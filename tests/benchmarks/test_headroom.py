@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from optimizer.solve.headroom import HeadroomSettings, find_headroom
-from optimizer.solve.headroom_case import HeadroomCase, headroom_case, headroom_study
+from optimizer.solve.headroom.buses import HeadroomSettings, find_headroom
+from optimizer.solve.headroom.case import HeadroomCase, headroom_case, headroom_study
 
 pytestmark = pytest.mark.bench
 

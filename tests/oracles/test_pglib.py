@@ -18,9 +18,9 @@ import pytest
 
 from optimizer.errors import InfeasibleError
 from optimizer.solve import solve_study
-from optimizer.solve.explain import explain
-from optimizer.solve.explain_limits import ANGLE, Limit, loosened
-from optimizer.solve.explain_plan import has_plan
+from optimizer.solve.explain.infeasible import explain
+from optimizer.solve.explain.limits import ANGLE, Limit, loosened
+from optimizer.solve.explain.question import has_plan
 from optimizer.study import Study, read_study
 
 NAMES = [

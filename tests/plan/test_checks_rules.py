@@ -16,7 +16,7 @@ from optimizer.plan.plan import Plan, write_plan
 from optimizer.plan.tables import PLAN_TABLES
 from optimizer.plan.verify import verify_plan
 from optimizer.plan.verify_context import Context
-from optimizer.solve.extract import rules_table
+from optimizer.solve.tables.decisions import rules_table
 from optimizer.study.study import Study, read_study
 from tests.plan.small_case import SmallStudy
 from tests.plan.tamper import numeric_columns, rewrite_hashes, tamper_cell

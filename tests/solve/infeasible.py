@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from optimizer.solve import explain_limits as of
-from optimizer.solve import explain_parts as parts
-from optimizer.solve.explain_limits import Limit
+from optimizer.solve.explain import limits as of
+from optimizer.solve.explain import parts
+from optimizer.solve.explain.limits import Limit
 from optimizer.study.case import Case
 from tests.solve.small import STAR
 
@@ -67,7 +67,7 @@ class Edit:
     name : str
         What was done.
     rules : str
-        Rules of the only conflict, or of each of several, as names of `optimizer.solve.explain_limits`.
+        Rules of the only conflict, or of each of several, as names of `optimizer.solve.explain.limits`.
     keys : mapping
         Keys of the study that change.
     replace : tuple of (table, old text, new text)

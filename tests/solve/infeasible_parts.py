@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from optimizer.solve import explain_limits as of
-from optimizer.solve import explain_parts as parts
+from optimizer.solve.explain import limits as of
+from optimizer.solve.explain import parts
 from tests.solve.infeasible import Edit
 
 PARTS = {

@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 from optimizer.errors import InfeasibleError
-from optimizer.solve import explain as explain_module
-from optimizer.solve import explain_conflict, solve_study
-from optimizer.solve import explain_limits as of
-from optimizer.solve import explain_parts as parts
-from optimizer.solve.explain import Explanation, explain, rounded_up
-from optimizer.solve.explain_limits import Limit, loosened
-from optimizer.solve.explain_plan import has_plan
+from optimizer.solve import solve_study
+from optimizer.solve.explain import conflict as explain_conflict
+from optimizer.solve.explain import infeasible as explain_module
+from optimizer.solve.explain import limits as of
+from optimizer.solve.explain import parts
+from optimizer.solve.explain.infeasible import Explanation, explain, rounded_up
+from optimizer.solve.explain.limits import Limit, loosened
+from optimizer.solve.explain.question import has_plan
 from optimizer.study import Study
 from optimizer.study.case import Case
 from tests.solve import infeasible as studies

@@ -14,9 +14,9 @@ from optimizer.cli.verbs import app
 from optimizer.cli.why import _lines as why_lines
 from optimizer.errors import InputError
 from optimizer.plan.plan import write_plan
-from optimizer.solve import explain_site
-from optimizer.solve.explain_limits import COST, NORMAL
-from optimizer.solve.explain_site import binding_rows, why_site
+from optimizer.solve.explain import site as explain_site
+from optimizer.solve.explain.limits import COST, NORMAL
+from optimizer.solve.explain.site import binding_rows, why_site
 from tests.solve.service_cases import LINE, STUDY, service
 from tests.solve.small import MUSD_PER_USD_PER_H, STAR_STUDY, checked_plan, study_of
 from tests.solve.test_price_ranges import OUTAGE

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from optimizer.errors import InputError
-from optimizer.solve.headroom import COLUMNS, HeadroomSettings, find_headroom, worst_excess_mw
-from optimizer.solve.headroom_case import headroom_case, headroom_study
-from optimizer.solve.headroom_redispatch import Sample
+from optimizer.solve.headroom.buses import COLUMNS, HeadroomSettings, find_headroom, worst_excess_mw
+from optimizer.solve.headroom.case import headroom_case, headroom_study
+from optimizer.solve.headroom.redispatch import Sample
 from tests.solve.small import study_of
 
 STUDY = '[grid]\nsource = "grid"\n'

@@ -15,8 +15,8 @@ import pandas as pd
 import pytest
 from scipy.optimize import linprog
 
-from optimizer.solve.headroom import HeadroomSettings, find_headroom
-from optimizer.solve.headroom_case import HeadroomCase, headroom_case, headroom_study
+from optimizer.solve.headroom.buses import HeadroomSettings, find_headroom
+from optimizer.solve.headroom.case import HeadroomCase, headroom_case, headroom_study
 from tests.solve.small import study_of
 
 WITHIN = 1e-3

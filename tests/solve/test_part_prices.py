@@ -12,7 +12,7 @@ import pytest
 from optimizer.plan.plan import Plan, write_plan
 from optimizer.plan.verify import verify_plan
 from optimizer.report.html import render_report
-from optimizer.solve.price_ranges import price_ranges
+from optimizer.solve.prices.ranges import price_ranges
 from tests.solve.service_cases import LINE, STUDY, service
 from tests.solve.small import HEAD, checked_plan, study_of
 from tests.solve.test_explain_site import CHIPS, NO_GRID, SITES

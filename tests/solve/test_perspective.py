@@ -11,7 +11,7 @@ import pytest
 from optimizer.plan.plan import Plan, write_plan
 from optimizer.plan.verify import verify_plan
 from optimizer.report.html import render_report
-from optimizer.solve.explain_site import why_site
+from optimizer.solve.explain.site import why_site
 from tests.solve.service_cases import LINE, STUDY, cost, plan_of, service
 from tests.solve.small import HEAD, checked_plan, study_of
 from tests.solve.test_service_supply import offered

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optimizer.progress import silent
-from optimizer.solve.explain_limits import EMERGENCY, NORMAL, Limit, loosened
+from optimizer.solve.explain.limits import EMERGENCY, NORMAL, Limit, loosened
 from optimizer.solve.goal import Goal
 from optimizer.solve.lexicographic import search
 from optimizer.solve.prepared import Run, prepare
-from optimizer.solve.price_ranges import price_ranges
+from optimizer.solve.prices.ranges import price_ranges
 from optimizer.solve.program import Clock, SecureProgram
 from optimizer.solve.run import plan_of, solve_study
 from optimizer.solve.straight import Point, reach

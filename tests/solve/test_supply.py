@@ -10,7 +10,7 @@ import pytest
 from optimizer.errors import InfeasibleError
 from optimizer.plan.plan import Plan, write_plan
 from optimizer.plan.verify import verify_plan
-from optimizer.solve.explain_site import without_site
+from optimizer.solve.explain.site import without_site
 from optimizer.study.study import Study
 from tests.solve.small import HEAD, checked_plan, study_of
 

@@ -16,8 +16,8 @@ from optimizer.plan.plan import tidy_plan, write_plan
 from optimizer.plan.verify import verify_plan
 from optimizer.solve import solve_study
 from optimizer.solve.risk import Risk
-from optimizer.solve.uncertain import MEAN, STOCHASTIC, Method, Uncertain, solve_uncertain
-from optimizer.solve.uncertain_tables import decision_table, first_stage_table, regret_table
+from optimizer.solve.uncertain.decide import MEAN, STOCHASTIC, Method, Uncertain, solve_uncertain
+from optimizer.solve.uncertain.tables import decision_table, first_stage_table, regret_table
 from tests.solve.small import built
 from tests.solve.uncertain_cases import Scenario, Small, enumerated, optimum, risk
 

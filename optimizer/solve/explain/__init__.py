@@ -1,0 +1,1 @@
+"""Why there is no plan, and why a site is in one or not."""

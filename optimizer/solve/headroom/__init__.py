@@ -1,0 +1,1 @@
+"""How much load fits at each bus alone."""

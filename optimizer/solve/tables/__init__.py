@@ -1,0 +1,1 @@
+"""From a solved model to the tables of a plan."""
