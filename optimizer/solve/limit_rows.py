@@ -140,7 +140,7 @@ class LimitRows:
         values : ndarray
             Solution by column.
         fully : bool
-            Look at every outage; otherwise only at those that broke a limit before, which takes a tenth of the time.
+            Look at every outage; otherwise only at those that broke a limit before, which takes a part of the time.
             Limits of monitored branches come first; the others only where none of those is broken.
         """
         flows = self.flows(values)
