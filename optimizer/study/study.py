@@ -159,9 +159,7 @@ class Study:
         return self._changed(scenario_config(self.written, name))
 
     def _changed(self, written: StudyConfig) -> Study:
-        made = _study(written, self.folder, self.loaded)
-        share(made, self)
-        return made
+        return _study(written, self.folder, self.loaded, before=self)
 
     @cached_property
     def yearly_factor(self) -> float:
@@ -437,7 +435,11 @@ def read_study(source: str | Path, progress: Progress | None = None) -> Study:
 
 
 def _study(
-    written: StudyConfig, folder: Path, known: Mapping[tuple[str, ...], Loaded], show: Progress = silent
+    written: StudyConfig,
+    folder: Path,
+    known: Mapping[tuple[str, ...], Loaded],
+    show: Progress = silent,
+    before: Study | None = None,
 ) -> Study:
     reader = Reader(folder, known)
     if ("study",) in known:
@@ -492,6 +494,11 @@ def _study(
         None if written.supply is None else reader.supply(written.supply),
         racks,
     )
+    if before is not None:
+        share(made, before)
     unread = any(f.severity == "error" for f in reader.findings)
     findings = [*reader.findings, *checks.study_findings(made, everything_read=not unread)]
-    return replace(made, findings=refuse_errors(findings))
+    checked = replace(made, findings=refuse_errors(findings))
+    # Checks have worked out some of it.
+    share(checked, made)
+    return checked
