@@ -117,7 +117,9 @@ def check_gap(context: Context) -> list[Finding]:
         return findings + _gap_in_money(context, difference, allowed)
     decided = abs(objective)
     if context.has_demand and not context.case.has_revenue and not is_developer(context):
-        decided = objective - baseline_musd(context) - common_musd(context)
+        baseline = baseline_musd(context)
+        # Campuses that make the system cheaper than it was decide what they save.
+        decided = max(objective - baseline - common_musd(context), baseline - objective)
     gap = 0.0 if difference <= allowed else difference / max(decided, difference)
     close = 2 * (tolerances.MONEY_MUSD + tolerances.MONEY_SHARE * abs(objective))
     if abs(difference - allowed) > close:

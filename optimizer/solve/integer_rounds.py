@@ -28,6 +28,10 @@ BOUND_OPTIONS = {
 USED = 1e-6
 """A binary or whole column above this in the relaxation is used by it [-]."""
 
+NEAR = 1.5
+"""Gap of the first plans, as a multiple of the one asked for, at which the cuts of the solver's first node are tried:
+they raise the bound by little (unverified) [-]."""
+
 IDLE = 2
 """Searches among the same sites without a better plan after which they end (unverified)."""
 
@@ -101,7 +105,7 @@ class IntegerRounds:
         rounds : int
             So far.
         first : bool
-            Any plan better than the best will do.
+            A plan that is nearly good enough will do.
         """
         if self.standing.is_done:
             return rounds
@@ -110,7 +114,7 @@ class IntegerRounds:
         upgrades, decides = self.whole.upgrades(small), bool(len(self.whole.others(small)))
         cost = self.whole.scaled(small, upgrades, small.reduced(self.compact.whole(values)))
         best = self.standing.best
-        start, share, idle = None if best is None else small.reduced(best.values), 0.5, 0
+        start, share, idle = None if first or best is None else small.reduced(best.values), 0.5, 0
         while not self.standing.is_done and rounds < self.standing.limits.max_rounds:
             rounds += 1
             known = len(small.keys)
@@ -123,7 +127,8 @@ class IntegerRounds:
             idle = 0 if made is not None else idle + 1
             # The same search again finds the same plan, unless the last one taught it rows.
             stuck = made is None and len(small.keys) == known
-            if stuck or idle == IDLE or not decides or (first and made is not None):
+            near = self.standing.gap() <= NEAR * self.standing.limits.gap
+            if stuck or not decides or (near if first else idle == IDLE):
                 break
             if made is not None:
                 start, cost, share = made, self.whole.scaled(small, upgrades, made), share * CLOSER

@@ -58,7 +58,11 @@ def gap_of(objective: float, bound: float, decided: float) -> float:
 
 
 def decided_musd(case: Case, objective: float, baseline: float, common: float) -> float:
-    """What the decision can change: D of the gap [M$]."""
+    """What the decision can change: D of the gap [M$].
+
+    Where campuses make the system cheaper than it was, by drawing power that could not leave a place, that is what
+    they save.
+    """
     if len(case.demand_mw) and not case.has_revenue and case.tariffs is None:
-        return objective - baseline - common
+        return max(objective - baseline - common, baseline - objective)
     return abs(objective)

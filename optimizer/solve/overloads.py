@@ -165,6 +165,8 @@ def refuse_overloads(found: Overloads) -> None:
             limit=0.0,
             unit="MW",
         )
+        # What is overloaded by less is so only beside those.
         for row in found.table.sort_values("overload_mw", ascending=False).itertuples()
+        if row.overload_mw > NONE_MW or row.Index == found.table["overload_mw"].idxmax()
     ]
     raise InputError(findings)

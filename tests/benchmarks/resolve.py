@@ -125,7 +125,7 @@ def what_ifs(plan: Plan, folder: Path) -> dict[str, Overrides]:
         "demand 5 % down": {"demand.it_mw": {"2030": 1000, "2032": 2400, "2034": 4700}},
         "upgrades of lead 60 months": {"upgrades.lead_months": 60},
         "at most 2,500 MW a period": {"limits.new_it_mw_per_period": 2500},
-        "existing load 1 % more": {"conditions.existing_load_factor": 1.01},
+        "existing load 1 % more": {"conditions.existing_load_factor": 1.01, "security.base_overloads": "allow"},
         "no towers where water is scarce": {"water.forbid": {"liquid_tower": "medium_high"}},
     }
 

@@ -21,7 +21,7 @@ from optimizer.objectives.totals import limit_totals
 from optimizer.solve.explain import limits as of
 from optimizer.solve.explain.limits import NETWORK, Asked, Limit, wide_case
 from optimizer.solve.explain.part_slacks import real_shares
-from optimizer.solve.explain.question import NOTHING, Question, force, without_supply
+from optimizer.solve.explain.question import ANY, NOTHING, Question, force, without_supply
 from optimizer.solve.explain.slacks import Slack, Slacks, cap_cost, give_way
 from optimizer.solve.program import ROW_TOLERANCE_MW, Clock, SecureProgram
 from optimizer.study.case import Case
@@ -145,7 +145,7 @@ class ElasticProgram(Question):
     def is_possible(self, free: Callable[[Limit], bool], sees_network: bool = True) -> bool | None:
         """Whether there is a plan with only some limits let go; ``None`` where the time was too short."""
         self.hold(free, sees_network=sees_network)
-        return {"optimal": True, "infeasible": False}.get(self.answer().status)
+        return {"optimal": True, "infeasible": False}.get(self.answer(ANY).status)
 
     def decisions(self) -> dict[str, float]:
         """Whole decisions of the solution that the model holds, by the name of their variable."""

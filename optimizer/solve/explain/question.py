@@ -36,6 +36,14 @@ ANY_PLAN = Limits(0.5, ROUNDS)
 """When to stop where any plan will do."""
 
 
+BEST = 1e-4
+"""Gap of a plan that is the best of its kind [-] (unverified: the solver's own)."""
+
+ANY = 0.05
+"""Gap of a plan that is asked for only to know whether there is one: its cost still keeps flows in bounds [-]
+(unverified: a choice)."""
+
+
 class KnownRows:
     """Branch limits that bound a plan of a case before, in the order in which they were met."""
 
@@ -87,13 +95,20 @@ class Question:
                 return outcome
         return Outcome("limit", outcome.objective, outcome.bound, outcome.values)
 
-    def answer(self) -> Outcome:
-        """Best plan of whole decisions: ``optimal``, ``infeasible``, or ``limit`` where the question stays open."""
+    def answer(self, gap: float = BEST) -> Outcome:
+        """A plan of whole decisions, or ``infeasible``, or ``limit`` where the question stays open.
+
+        Parameters
+        ----------
+        gap : float
+            Share of its objective by which it may be above the best, the best by default [-].
+        """
         outcome = self.relaxed()
         if outcome.status != "optimal" or self._is_whole(outcome):
             return outcome
         self.program.highs.relax(False)
-        return self.clean()
+        with self.program.highs.options(mip_rel_gap=gap):
+            return self.clean()
 
     def relaxed(self) -> Outcome:
         """Best plan of decisions in part."""
