@@ -10,7 +10,7 @@ import pytest
 
 from optimizer.algebra import clean_value
 from optimizer.solve.loop import Limits, find_plan
-from optimizer.solve.money import common_musd, gap_of, without_new_load
+from optimizer.solve.money import common_musd, decided_musd, gap_of, without_new_load
 from optimizer.solve.program import Clock, SecureProgram
 from optimizer.study.case import Case, PortfolioLimits
 from tests.formulation.tiny import tiny_case
@@ -100,6 +100,12 @@ def test_water_is_drawn_from_the_cheapest_source_first_and_never_beyond() -> Non
 )
 def test_gap_is_that_of_its_definition(objective: float, bound: float, decided: float, gap: float) -> None:
     assert gap_of(objective, bound, decided) == pytest.approx(gap, rel=1e-6)
+
+
+@pytest.mark.parametrize(("objective", "decided"), [(110.0, 5.0), (102.0, -2.0), (80.0, 20.0)])
+def test_what_is_decided_is_what_is_added_or_saved(objective: float, decided: float) -> None:
+    """Of a baseline of 100 and 5 that every plan pays: 110 adds 5 more, 80 saves 20, and 102 decides nothing."""
+    assert decided_musd(tiny_case(), objective, 100.0, 5.0) == pytest.approx(decided)
 
 
 def test_common_cost_is_what_every_plan_pays() -> None:
