@@ -30,6 +30,9 @@ class TechnologySettings(Settings):
     life_years: Positive | None = Field(None, description="Life over which it is annuitized [year].")
     availability: Share | None = Field(None, description="Most output over capacity, where no table says [-].")
     accredited_share: Share | None = Field(None, description="Share of its capacity counted at the peak [-].")
+    accredited_hours: NotNegative | None = Field(
+        None, description="Hours for which a store must sustain what is counted of it at the peak [h]."
+    )
     carbon_free_share: Share | None = Field(None, description="Share of its output that counts as carbon-free [-].")
     needs_gas_line: bool | None = Field(None, description="Whether it burns gas from a line.")
     permit_hours: NotNegative | None = Field(None, description="Hours at full output a year that it may run [h].")

@@ -319,14 +319,21 @@ def check_adequacy(context: Context) -> list[Finding]:
 
 
 def _own_accredited(context: Context, zone: pd.Series, z: str, t: int) -> float:
-    """Accredited capacity on site of campuses all of whose ties end in a zone [MW]."""
+    """Accredited capacity on site of campuses all of whose ties end in a zone [MW].
+
+    Of a store no more counts than its energy sustains for the hours that its accreditation asks for.
+    """
     if context.case.supply is None:
         return 0.0
     facts, ties, total = parameters(context), context.case.ties, 0.0
-    for s, q, period, mw in context.table("supply")[[*OFFER, "capacity_mw"]].itertuples(index=False, name=None):
-        zones = set(zone.reindex(ties.loc[ties["site"] == s, "bus"]))
-        if period == t and zones == {z}:
-            total += float(facts.at[q, "accredited_share"]) * mw
+    stated = context.table("supply")[[*OFFER, "capacity_mw", "energy_mwh"]]
+    for s, q, period, mw, mwh in stated.itertuples(index=False, name=None):
+        zones, fact = set(zone.reindex(ties.loc[ties["site"] == s, "bus"])), facts.loc[q]
+        if period != t or zones != {z}:
+            continue
+        if fact["storage_efficiency"] > 0 and fact["accredited_hours"] * mw > mwh:
+            mw = mwh / fact["accredited_hours"]
+        total += float(fact["accredited_share"]) * mw
     return total
 
 

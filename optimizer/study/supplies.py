@@ -21,7 +21,8 @@ class Supply:
         ``is_storage`` (bool), ``storage_efficiency`` [-], ``max_storage_hours`` [h], ``running_usd_per_mwh`` (fuel and
         operation) [$/MWh], ``emission_t_per_mwh`` [t/MWh], ``water_m3_per_mwh`` [m3/MWh], ``land_ha_per_mw`` [ha/MW],
         ``permit_hours`` (inf: any) [h/year], ``unit_mw`` (0: any size) [MW], ``carbon_free_share`` [-],
-        ``accredited_share`` [-], ``needs_gas_line`` (bool).
+        ``accredited_share`` [-], ``accredited_hours`` (for which a store must sustain what is counted of it) [h],
+        ``needs_gas_line`` (bool).
     offers : DataFrame, index (site, technology)
         ``ready`` (int year), ``max_mw`` [MW], ``annuity_musd_per_mw`` (with fixed operation) [M$/MW-year],
         ``cost_musd_per_mw`` [M$/MW], ``annuity_musd_per_mwh`` [M$/MWh-year], ``cost_musd_per_mwh`` [M$/MWh].

@@ -82,7 +82,7 @@ def beside_of(study: Study) -> dict[str, str]:
 def _running(technologies: pd.DataFrame) -> pd.DataFrame:
     fuel = technologies["heat_rate_mmbtu_per_mwh"] * technologies["fuel_usd_per_mmbtu"]
     kept = ["storage_efficiency", "max_storage_hours", "emission_t_per_mwh", "water_m3_per_mwh", "land_ha_per_mw"]
-    kept += ["permit_hours", "unit_mw", "carbon_free_share", "accredited_share"]
+    kept += ["permit_hours", "unit_mw", "carbon_free_share", "accredited_share", "accredited_hours"]
     return technologies[kept].assign(
         is_storage=technologies["storage_efficiency"] > 0,
         running_usd_per_mwh=technologies["variable_om_usd_per_mwh"] + technologies["fuel_usd_per_mwh"] + fuel,

@@ -40,6 +40,7 @@ PARAMETERS: tuple[Column, ...] = (
     _number("life_years", "year", 30.0, "Life over which it is annuitized."),
     _number("availability", "", 1.0, "Most output over capacity.", 1),
     _number("accredited_share", "", 1.0, "Share of its capacity counted at the peak.", 1),
+    _number("accredited_hours", "h", 4.0, "Hours for which a store must sustain what is counted of it."),
     _number("carbon_free_share", "", 0.0, "Share of its output that counts as carbon-free.", 1),
     _number("needs_gas_line", "", 0.0, "1 if it burns gas from a line, else 0.", 1),
     _number("permit_hours", "h", math.inf, "Hours at full output a year that its permit allows."),

@@ -104,6 +104,7 @@ CASES: dict[str, Case] = {
         "solar",
     ),
     "share of a capacity": (TOML, "max_mw = 20", "accredited_share = 1.5", "config.out_of_range", "accredited_share"),
+    "hours of a store": (TOML, "max_mw = 20", "accredited_hours = -4", "config.out_of_range", "accredited_hours"),
     "life of nothing": (TOML, "max_mw = 20", "life_years = 0", "config.out_of_range", "life_years"),
     "cost of a gas line": (TOML, 'table = "supply.csv"', "gas_line_musd_per_km = -1", "config.out_of_range", "gas"),
     "largest share": (TOML, 'table = "supply.csv"', "max_share = 0", "config.out_of_range", "max_share"),

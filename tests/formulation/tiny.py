@@ -161,6 +161,7 @@ def supplied_case() -> Case:
             "unit_mw": [0.0, 5.0, 0.0],
             "carbon_free_share": [1.0, 0.0, 0.0],
             "accredited_share": [0.1, 0.9, 0.5],
+            "accredited_hours": [4.0, 4.0, 3.0],
             "needs_gas_line": [False, True, False],
         },
         index=offers.get_level_values("technology"),

@@ -266,6 +266,53 @@ def test_adequacy_asks_for_accredited_capacity(tmp_path: Path, reserve: float, b
     assert row["margin"] == pytest.approx(0.3 if not built else 0.5, abs=1e-6)
 
 
+BATTERY = """[supply]
+technologies = ["battery"]
+table = "supply.csv"
+[[supply.order]]
+snapshots = ["night", "day"]
+hours = [12, 12]
+[adequacy]
+reserve_margin = 0.5
+[[supply.technology]]
+name = "battery"
+accredited_share = 0.5
+"""
+
+
+@pytest.mark.parametrize(
+    ("changed", "power_mw", "energy_mwh"),
+    [("", 40, 160), ("accredited_hours = 2\n", 40, 80), ("max_storage_hours = 2\n", 80, 160)],
+)
+def test_a_store_counts_with_what_its_energy_sustains(
+    tmp_path: Path, changed: str, power_mw: float, energy_mwh: float
+) -> None:
+    """130 MW of the grid count, 150 are asked for: 20 MW are half of the 40 that a battery sustains for four hours.
+
+    With two hours to sustain it holds half the energy; with no more than two hours of its power in it, it takes twice
+    the power.
+    """
+    text = STUDY.replace('source = "grid"\n', f'source = "grid"\n{DAY}')
+    generators = "generator,bus,p_max_mw,cost_usd_per_mwh,accredited_share\ng,a,400,50,0.325\n"
+    plan = solved(tmp_path, BATTERY + changed, text=text, supply=STORE, generators=generators)
+    (row,) = plan.table("supply").to_dict("records")
+    assert (row["capacity_mw"], row["energy_mwh"]) == pytest.approx((power_mw, energy_mwh), abs=1e-3)
+    (zone,) = plan.table("adequacy").to_dict("records")
+    assert (zone["own_accredited_mw"], zone["margin"]) == pytest.approx((20, 0.5), abs=1e-4)
+    assert plan.summary["objective_musd"] == pytest.approx(1 + 43.8 + power_mw * 0.02 + energy_mwh * 0.001, rel=1e-6)
+
+
+def test_a_store_that_counts_without_energy_is_found_out(tmp_path: Path) -> None:
+    """The power stands, half of the energy is gone, its cost with it: the zone lacks 10 of the 20 MW."""
+    text = STUDY.replace('source = "grid"\n', f'source = "grid"\n{DAY}')
+    generators = "generator,bus,p_max_mw,cost_usd_per_mwh,accredited_share\ng,a,400,50,0.325\n"
+    plan = solved(tmp_path, BATTERY, text=text, supply=STORE, generators=generators)
+    made = replace(plan, tables={**plan.tables, "supply": plan.table("supply").assign(energy_mwh=80.0)})
+    findings = verify_plan(write_plan(made, tmp_path / "out"))
+    (short,) = [finding for finding in findings if finding.rule == "plan.adequacy"]
+    assert (short.value, short.limit) == pytest.approx((140, 150), abs=1e-4)
+
+
 @pytest.mark.parametrize("firm", [False, True])
 def test_own_supply_relieves_the_tie_only_where_it_counts_as_firm(tmp_path: Path, firm: bool) -> None:
     """A tie of 60 MW carries a campus of 100 only if the 40 MW of engines at its end are trusted."""

@@ -169,8 +169,7 @@ def adequacy_table(case: Case, tables: dict[str, pd.DataFrame], used_mw: pd.Data
     zone, zones = case.buses["zone"], case.adequacy.zones
     load = case.load_mw.groupby(zone).sum()
     new = used_mw.groupby([used_mw["bus"].map(zone), "period", "snapshot"])["withdrawal_mw"].sum()
-    standing = tables.get("supply", pd.DataFrame(columns=[*KEYS[:3], "capacity_mw"]))
-    capacity = standing.set_index(KEYS[:3])["capacity_mw"].astype(float).to_dict()
+    capacity = _counted_mw(case, tables)
     own = offers_of_zone(case)
     rows = []
     for z in [z for z in zones.index if any(zone[n] == z for n in case.ties_of_bus)]:
@@ -182,3 +181,16 @@ def adequacy_table(case: Case, tables: dict[str, pd.DataFrame], used_mw: pd.Data
             rows.append((z, t, most, accredited, counted, imports, margin))
     columns = ["zone", "period", "peak_mw", "accredited_mw", "own_accredited_mw", "import_mw", "margin"]
     return {"adequacy": pd.DataFrame(rows, columns=columns)}
+
+
+def _counted_mw(case: Case, tables: dict[str, pd.DataFrame]) -> dict[tuple[str, str, int], float]:
+    """Capacity that can be counted before its accredited share: of a store, no more than its energy sustains."""
+    if case.supply is None or "supply" not in tables:
+        return {}
+    facts, found = case.supply.technologies, {}
+    for row in tables["supply"].itertuples():
+        power, hours = float(row.capacity_mw), float(facts.at[row.technology, "accredited_hours"])
+        if facts.at[row.technology, "is_storage"] and hours > 0:
+            power = min(power, float(row.energy_mwh) / hours)
+        found[row.site, row.technology, row.period] = power
+    return found
