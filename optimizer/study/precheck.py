@@ -13,6 +13,7 @@ import pandas as pd
 from optimizer.errors import Finding, InfeasibleError
 from optimizer.study.case import Case
 from optimizer.study.circuits import joined_groups
+from optimizer.study.precheck_adequacy import existing_load_findings, target_findings
 from optimizer.study.precheck_sites import sites_suffice
 from optimizer.units import HOURS_PER_DAY, HOURS_PER_YEAR
 
@@ -33,7 +34,7 @@ def precheck(case: Case) -> tuple[Finding, ...]:
     tuple of Finding
         One for each reason, all errors; empty if none was found. An error means that the case is infeasible.
     """
-    findings = list(_existing_load(case))
+    findings = [*_existing_load(case), *existing_load_findings(case)]
     required = case.required_mw
     if (required > 0).any() and case.sites.empty:
         text = "every place is refused: there is no candidate site"
@@ -69,6 +70,7 @@ def _targets(case: Case, t: int, target: float) -> Iterator[Finding]:
     yield from _shares(case, t, target, capacity)
     yield from _water(case, t, target, capacity)
     yield from _generation(case, t, target)
+    yield from target_findings(case, t, target, capacity)
     yield from _portfolio(case, t, target)
 
 

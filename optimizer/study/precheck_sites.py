@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from optimizer.study.case import Case
+from optimizer.study.precheck_adequacy import judged_snapshots, room_mw, zones_of_sites
 from optimizer.units import HOURS_PER_DAY, HOURS_PER_YEAR
 
 SECONDS = 5.0
@@ -43,7 +44,8 @@ def sites_suffice(case: Case) -> bool:
     bool
         False only if it is shown that none does.
     """
-    rows = [*_site_rows(case), *_target_rows(case), *_money_rows(case), *_resource_rows(case), *_generation_rows(case)]
+    rows = [*_site_rows(case), *_target_rows(case), *_money_rows(case), *_resource_rows(case)]
+    rows += [*_generation_rows(case), *_adequacy_rows(case)]
     matrix = sp.vstack([row[0] for row in rows], format="csr")
     low, high = np.concatenate([row[1] for row in rows]), np.concatenate([row[2] for row in rows])
     low = np.where(np.isfinite(low), low - ROUNDING * np.maximum(1.0, np.abs(low)), low)
@@ -178,3 +180,18 @@ def _generation_rows(case: Case) -> Iterator[Row]:
         for t in case.periods.index:
             left = float(case.output_max_mw[h].sum() - case.load_mw[(t, h)].sum())
             yield _row(case, int(t), none, drawn, -np.inf, left)
+
+
+def _adequacy_rows(case: Case) -> Iterator[Row]:
+    """What sites tied to one zone alone draw at least, against the room that its capacity leaves."""
+    room = room_mw(case)
+    if room.empty:
+        return
+    homes, none = zones_of_sites(case), np.zeros(len(case.sites))
+    block = case.sites["block_mw"].to_numpy(float)
+    for z in room.index:
+        here = np.array([homes.get(s) == frozenset((z,)) for s in case.sites.index], dtype=float)
+        for h in judged_snapshots(case):
+            drawn = here * block * _least(case, case.pue[h])
+            for t in case.periods.index:
+                yield _row(case, int(t), none, drawn, -np.inf, float(room.at[z, (t, h)]))
