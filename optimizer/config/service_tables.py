@@ -45,7 +45,8 @@ class TariffSettings(Settings):
 
     jurisdiction: Text = Field(
         "any",
-        description="Jurisdiction, such as 'US-TX', as sites have it; 'any' for those with no tariff of their own.",
+        description="Jurisdiction that holds the site, such as 'US-TX', 'Texas' or 'US', of several the smallest; "
+        "'any' for those with no tariff of their own.",
     )
     demand_usd_per_kw_month: NotNegative = Field(0.0, description="Demand charge on firm contract demand [$/kW-month].")
     non_firm_usd_per_kw_month: NotNegative = Field(

@@ -18,7 +18,8 @@ class WorkloadKindSettings(Settings):
     )
     residency: Items[Text] = Field(
         (),
-        description="Jurisdictions and countries within whose borders it must be served, such as 'US' or 'US-TX'; "
+        description="Jurisdictions and countries within whose borders it must be served, such as 'US', 'US-TX' "
+        "or 'Texas'; "
         "a country stands for all that is in it. Default: anywhere.",
     )
     kinds: Items[Text] = Field((), description="Kinds of site that may serve it. Default: all.")

@@ -119,6 +119,16 @@ class Jurisdictions:
             return [text]
         return self._by_name.get(plain(text), [])
 
+    def code_of(self, text: str) -> str:
+        """The code that a text means, by code, name or alias; the text itself where it means none or several."""
+        found = self.named(text)
+        return found[0] if len(found) == 1 else text
+
+    def holding(self, text: str) -> frozenset[str]:
+        """Names and codes of all that holds a place known by ``;``-joined codes or names, these texts included."""
+        names = split_names(text)
+        return frozenset(names) | self.closure([self.code_of(name) for name in names])
+
     def counties_named(self, county: str, fips: str) -> list[str]:
         """Codes, other than the number, of a county known by name and by the number of its state."""
         state = self._states.get(fips[:2], "")

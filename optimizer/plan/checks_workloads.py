@@ -13,6 +13,7 @@ import pandas as pd
 
 from optimizer.config import WorkloadKindSettings
 from optimizer.errors import Finding
+from optimizer.layers.jurisdictions import split_names
 from optimizer.layers.latency import DELAY_MS_PER_KM
 from optimizer.layers.places import EARTH_RADIUS_KM
 from optimizer.plan import tolerances
@@ -84,16 +85,23 @@ def rtt_ms(context: Context, site: str, region: str, workload: str) -> float:
     return _fibre_ms(context, (place["lat"], place["lon"]), (row["lat"], row["lon"]))
 
 
-def _borders(context: Context, site: str) -> list[str]:
-    country = "" if context.study.own is None else str(context.study.own.sites["country"].get(site, ""))
-    jurisdiction = context.case.sites.at[site, "jurisdiction"]
-    return [name for name in (str(jurisdiction or ""), country) if name]
+def _borders(context: Context, site: str) -> set[str]:
+    """All that a site lies in: as its table says, and by code."""
+    country = "" if context.study.own is None else str(context.study.own.sites["country"].get(site, "") or "")
+    said = {*split_names(str(context.case.sites.at[site, "jurisdiction"] or "")), country} - {""}
+    known = context.study.rules.jurisdictions
+    meant = [known.named(name) for name in sorted(said)]
+    by_rules = split_names(str(context.study.candidates.sites["jurisdictions"].get(site, "") or ""))
+    return {*said, *by_rules, *known.closure([codes[0] for codes in meant if len(codes) == 1])}
 
 
 def _is_inside(context: Context, site: str, borders: tuple[str, ...]) -> bool:
-    return any(
-        name == border or name.startswith(f"{border}-") for name in _borders(context, site) for border in borders
-    )
+    around, known = _borders(context, site), context.study.rules.jurisdictions
+    for border in borders:
+        codes = known.named(border)
+        if border in around or (len(codes) == 1 and codes[0] in around):
+            return True
+    return any(name.startswith(f"{border}-") for name in around for border in borders)
 
 
 def check_names(context: Context) -> list[Finding]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.layers.jurisdictions import split_names
 from optimizer.plan.verify_context import Context, remembered
 from optimizer.plan.verify_network import Floats
 from optimizer.plan.verify_service import hours, moved_mw
@@ -28,10 +29,19 @@ def is_developer(context: Context) -> bool:
 
 
 def tariff_at(context: Context, place: str) -> TariffSettings | None:
-    """The tariff of a jurisdiction, else that of any."""
-    given = context.study.config.service
+    """The tariff of a jurisdiction, else of the smallest that holds it, else that of any."""
+    given, known = context.study.config.service, context.study.rules.jurisdictions
     named = {} if given is None else {one.jurisdiction: one for one in given.tariff}
-    return named.get(place, named.get("any"))
+    if place in named:
+        return named[place]
+    meant = {text: known.named(text) for text in named}
+    inside = known.closure([code for text in split_names(place) for code in known.named(text)])
+    found = [
+        (len(known.closure(meant[text])), one)
+        for text, one in named.items()
+        if len(meant[text]) == 1 and meant[text][0] in inside
+    ]
+    return max(found, key=lambda pair: pair[0])[1] if found else named.get("any")
 
 
 def places(context: Context) -> list[str]:

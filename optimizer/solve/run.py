@@ -121,7 +121,7 @@ def plan_of(run: Run, prepared: Prepared, searched: Searched, study: Study | Non
     if len(case.demand_mw):
         tables |= extract.candidate_tables(run.study)
         tables |= extract.electricity_water_tables(run.study, case, tables)
-        tables |= extract_service.transfers_table(case, study.config.service, tables)
+        tables |= extract_service.transfers_table(case, study.config.service, tables, study.rules.jurisdictions)
         tables |= extract.rules_table(run.study, tables["sites"], tables["ties"])
     summary = summary_of(run, study, prepared, searched, tables, operated)
     return Plan(summary, tables, (*study.findings, *notes), study.config, study, tuple(run.lines))

@@ -9,6 +9,7 @@ from itertools import pairwise
 import pandas as pd
 
 from optimizer.config import DeliverySettings, FacilitySettings, LimitsSettings
+from optimizer.layers.jurisdictions import Jurisdictions
 from optimizer.units import USD_PER_MUSD
 
 FACILITY = (
@@ -238,11 +239,13 @@ def share_of(limits: LimitsSettings, column: str) -> float | None:
     return limits.share_per.get(column) if written is None else written
 
 
-def site_labels(sites: pd.DataFrame, own: pd.DataFrame | None, zone_of_bus: Mapping[str, str]) -> pd.DataFrame:
+def site_labels(
+    sites: pd.DataFrame, own: pd.DataFrame | None, zone_of_bus: Mapping[str, str], known: Jurisdictions
+) -> pd.DataFrame:
     """Text columns of sites, by which a portfolio is spread.
 
     A site of the user's has the texts of its table. What they leave out follows: ``state`` and ``country`` from the
-    jurisdiction (US-TX is a state of US), ``zone`` from the nearest point of interconnection.
+    jurisdiction (US-TX, or Texas, is a state of US), ``zone`` from the nearest point of interconnection.
 
     Parameters
     ----------
@@ -252,8 +255,10 @@ def site_labels(sites: pd.DataFrame, own: pd.DataFrame | None, zone_of_bus: Mapp
         The user's table, same index.
     zone_of_bus : mapping of str to str
         Operator zone of each bus.
+    known : Jurisdictions
+        By which names of places are compared.
     """
-    code = _text(sites["jurisdiction"])
+    code = _text(sites["jurisdiction"]).map(known.code_of)
     found = {column: _text(sites[column]) for column in ("kind", "county", "jurisdiction", "basin")}
     found |= {
         "state": code.where(code.str.contains("-", regex=False), ""),

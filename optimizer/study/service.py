@@ -10,6 +10,7 @@ import pandas as pd
 
 from optimizer.config import StudyConfig
 from optimizer.errors import Finding
+from optimizer.study.tariffs import tariffs_at
 
 if TYPE_CHECKING:
     from optimizer.study.study import Study
@@ -166,9 +167,17 @@ def service_findings(study: Study) -> Iterator[Finding]:
     if service is not None and study.config.uncertainty is not None:
         text = "futures share what is built first, and curtailment is not yet among it"
         yield Finding("study.service.beside", "service", text, "", "leave out [uncertainty] or [service]")
-    places = set(study.candidates.sites["jurisdiction"].astype(str))
+    places = set(study.candidates.sites["jurisdiction"].fillna("").astype(str))
+    known = study.rules.jurisdictions
+    around = frozenset().union(*(known.holding(place) for place in places))
     for number, tariff in enumerate(given.tariff, start=1):
-        if tariff.jurisdiction not in ("any", *places):
+        if tariff.jurisdiction != "any" and not {tariff.jurisdiction, known.code_of(tariff.jurisdiction)} & around:
             where = f"service.tariff#{number}, jurisdiction"
             text, remedy = "no site is in that jurisdiction", f"use one of: {', '.join(sorted(places)) or 'any'}"
             yield Finding("study.service.no_site", where, text, repr(tariff.jurisdiction), remedy)
+    for place in sorted(places):
+        several = [repr(one.jurisdiction) for one in tariffs_at(given.tariff, place, known)]
+        if len(several) > 1:
+            text, remedy = "two tariffs hold at a site, and neither is within the other", "keep one of them"
+            found = f"{' and '.join(several)} at {place!r}"
+            yield Finding("study.service.two_tariffs", "service.tariff", text, found, remedy)

@@ -392,14 +392,15 @@ class Study:
         sites, refused = pd.DataFrame(self.candidates.sites), self.candidates.refused["place"]
         country = pd.Series("", index=sites.index) if self.own is None else self.own.sites["country"]
         placed = sites.assign(country=country.reindex(sites.index).fillna(""))
-        return demands_of(self.workload_tables, placed, self.config, [*sites.index, *refused])
+        known = [*sites.index, *refused]
+        return demands_of(self.workload_tables, placed, self.config, known, self.rules.jurisdictions)
 
     @cached_property
     def site_labels(self) -> pd.DataFrame:
         """Text columns of the candidate sites, by which a portfolio is spread, index ``site``."""
         own = None if self.own is None else pd.DataFrame(self.own.sites.drop(columns="geometry"))
         zones = {} if self.grid is None else self.grid.buses["zone"].astype(str).to_dict()
-        return site_labels(pd.DataFrame(self.candidates.sites), own, zones)
+        return site_labels(pd.DataFrame(self.candidates.sites), own, zones, self.rules.jurisdictions)
 
     @cached_property
     def case(self) -> Case:

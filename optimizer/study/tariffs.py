@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from optimizer.errors import Finding
 
 if TYPE_CHECKING:
     from optimizer.config import TariffSettings
+    from optimizer.layers.jurisdictions import Jurisdictions
     from optimizer.study.study import Study
 
 MUSD_PER_USD_PER_KW_MONTH = 0.012
@@ -36,10 +37,32 @@ class Tariffs:
     network_share: float
 
 
-def tariff_of(tariffs: tuple[TariffSettings, ...], jurisdiction: str) -> TariffSettings | None:
+def tariffs_at(tariffs: Sequence[TariffSettings], place: str, known: Jurisdictions) -> list[TariffSettings]:
+    """Tariffs of the smallest jurisdictions that hold a place; one, but where two of them overlap.
+
+    Parameters
+    ----------
+    tariffs : sequence of TariffSettings
+        Those of a study.
+    place : str
+        Jurisdiction of a site, by code or name.
+    known : Jurisdictions
+        By which these are compared: US-TX is Texas, and a tariff of US holds there unless Texas has its own.
+    """
+    named = [one for one in tariffs if one.jurisdiction == place]
+    if named:
+        return named
+    around = known.holding(place)
+    codes = [(known.code_of(one.jurisdiction), one) for one in tariffs]
+    holding = [(code, one) for code, one in codes if code in around]
+    larger = {above for code, _ in holding for above in known.closure([code]) - {code}}
+    return [one for code, one in holding if code not in larger]
+
+
+def tariff_of(tariffs: Sequence[TariffSettings], place: str, known: Jurisdictions) -> TariffSettings | None:
     """The tariff of a jurisdiction, else that of any; ``None`` where there is neither."""
-    named = {one.jurisdiction: one for one in tariffs}
-    return named.get(jurisdiction, named.get("any"))
+    own = tariffs_at(tariffs, place, known)
+    return own[0] if own else next((one for one in tariffs if one.jurisdiction == "any"), None)
 
 
 def tariffs_of(study: Study) -> Tariffs | None:
@@ -49,8 +72,10 @@ def tariffs_of(study: Study) -> Tariffs | None:
         return None
     rows: dict[str, dict[str, float]] = {}
     shares = [0.0]
-    for s, place in study.candidates.sites["jurisdiction"].fillna("").astype(str).items():
-        one = tariff_of(config.service.tariff, place)
+    places = study.candidates.sites["jurisdiction"].fillna("").astype(str)
+    tariff_in = {p: tariff_of(config.service.tariff, p, study.rules.jurisdictions) for p in places.unique()}
+    for s, place in places.items():
+        one = tariff_in[place]
         if one is None:
             continue
         shares.append(one.upgrade_cost_share)
@@ -74,11 +99,12 @@ def perspective_findings(study: Study) -> Iterator[Finding]:
         text = "futures weigh the system's cost: tariffs are not yet among what they share"
         yield Finding("study.perspective.beside", where, text, "developer", "leave [uncertainty] out, or write system")
     tariff, places = config.service.tariff, study.candidates.sites["jurisdiction"].fillna("").astype(str)
-    for place in sorted(p for p in places.unique() if tariff_of(tariff, p) is None):
+    known = study.rules.jurisdictions
+    for place in sorted(p for p in places.unique() if tariff_of(tariff, p, known) is None):
         text = "a site has no tariff, so that power would cost the developer nothing there"
         remedy = 'add [[service.tariff]] for it, or one with jurisdiction = "any"'
         yield Finding("study.perspective.no_tariff", "service.tariff", text, repr(place), remedy)
-    paying = [one for one in (tariff_of(tariff, p) for p in places.unique()) if one is not None]
+    paying = [one for one in (tariff_of(tariff, p, known) for p in places.unique()) if one is not None]
     shares = sorted({one.upgrade_cost_share for one in paying})
     if len(shares) > 1:
         text = "who pays for upgrades would depend on where campuses stand, a product of decisions"

@@ -10,6 +10,7 @@ import pandas as pd
 
 from optimizer.config import StudyConfig, WorkloadKindSettings
 from optimizer.errors import Finding, nearest
+from optimizer.layers.jurisdictions import Jurisdictions
 from optimizer.layers.latency import DELAY_MS_PER_KM
 from optimizer.layers.places import earth_centred_km, surface_km
 from optimizer.study.demands import PAIR, Demands
@@ -39,7 +40,7 @@ class Matched:
 
 
 def demands_of(
-    tables: WorkloadTables, sites: pd.DataFrame, config: StudyConfig, known: Sequence[str]
+    tables: WorkloadTables, sites: pd.DataFrame, config: StudyConfig, known: Sequence[str], codes: Jurisdictions
 ) -> tuple[Demands, list[Finding]]:
     """Put demand, pairs and rules together.
 
@@ -48,12 +49,14 @@ def demands_of(
     tables : WorkloadTables
         As read.
     sites : DataFrame, index ``site``
-        Candidates: ``kind``, ``lat``, ``lon``, ``jurisdiction``, ``country``, ``block_mw``, ``max_blocks``,
-        ``earliest``.
+        Candidates: ``kind``, ``lat``, ``lon``, ``jurisdiction``, ``country``, ``jurisdictions`` (codes of all that are
+        known to hold it), ``block_mw``, ``max_blocks``, ``earliest``.
     config : StudyConfig
         Rules of workloads, orbit, periods, objective.
     known : sequence of str
         Names of all sites, refused ones too.
+    codes : Jurisdictions
+        By which names of places are compared.
 
     Returns
     -------
@@ -67,8 +70,8 @@ def demands_of(
     findings = [*_unknown_names(tables, config, known), *_years(tables, config)]
     if findings:
         return _nothing(config), findings
-    matched = _matched(tables, demand, sites, config, kinds)
-    findings = [*_rules(sites, kinds), *_unknown_rtt(tables, demand, sites, kinds, matched)]
+    matched = _matched(tables, demand, sites, config, kinds, codes)
+    findings = [*_rules(sites, kinds, codes), *_unknown_rtt(tables, demand, sites, kinds, matched)]
     demands = _demands(demand, sites, config, kinds, matched)
     if not findings:
         findings += _unservable(demands, sites, tables.names[0])
@@ -96,6 +99,7 @@ def _matched(
     sites: pd.DataFrame,
     config: StudyConfig,
     kinds: list[WorkloadKindSettings],
+    codes: Jurisdictions,
 ) -> Matched:
     rtt_ms, cost, allowed = _listed(tables.pairs, demand, sites)
     assert config.workloads is not None
@@ -112,11 +116,11 @@ def _matched(
             # A round trip that is not known is reported, not taken for short.
             allowed[i] &= ~(rtt_ms[i] > kind.max_rtt_ms)
         if kind.residency:
-            allowed[i] &= _inside(sites, kind.residency)
+            allowed[i] &= _inside(sites, kind.residency, codes)
         if kind.kinds:
             allowed[i] &= np.isin(kind_of_site, kind.kinds)
         if kind.move_musd_per_mw_year and demand["data_in"].iat[i]:
-            at_home = _inside(sites, (demand["data_in"].iat[i],)) | (sites.index == demand["data_in"].iat[i])
+            at_home = _inside(sites, (demand["data_in"].iat[i],), codes) | (sites.index == demand["data_in"].iat[i])
             cost[i] += np.where(at_home, 0.0, kind.move_musd_per_mw_year)
     return Matched(rtt_ms, cost, allowed)
 
@@ -156,15 +160,16 @@ def _between_km(sites: pd.DataFrame) -> np.ndarray:
     return _distance_km(sites, sites)
 
 
-def _inside(sites: pd.DataFrame, borders: Sequence[str]) -> np.ndarray:
-    """Whether each site lies in one of some jurisdictions or countries."""
-    found = np.zeros(len(sites), dtype=bool)
-    for column in ("jurisdiction", "country"):
-        names = sites[column].fillna("").astype(str)
-        for border in borders:
-            # A jurisdiction such as US-TX lies in US.
-            found |= ((names == border) | names.str.startswith(f"{border}-")).to_numpy(bool)
-    return found
+def _inside(sites: pd.DataFrame, borders: Sequence[str], known: Jurisdictions) -> np.ndarray:
+    """Whether each site lies in one of some jurisdictions or countries, by code or by name (US-TX is Texas)."""
+    wanted = {*borders, *(known.code_of(border) for border in borders)}
+    texts = sites[["jurisdiction", "country", "jurisdictions"]].fillna("").astype(str).agg(";".join, axis=1)
+    # A jurisdiction that is not known lies in what its code begins with, as US-TX in US.
+    within = {
+        text: any(name in wanted or name.startswith(tuple(f"{b}-" for b in borders)) for name in known.holding(text))
+        for text in texts.unique()
+    }
+    return np.asarray(texts.map(within), dtype=bool)
 
 
 def _demands(
@@ -252,10 +257,10 @@ def _years(tables: WorkloadTables, config: StudyConfig) -> Iterator[Finding]:
         yield Finding("study.workload.year", f"{tables.names[0]}, it_mw_{t}", text, str(t), remedy)
 
 
-def _rules(sites: pd.DataFrame, kinds: list[WorkloadKindSettings]) -> Iterator[Finding]:
+def _rules(sites: pd.DataFrame, kinds: list[WorkloadKindSettings], codes: Jurisdictions) -> Iterator[Finding]:
     """Rules that no site can follow, whatever the demand."""
     for kind in dict.fromkeys(kinds):
-        if kind.residency and not _inside(sites, kind.residency).any():
+        if kind.residency and not _inside(sites, kind.residency, codes).any():
             known = sorted({str(v) for c in ("jurisdiction", "country") for v in sites[c].dropna() if v})
             remedy = f"add a site inside, or name where sites are: {', '.join(known[:10]) or 'none has a place'}"
             where = f"workloads.kind ({kind.name}), residency"

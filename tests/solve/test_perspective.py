@@ -180,6 +180,36 @@ def test_sites_are_chosen_by_their_tariffs(tmp_path: Path, head: str, built: str
         assert set(reasons.by_account_musd or {}) == {"sites", "energy"}
 
 
+@pytest.mark.parametrize(
+    ("sites", "tariffs"),
+    [
+        (("texas", "oklahoma"), ("US-TX", "US-OK")),
+        (("US-TX", "US-OK"), ("Texas", "US")),
+        (("US-TX", "texas"), ("US-TX", "US")),
+    ],
+)
+def test_tariffs_hold_where_places_lie_by_another_name(
+    sites: tuple[str, str], tariffs: tuple[str, str], tmp_path: Path
+) -> None:
+    """The same with 60 $ at the first place's tariff and 20 at the second's.
+
+    A tariff of US holds in Oklahoma where Texas alone has its own. Where both sites are in Texas, both pay Texan prices
+    and sa is built.
+    """
+    text = "".join(
+        f'[[service.tariff]]\njurisdiction = "{place}"\nenergy_usd_per_mwh = {usd}\n'
+        for place, usd in zip(tariffs, (60, 20), strict=True)
+    )
+    table = "site,bus,block_mw,max_blocks,cost_musd_per_year_per_block,jurisdiction\n"
+    table += f"sa,a,10,1,1,{sites[0]}\nsb,a,10,1,2,{sites[1]}\n"
+    study = STUDY.replace("2030 = 50", "2030 = 10").replace("penalty_musd_per_mw_year = 1.0\n", "")
+    plan = plan_of(tmp_path, service(curtailable_share=0.0) + text, DEVELOPER, study, sites=table)
+    same = sites[1] == "texas"
+    assert plan.table("sites")["site"].tolist() == ["sa" if same else "sb"]
+    expected = {"sites": 1.0, "energy": 87_600 * 60 / 1e6} if same else {"sites": 2.0, "energy": 87_600 * 20 / 1e6}
+    assert accounts(plan) == pytest.approx(expected)
+
+
 def test_a_gap_is_one_of_the_developers_cost(tmp_path: Path) -> None:
     """Stopped within a tenth of the cost, the plan states the gap that its bound makes on the whole cost."""
     study = STUDY.replace("gap = 0.0", "gap = 0.1")

@@ -63,6 +63,26 @@ def test_residency_keeps_data_within_borders(tmp_path: Path) -> None:
         assert len([key for key in served(plan) if key[0] == "west"]) == 1
 
 
+@pytest.mark.parametrize(("place", "border"), [("texas", "US-TX"), ("texas", "US"), ("US-TX", "Texas")])
+def test_borders_are_compared_by_code_and_name(place: str, border: str, tmp_path: Path) -> None:
+    """Land cells of the bundled region are in 'texas', which is US-TX, a state of US; 'near' is elsewhere."""
+    sites = SITES.replace("site,", "site,jurisdiction,").replace("near,", "near,DE,").replace("far,", f"far,{place},")
+    kind = KIND.format("chat", f'residency = ["{border}"]')
+    plan = solved(tmp_path, sites=sites, study=STUDY + kind)
+    assert [key[1] for key in served(plan) if key[0] == "west"] == ["far"]
+
+
+def test_data_at_home_by_another_name_is_not_moved(tmp_path: Path) -> None:
+    """Moving costs 100 a MW: with data in Texas chat is served where 'texas' is, at the dear site, for nothing more."""
+    sites = SITES.replace("site,", "site,jurisdiction,").replace("near,", "near,texas,").replace("far,", "far,DE,")
+    demand = DEMAND.replace("it_mw", "it_mw,data_in").replace(",8", ",8,US-TX").replace(",12", ",12,")
+    plan = solved(
+        tmp_path, sites=sites, demand=demand, study=STUDY + KIND.format("chat", "move_musd_per_mw_year = 100")
+    )
+    assert ("west", "near", 2030) in served(plan)
+    assert plan.tables["workloads"].set_index("region").at["west", "cost_musd"] == 0
+
+
 def test_what_costs_more_than_its_penalty_is_not_served(tmp_path: Path) -> None:
     """Far for training alone: 5 + 2 + 12 = 19. Chat adds 16 at far; unserved at 1.5 a MW it costs 12: 31 in all."""
     demand = "region,workload,it_mw,penalty_musd_per_mw\nwest,chat,8,1.5\neast,train,12,\n"

@@ -10,6 +10,7 @@ import pandas as pd
 import pyomo.environ as pyo
 
 from optimizer.formulation import service, tariffs
+from optimizer.layers.jurisdictions import Jurisdictions
 from optimizer.solve.tables.supply import supplied_mw
 from optimizer.study.case import Case
 from optimizer.study.tariffs import tariff_of
@@ -168,7 +169,7 @@ def with_service(withdrawal_mw: pd.DataFrame, moved: pd.DataFrame) -> pd.DataFra
 
 
 def transfers_table(
-    case: Case, given: ServiceSettings | None, tables: dict[str, pd.DataFrame]
+    case: Case, given: ServiceSettings | None, tables: dict[str, pd.DataFrame], known: Jurisdictions
 ) -> dict[str, pd.DataFrame]:
     """Table ``transfers``: what is paid by whom beside the system's cost; none without a tariff.
 
@@ -180,6 +181,8 @@ def transfers_table(
         With the tariffs.
     tables : dict of DataFrame
         ``sites``, ``service_years``, ``upgrades`` and ``circuits`` of the plan.
+    known : Jurisdictions
+        By which the places of tariffs and sites are compared.
     """
     if given is None or not given.tariff:
         return {}
@@ -190,7 +193,7 @@ def transfers_table(
         upgrades = _upgrades_musd(case, tables, int(t))
         paid, total = 0.0, float(here["contract_mw"].sum())
         for place, campuses in here.groupby("jurisdiction", sort=True):
-            tariff = tariff_of(given.tariff, str(place))
+            tariff = tariff_of(given.tariff, str(place), known)
             if tariff is None:
                 continue
             payer = f"load in {place}" if place else "load"
