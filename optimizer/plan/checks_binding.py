@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from optimizer.errors import Finding, nearest
-from optimizer.plan import tolerances
+from optimizer.plan import binding_supply, tolerances
+from optimizer.plan.binding_supply import BASIN, CARBON_FREE_EVERY, Bound
 from optimizer.plan.checks_portfolio import embodied_t_per_mw, limit_rows
 from optimizer.plan.verify_compare import capped, cell, finding
 from optimizer.plan.verify_context import Context
@@ -30,26 +30,6 @@ DELIVERED, BUDGET = "delivered items", "budget"
 
 AT_BOUND_MWH = 0.1
 """Energy of a year this close to its limit is at it [MWh]."""
-
-
-@dataclass(frozen=True)
-class Bound:
-    """A limit as recomputed.
-
-    Parameters
-    ----------
-    value, bound : float
-        The quantity and its limit.
-    unit : str
-        Their unit.
-    close : float
-        How far from its bound the quantity may be and still be at it.
-    """
-
-    value: float
-    bound: float
-    unit: str
-    close: float
 
 
 def check_binding(context: Context) -> list[Finding]:
@@ -82,7 +62,7 @@ def _unknown_name(context: Context, row: dict[str, Any]) -> str:
     """Column whose name the study does not have, empty if all are known."""
     if row["period"] not in context.periods:
         return "period"
-    by_snapshot = (NORMAL, EMERGENCY, ANGLE, CONTRACT)
+    by_snapshot = (NORMAL, EMERGENCY, ANGLE, CONTRACT, CARBON_FREE_EVERY)
     if row["snapshot"] not in (context.snapshots if row["limit"] in by_snapshot else [""]):
         return "snapshot"
     outages = context.of_period(int(row["period"])).case.outage_names if row["limit"] == EMERGENCY else ("",)
@@ -94,7 +74,7 @@ def _unknown_name(context: Context, row: dict[str, Any]) -> str:
 def _compare(context: Context, i: int, row: dict[str, Any], made: Bound) -> list[Finding]:
     table, findings = context.table("binding"), []
     for column, expected in (("value", made.value), ("bound", made.bound)):
-        if not abs(row[column] - expected) <= 2 * tolerances.POWER_MW + 1e-9 * abs(expected):
+        if not abs(row[column] - expected) <= 2 * tolerances.POWER_MW + made.rounding + 1e-9 * abs(expected):
             where = cell(context.prefix, "binding", i, table, column)
             findings.append(finding(where, row[column], expected, made.unit))
     if row["unit"] != made.unit:
@@ -236,6 +216,7 @@ LIMITS: dict[str, Callable[[Context, dict[str, Any]], Bound | None]] = {
     CAPACITY: _capacity,
     DELIVERED: _delivered,
     BUDGET: _budget,
+    **binding_supply.LIMITS,
 }
 """Limits that may be listed, and how each is recomputed."""
 
@@ -243,7 +224,7 @@ LIMITS: dict[str, Callable[[Context, dict[str, Any]], Bound | None]] = {
 def check_prices_given(context: Context) -> list[Finding]:
     """Prices are there where a limit can give way a little, not negative, and absent where it acts on whole blocks."""
     table = context.table("binding")
-    whole = {COUNTY, DELIVERED, BUDGET, *_portfolio_names(context)}
+    whole = {COUNTY, DELIVERED, BUDGET, *_portfolio_names(context)} - {BASIN}
     discrete = table["limit"].isin(whole).to_numpy(bool)
     price = table["price_usd_per_unit"].to_numpy(float)
     found = []

@@ -15,6 +15,7 @@ import pyomo.environ as pyo
 
 from optimizer.solve.prices.binding import AT_BOUND_MW, COLUMNS, NO_PRICE, musd_per_usd_per_h
 from optimizer.solve.program import SecureProgram
+from optimizer.solve.supply_prices import supply_limits
 from optimizer.study.case import Case
 from optimizer.units import USD_PER_MUSD
 
@@ -31,14 +32,15 @@ Row = tuple[str, str, str, int, str, float, float, str, float]
 
 
 def part_limits(program: SecureProgram, tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Limits of service, adequacy and the portfolio that are reached.
+    """Limits of service, supply, adequacy and the portfolio that are reached.
 
     Parameters
     ----------
     program : SecureProgram
         Its last linear program, with the whole decisions of the plan, solved and loaded.
     tables : dict of DataFrame
-        Tables of the plan as far as they are made: ``service``, ``adequacy``, ``portfolio`` and ``deliveries``.
+        Tables of the plan as far as they are made: ``service``, ``service_years``, ``supply``, ``supply_output``,
+        ``adequacy``, ``ties``, ``portfolio`` and ``deliveries``.
     """
     case = program.case
     rows = [
@@ -48,6 +50,7 @@ def part_limits(program: SecureProgram, tables: dict[str, pd.DataFrame]) -> pd.D
         *_spread(case, tables),
         *_delivered(case, tables),
         *_budget(program),
+        *supply_limits(program, tables),
     ]
     found = pd.DataFrame(rows, columns=COLUMNS)
     price = found["price_usd_per_unit"].astype(float)
