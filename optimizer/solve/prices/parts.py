@@ -14,8 +14,8 @@ import pandas as pd
 import pyomo.environ as pyo
 
 from optimizer.solve.prices.binding import AT_BOUND_MW, COLUMNS, NO_PRICE, musd_per_usd_per_h
+from optimizer.solve.prices.supply import supply_limits
 from optimizer.solve.program import SecureProgram
-from optimizer.solve.supply_prices import supply_limits
 from optimizer.study.case import Case
 from optimizer.units import USD_PER_MUSD
 

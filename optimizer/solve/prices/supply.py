@@ -8,7 +8,7 @@ import pandas as pd
 import pyomo.environ as pyo
 
 from optimizer.formulation.supply_campus import carbon_free_mw, used_mw
-from optimizer.solve.prices import AT_BOUND_MW, musd_per_usd_per_h
+from optimizer.solve.prices.binding import AT_BOUND_MW, musd_per_usd_per_h
 from optimizer.solve.program import SecureProgram
 from optimizer.study.case import Case
 from optimizer.units import HOURS_PER_DAY, HOURS_PER_YEAR, USD_PER_MUSD
