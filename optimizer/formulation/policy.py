@@ -6,6 +6,7 @@ F    ``share_per_county``       largest share of the target in one county [-]
 G    ``share_per_substation``   largest share of the target's power through one substation [-]
 B[t] ``budget_musd``            one-time cost committed up to and including t [M$]
 Q[t] ``carbon_t_per_year``      location-based emissions of the campuses [t/year]
+W[t,h] ``taken_mw``             what all campuses take, where substations have shares of it [MW]
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ NEEDS = {"sites": ["county"], "ties": ["bus"], "buses": ["substation"]}
 
 
 def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
-    """Policy has no variables of its own."""
+    """Declare what all campuses take together, where substations have shares of it, so that those rows stay short."""
+    shared = case.limits.share_per_substation is not None and bool(case.ties_of_bus)
+    H = list(case.snapshots.index)
+    b.taken_mw = pyo.Var(list(case.periods.index) if shared else [], H, domain=pyo.NonNegativeReals)
 
 
 def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
@@ -42,16 +46,24 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
         here = pyo.quicksum(m.siting.it_mw[s, t] for s in case.sites_of_county[county])
         return here <= share * float(case.demand_mw[t])
 
+    drawn = m.interconnection.new_load_mw
+
+    @constraint(b, list(b.taken_mw))
+    def all_points(b: Any, t: int, h: str) -> Any:
+        """What all campuses take is what is withdrawn at all points of interconnection.
+
+        W[t,h] = sum_n w[n,t,h]
+        """
+        return b.taken_mw[t, h] == pyo.quicksum(drawn[n, t, h] for n in case.ties_of_bus)
+
     @constraint(b, list(by_substation), T, list(case.snapshots.index))
     def share_of_a_substation(b: Any, substation: str, t: int, h: str) -> Any:
         """No substation carries more than its share of all the campuses' power.
 
-        sum_n w[n,t,h] <= G sum_all w[n,t,h]
+        sum_(n at the substation) w[n,t,h] <= G W[t,h]
         """
-        drawn = m.interconnection.new_load_mw
-        total = pyo.quicksum(drawn[n, t, h] for n in case.ties_of_bus)
         here = pyo.quicksum(drawn[n, t, h] for n in by_substation[substation])
-        return here <= limits.share_per_substation * total
+        return here <= limits.share_per_substation * b.taken_mw[t, h]
 
     spending, emitting = set(m.ledgers.investment_musd.keys()), set(m.ledgers.carbon_t.keys())
 

@@ -20,6 +20,7 @@ import pandas as pd
 import pyomo.environ as pyo
 
 from optimizer.algebra import Ledgers, constraint
+from optimizer.formulation.interconnection import undominated_columns
 from optimizer.formulation.policy import points_of_substation
 from optimizer.study.case import Case
 
@@ -108,7 +109,7 @@ def _losses(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
         here = pyo.quicksum(m.interconnection.it_mw[o, c, t] for o, c in fed[name])
         return b.total_mw[t] - here >= limits.share_left * float(case.demand_mw[t])
 
-    pue = case.pue.max(axis=1).to_dict()
+    pue, site_of = case.pue.max(axis=1).to_dict(), case.ties["site"].to_dict()
 
     @constraint(b, list(case.sites.index) if "site" in limits.largest_loss_mw else [], T)
     def largest_site(b: Any, s: str, t: int) -> Any:
@@ -119,15 +120,20 @@ def _losses(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
         drawn = pyo.quicksum(float(pue[s, c]) * m.cooling.it_mw[s, c, t] for c in case.cooling_of_site[s])
         return drawn <= limits.largest_loss_mw["site"]
 
-    @constraint(b, list(by_substation) if "substation" in limits.largest_loss_mw else [], T, list(case.snapshots.index))
+    H = [str(h) for h in case.snapshots.index]
+    limited = list(by_substation) if "substation" in limits.largest_loss_mw else []
+    draws = {name: tuple(tuple(case.pue_of[site_of[o], c][h] for h in H) for o, c in fed[name]) for name in limited}
+    hardest = [(name, h) for name in limited for h, _ in undominated_columns(H, draws[name])]
+
+    @constraint(b, [(name, t, h) for name, h in hardest for t in T])
     def largest_substation(b: Any, name: str, t: int, h: str) -> Any:
         """No substation is what campuses of more power than may be lost at once are tied to.
 
+        A snapshot in which none of them draws more than in another needs no row of its own.
+
         sum_(o at the substation) sum_c PUE[s,c,h] j[o,c,t] <= M
         """
-        drawn = pyo.quicksum(
-            float(case.pue.at[(case.ties.at[o, "site"], c), h]) * m.interconnection.it_mw[o, c, t] for o, c in fed[name]
-        )
+        drawn = pyo.quicksum(case.pue_of[site_of[o], c][h] * m.interconnection.it_mw[o, c, t] for o, c in fed[name])
         return drawn <= limits.largest_loss_mw["substation"]
 
 

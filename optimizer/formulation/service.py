@@ -99,7 +99,7 @@ def _service(case: Case) -> Service:
 def largest_mw(case: Case, o: str) -> float:
     """Most that a campus can draw over a tie, by its size and its hardest snapshot [MW]."""
     s = str(case.ties.at[o, "site"])
-    pue = max((float(case.pue.loc[(s, c)].max()) for c in case.cooling_of_site[s]), default=1.0)
+    pue = max((max(case.pue_of[s, c].values()) for c in case.cooling_of_site[s]), default=1.0)
     return pue * float(case.sites.at[s, "block_mw"]) * float(case.sites.at[s, "max_blocks"])
 
 
@@ -111,15 +111,13 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
     @cache
     def load(o: str, t: int, h: str) -> Any:
         s = site_of[o]
-        return pyo.quicksum(
-            float(case.pue.at[(s, c), h]) * m.interconnection.it_mw[o, c, t] for c in case.cooling_of_site[s]
-        )
+        return pyo.quicksum(case.pue_of[s, c][h] * m.interconnection.it_mw[o, c, t] for c in case.cooling_of_site[s])
 
     @cache
     def contract(o: str, t: int) -> Any:
         s = site_of[o]
         return pyo.quicksum(
-            float(case.pue.loc[(s, c)].max()) * m.interconnection.it_mw[o, c, t] for c in case.cooling_of_site[s]
+            max(case.pue_of[s, c].values()) * m.interconnection.it_mw[o, c, t] for c in case.cooling_of_site[s]
         )
 
     @constraint(b, list(b.curtailed_mw))
@@ -199,9 +197,12 @@ def _backup(b: pyo.Block, case: Case, S: Service, contract: Any) -> None:
     able = S.snapshots(case.snapshots["hours"])
     O = list(case.ties.index)
 
-    @constraint(b, list(b.backup_mw))
+    # In a snapshot longer than the permit's hours, the permit alone keeps output below capacity.
+    short = {h for h in able if hours[h] < B.hours_per_year}
+
+    @constraint(b, [key for key in b.backup_mw if key[2] in short])
     def within_backup_capacity(b: Any, o: str, t: int, h: str) -> Any:
-        """Backup gives no more than its capacity.
+        """Backup gives no more than its capacity, in snapshots shorter than the hours of its permit.
 
         b[o,t,h] <= B[o,t]
         """

@@ -86,13 +86,14 @@ def _bound(b: pyo.Block, case: Case, S: Supply) -> None:
             else:
                 for h in case.snapshots.index:
                     b.output_mw[s, q, t, h].setub(most * float(S.availability.at[(s, q), h]))
-    stores = {s for s, _ in S.stores}
+    stores, site_of = {s for s, _ in S.stores}, case.ties["site"].to_dict()
+    drawn = {s: most_drawn_mw(case, s) for s in {site_of[v] for v, _, _ in b.own_mw}}
+    capacity_mw = case.ties["capacity_mw"].to_dict()
     for (v, _, _), own in b.own_mw.items():
-        s, capacity_mw = case.ties.loc[v, ["site", "capacity_mw"]]
-        own.setlb(-float(capacity_mw) if s in stores else 0.0)
-        own.setub(most_drawn_mw(case, s))
+        own.setlb(-float(capacity_mw[v]) if site_of[v] in stores else 0.0)
+        own.setub(drawn[site_of[v]])
     for (v, _, _), direct in b.direct_mw.items():
-        direct.setub(most_drawn_mw(case, case.ties.at[v, "site"]))
+        direct.setub(drawn[site_of[v]])
 
 
 def most_drawn_mw(case: Case, site: str) -> float:

@@ -54,8 +54,8 @@ def constrain_campus(b: pyo.Block, case: Case, m: pyo.ConcreteModel, S: Supply) 
 
 def net_own_mw(b: pyo.Block, S: Supply, s: str, t: int, h: str) -> Any:
     """Output of all technologies of a site, storage included, less charging [MW]."""
-    stores = [q for site, q in S.stores if site == s] if h in S.ordered else []
-    terms = [b.output_mw[s, q, t, h] for site, q in S.sources if site == s]
+    terms = [b.output_mw[s, q, t, h] for q in S.technologies_of(s) if (s, q, t, h) in b.output_mw]
+    stores = [q for q in S.technologies_of(s) if (s, q, t, h) in b.discharge_mw]
     terms += [b.discharge_mw[s, q, t, h] - b.charge_mw[s, q, t, h] for q in stores]
     return pyo.quicksum(terms)
 
@@ -63,9 +63,8 @@ def net_own_mw(b: pyo.Block, S: Supply, s: str, t: int, h: str) -> Any:
 def drawn_mw(case: Case, m: pyo.ConcreteModel, tie: str, t: int, h: str) -> Any:
     """Facility power fed over a tie [MW]."""
     s = case.ties.at[tie, "site"]
-    return pyo.quicksum(
-        float(case.pue.at[(s, c), h]) * m.interconnection.it_mw[tie, c, t] for c in case.cooling_of_site[s]
-    )
+    factors = [(c, case.pue_of[s, c][h]) for c in case.cooling_of_site[s]]
+    return pyo.quicksum(pue * m.interconnection.it_mw[tie, c, t] for c, pue in factors)
 
 
 def used_mw(case: Case, m: pyo.ConcreteModel, tie: str, t: int, h: str) -> Any:

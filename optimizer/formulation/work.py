@@ -1,9 +1,12 @@
 """Work: generations of racks that do it, and programmes of efficiency that avoid it, beside building.
 
+Units of work may be counted in ones or in millions: the program has what is avoided in MW, so that the same demand in
+another unit is the same program.
+
 Symbols
 -------
 r[s,k,t]  ``rack_mw``     IT load of rack generation k at site s [MW]
-u[j,t]    ``units``       units of demand that programme j avoids [unit]
+a[j,t]    ``avoided_mw``  demand that programme j avoids, in MW of the last period's best rack: units times V[last] [MW]
 R[k,t]    ``counts``      MW of the target that a MW of rack k meets [-]
 V[t]      ``unit_mw``     MW of the target that a unit avoids [MW/unit]
 """
@@ -30,12 +33,14 @@ def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
     """Declare racks and units avoided; post what they cost, and keep what counts towards the target."""
     W, T = work_of_case(case), list(case.periods.index)
     years = case.periods["annuity_years"].to_dict()
-    b.units = pyo.Var(list(W.programmes.index), T, domain=pyo.NonNegativeReals)
+    b.avoided_mw = pyo.Var(list(W.programmes.index), T, domain=pyo.NonNegativeReals)
+    unit_mw = W.unit_mw[T[-1]]
     for j, row in W.programmes.iterrows():
+        annuity, once = float(row.annuity_musd) / unit_mw, float(row.cost_musd) / unit_mw
         for t in T:
-            b.units[j, t].setub(float(row.max_units))
-            ledgers.cost_musd.post(("efficiency", t), years[t] * float(row.annuity_musd) * b.units[j, t])
-            ledgers.investment_musd.post(t, float(row.cost_musd) * b.units[j, t])
+            b.avoided_mw[j, t].setub(float(row.max_units) * unit_mw)
+            ledgers.cost_musd.post(("efficiency", t), years[t] * annuity * b.avoided_mw[j, t])
+            ledgers.investment_musd.post(t, once * b.avoided_mw[j, t])
     sizes = (case.sites["block_mw"] * case.sites["max_blocks"]).to_dict()
     b.rack_mw = pyo.Var([(s, k, t) for s in sizes for k, t in sold(W, T)], domain=pyo.NonNegativeReals)
     for (s, k, t), mw in b.rack_mw.items():
@@ -47,7 +52,8 @@ def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
 
 def _counted(b: pyo.Block, W: Work, case: Case, t: int) -> Any:
     """What racks and programmes count towards the target; without racks, what is built counts itself."""
-    avoided = pyo.quicksum(W.unit_mw[t] * b.units[j, t] for j in W.programmes.index)
+    counts = W.unit_mw[t] / W.unit_mw[int(case.periods.index[-1])]
+    avoided = pyo.quicksum(counts * b.avoided_mw[j, t] for j in W.programmes.index)
     racks = [k for k, year in sold(W, [t]) if year == t]
     return avoided + pyo.quicksum(
         float(W.counts.at[k, t]) * b.rack_mw[s, k, t] for s in case.sites.index for k in racks
@@ -109,14 +115,14 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
     def programmes_stay(b: Any, j: str, t: int) -> Any:
         """Demand once avoided stays avoided.
 
-        u[j,t-1] <= u[j,t]
+        a[j,t-1] <= a[j,t]
         """
-        return b.units[j, before[t]] <= b.units[j, t]
+        return b.avoided_mw[j, before[t]] <= b.avoided_mw[j, t]
 
 
 def tables(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> dict[str, pd.DataFrame]:
-    """Racks by site and period, and units avoided."""
+    """Racks by site and period, and what is avoided, in MW of the last period's best rack."""
     return {
         "racks": tidy(["site", "rack", "period"], it_mw=b.rack_mw),
-        "units": tidy(["programme", "period"], units=b.units),
+        "avoided": tidy(["programme", "period"], avoided_mw=b.avoided_mw),
     }

@@ -284,6 +284,12 @@ class Case:
         return _neighbours((), self.ties["bus"])
 
     @cached_property
+    def pue_of(self) -> dict[tuple[str, str], dict[str, float]]:
+        """`pue` by snapshot, of each site and cooling technology [-]."""
+        names, rows = [str(h) for h in self.pue.columns], self.pue.to_numpy(float).tolist()
+        return {(s, c): dict(zip(names, row, strict=True)) for (s, c), row in zip(self.pue.index, rows, strict=True)}
+
+    @cached_property
     def cooling_of_site(self) -> dict[str, list[str]]:
         """Cooling technologies of each site."""
         found: dict[str, list[str]] = {s: [] for s in self.sites.index}

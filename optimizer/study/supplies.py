@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import pandas as pd
 
@@ -74,24 +75,33 @@ class Supply:
 
     def technologies_of(self, site: str) -> list[str]:
         """Technologies on offer at a site."""
-        return [str(q) for s, q in self.offers.index if s == site]
+        return self._technologies_by_site.get(site, [])
+
+    @cached_property
+    def _technologies_by_site(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for s, q in self.offers.index:
+            found.setdefault(str(s), []).append(str(q))
+        return found
 
     @property
     def sites(self) -> list[str]:
         """Sites that have something on offer, or are beside a generator."""
         return list(dict.fromkeys([*(str(s) for s, _ in self.offers.index), *self.beside]))
 
-    @property
+    @cached_property
     def stores(self) -> list[tuple[str, str]]:
         """Offers that store."""
-        return [(s, q) for s, q in self.offers.index if self.technologies.at[q, "is_storage"]]
+        stores = self.technologies["is_storage"].to_dict()
+        return [(s, q) for s, q in self.offers.index if stores[q]]
 
-    @property
+    @cached_property
     def sources(self) -> list[tuple[str, str]]:
         """Offers that generate."""
-        return [(s, q) for s, q in self.offers.index if not self.technologies.at[q, "is_storage"]]
+        stores = self.technologies["is_storage"].to_dict()
+        return [(s, q) for s, q in self.offers.index if not stores[q]]
 
-    @property
+    @cached_property
     def ordered(self) -> list[str]:
         """Snapshots in which storage may work."""
         return [h for day in self.days for h, _ in day]

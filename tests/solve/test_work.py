@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from optimizer.errors import InputError
@@ -86,6 +87,32 @@ def test_work_avoided_and_racks_that_stay(tmp_path: Path) -> None:
     for name, price, cost in (("dear", 1e-6, 300.0), ("cheap", 1e-8, 154.38)):
         study = study_of(tmp_path / name, text + programme(price, 50 * YEAR_OF_A_MW), tables, HEAD)
         assert checked_plan(study).summary["objective_musd"] == pytest.approx(cost, rel=1e-5)
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1e4])
+def test_the_unit_of_work_changes_nothing(tmp_path: Path, scale: float) -> None:
+    """Work of 100 MW of old racks in 2030 and of 100 MW of new ones in 2032; a new one does twice the work.
+
+    With its blocks an old rack costs 2 M$ a MW and year, a new one 3. The programme avoids up to 30 MW of new racks, 60
+    of old, for 75 M$ in all: less than the 120 M$ of old racks. So 40 MW of old racks stand in 2030, 80 + 75 M$ a year;
+    in 2032 they count 20, 30 are avoided and 50 MW are new, 80 + 75 + 150 M$. Two years of each: 920 M$.
+    """
+    plans = []
+    for name, unit in (("ones", 1.0), ("scaled", scale)):
+        table = f"rack,kw,first_year,cost_musd_per_mw,work_per_kwh\nold,10,2020,1,{0.5 * unit}\nnew,100,2032,2,{unit}\n"
+        year = YEAR_OF_A_MW * unit
+        text = PLACE + f'[demand]\nwork = {{ 2030 = {50 * year}, 2032 = {100 * year} }}\nracks = "racks.csv"\n'
+        text += programme(2.5 / year, 30 * year)
+        plans.append(checked_plan(study_of(tmp_path / name, text, {**SITE, "racks": table}, TWO_PERIODS), written=True))
+    ones, scaled = plans
+    assert ones.summary["objective_musd"] == pytest.approx(920.0)
+    assert scaled.summary["objective_musd"] == pytest.approx(920.0)
+    for name in ("sites", "racks", "demand"):
+        pd.testing.assert_frame_equal(scaled.table(name), ones.table(name), rtol=1e-9)
+    avoided, same = ones.table("efficiency"), scaled.table("efficiency")
+    assert avoided["avoided_mw"].tolist() == pytest.approx([60, 30])
+    assert same["avoided_mw"].tolist() == pytest.approx([60, 30])
+    assert same["units"].tolist() == pytest.approx((scale * avoided["units"]).tolist(), rel=1e-6)
 
 
 def test_bundled_catalogue(tmp_path: Path) -> None:

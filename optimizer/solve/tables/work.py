@@ -9,7 +9,7 @@ from optimizer.formulation import work
 from optimizer.study.case import Case
 
 LEAST = 1e-6
-"""Racks and units below this are none [MW, unit]."""
+"""Racks below this are none [MW]."""
 
 
 def work_tables(case: Case, m: pyo.ConcreteModel) -> dict[str, pd.DataFrame]:
@@ -34,9 +34,10 @@ def work_tables(case: Case, m: pyo.ConcreteModel) -> dict[str, pd.DataFrame]:
             counted_mw=rows["it_mw"] * count, cost_musd=rows["period"].map(years).astype(float) * yearly * rows["it_mw"]
         )
     if len(case.work.programmes):
-        rows = made["units"]
+        rows = made["avoided"]
+        rows = rows.assign(units=rows["avoided_mw"] / case.work.unit_mw[int(case.periods.index[-1])])
         yearly = case.work.programmes["annuity_musd"].loc[rows["programme"]].to_numpy(float)
-        found["efficiency"] = rows.assign(
+        found["efficiency"] = rows[["programme", "period", "units"]].assign(
             avoided_mw=rows["units"] * rows["period"].map(dict(case.work.unit_mw)).astype(float),
             cost_musd=rows["period"].map(years).astype(float) * yearly * rows["units"],
         )
