@@ -304,7 +304,6 @@ def delayed(ties: pd.DataFrame, months: pd.Series, costs: Costs, decision_year: 
         return ties
     kv = ties["base_kv"].to_numpy(dtype=float)
     years = ties["ready"].to_numpy(dtype="int64").copy()
-    years[late] = [
-        ready_year(decision_year, costs.tie_months(v) + m) for v, m in zip(kv[late], extra[late], strict=True)
-    ]
+    usual = {v: costs.tie_months(v) for v in set(kv[late].tolist())}
+    years[late] = [ready_year(decision_year, usual[v] + m) for v, m in zip(kv[late].tolist(), extra[late], strict=True)]
     return ties.assign(ready=years)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ CORNER = {
     "demand.work": {2030: 7008, 2032: 14016},
     "demand.efficiency": [],
     "service.curtailable_hours_per_year": 240,
-    "sites.max_sites": 15,
+    "sites.max_sites": 8,
     "sites.cell_km": 8,
     "limits.share_per": {},
     "limits.share_per_county": 0.7,
@@ -77,24 +78,31 @@ def check_portfolio(plan: Plan) -> None:
     assert paused.empty or paused["period"].min() > 2030
 
 
-def test_workloads_and_supply_go_together(repository: Path, tmp_path: Path) -> None:
-    """Demands of a corner: training at no site below 200 MW, and a third of the energy of the year carbon-free."""
+def test_workloads_supply_and_service_go_together(repository: Path, whole: Study, tmp_path: Path) -> None:
+    """Demands of a corner: training at no site below 200 MW, and a third of the energy of the year carbon-free.
+
+    The tables of `own_supply.toml` are put into the other study, whose network is then not read twice.
+    """
     demand = tmp_path / "demand.csv"
     demand.write_text(
         "region,workload,it_mw,lat,lon\nhouston,interactive,100,29.76,-95.37\ntexas,training,200,29.5,-96\n"
         "houston,batch,100,29.76,-95.37\n"
     )
-    study = read_study(repository / "examples" / "texas_full" / "own_supply.toml")
+    written = tomllib.loads((repository / "examples" / "texas_full" / "own_supply.toml").read_text(encoding="utf-8"))
     shared = {key: value for key, value in CORNER.items() if not key.startswith(("demand.", "service.", "grid.s"))}
     ours = {
         "study.periods": [2030],
-        "workloads.demand": str(demand),
-        "adequacy": None,
+        "demand": None,
+        "workloads": {**written["workloads"], "demand": str(demand)},
+        "supply": written["supply"],
         "grid.area": {"center": "3007159", "hops": 3},
-        "sites.max_sites": 8,
+        "sites.max_sites": 6,
         "limits.carbon_free_share": {2030: 0.33},
     }
-    plan = checked_plan(study.override(shared | ours))
+    study = whole.override(shared | ours)
+    plan = checked_plan(study)
+    assert study.case.service is not None
+    assert study.case.supply is not None
     served = plan.table("workloads")
     assert served.groupby("workload")["served_mw"].sum().to_dict() == pytest.approx(
         {"interactive": 100, "training": 200, "batch": 100}
