@@ -7,6 +7,7 @@ is not checked is not written.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -547,6 +548,11 @@ PLAN_TABLES: dict[str, PlanTable] = {
 
 def empty_table(name: str) -> pd.DataFrame:
     """A table without rows, every column in place."""
+    return _empty(name).copy()
+
+
+@cache
+def _empty(name: str) -> pd.DataFrame:
     return typed(pd.DataFrame({c: [] for c in PLAN_TABLES[name].names}), PLAN_TABLES[name])
 
 

@@ -14,7 +14,7 @@ Each subject is one file ``checks_<subject>.py`` with ``CHECKS``, functions from
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -107,24 +107,32 @@ def check_plan(folder: Path, study: Study) -> list[Finding]:
     study : Study
         What the plan was made for, rebuilt from its inputs.
     """
+    return list(findings_of(folder, study))
+
+
+def findings_of(folder: Path, study: Study) -> Iterator[Finding]:
+    """The findings of `check_plan` one by one, each as soon as its check is done."""
     contexts: dict[str, Context] = {}
-    findings: list[Finding] = []
+    is_readable = True
     for prefix, path in _folders(folder):
         name = path.name if prefix else ""
         if name and name not in study.config.scenario:
-            findings.append(Finding("plan.scenario.unknown", prefix, "the study has no such scenario", name))
+            yield Finding("plan.scenario.unknown", prefix, "the study has no such scenario", name)
+            is_readable = False
             continue
         context, found = _context(path, prefix, study.scenario(name) if name else study)
-        findings += found
+        yield from found
+        is_readable = is_readable and not found
         if context is not None:
             contexts[name] = context
-    if findings:
-        return findings
+    if not is_readable:
+        return
     for context in contexts.values():
-        findings += [f for check in checks_for(context) for f in check(context)]
+        for check in checks_for(context):
+            yield from check(context)
     scenarios = {name: context for name, context in contexts.items() if name}
-    findings += checks_service.check_firmness(contexts[""], scenarios)
-    return findings + checks_comparison.check_scenarios(contexts[""], scenarios)
+    yield from checks_service.check_firmness(contexts[""], scenarios)
+    yield from checks_comparison.check_scenarios(contexts[""], scenarios)
 
 
 def _context(folder: Path, prefix: str, study: Study) -> tuple[Context | None, list[Finding]]:

@@ -291,7 +291,7 @@ def test_ranges_are_not_inherited_by_the_studies_they_make(tmp_path: Path) -> No
 
 def test_another_objective(tmp_path: Path) -> None:
     """Emissions as objective: all is missed at a price, whatever is asked for, and no limit of the search is priced."""
-    text = FRONTIER_TEXT + PENALTY + a_range("demand", 0.5, 1.4) + a_range("pue", 0.5, 2.0)
+    text = FRONTIER_TEXT + PENALTY + a_range("demand", 0.5, 1.4)
     study = study_of(tmp_path, text, TABLES).override({"study.objective": "carbon", "limits.delay_mw_years": 90.0})
     found = find_sensitivity(study)
     assert (found.objective, found.unit) == ("carbon", "t CO2e")
