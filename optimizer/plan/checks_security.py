@@ -185,10 +185,13 @@ def check_base_overloads(context: Context) -> list[Finding]:
         findings.append(Finding("plan.overload.refused", where, "the study does not allow base overloads"))
     expected = overloads(context)
     small = tolerances.POWER_MW
+    # An overload of no size comes and goes with the decimals of outputs; an allowance of that size hides nothing.
+    keys = ["branch", "contingency", "snapshot"]
+    known = pd.MultiIndex.from_frame(stated[keys]).isin(pd.MultiIndex.from_frame(expected[keys]))
     return findings + compare_tables(
         context.prefix,
         "base_overloads",
-        stated,
+        stated[known | (stated["overload_mw"] > small)],
         expected,
         may_miss=lambda rows: (rows["overload_mw"] <= small).to_numpy(bool),
     )
