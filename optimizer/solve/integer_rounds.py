@@ -43,8 +43,7 @@ TIME_SHARE = 0.8
 (unverified: a choice)."""
 
 CLOSER = 0.6
-"""Factor on the difference that a search of everything may leave, each time its plan was not secure [-]
-(unverified: a choice)."""
+"""Factor on the difference that a search may leave, from one to the next [-] (unverified: a choice)."""
 
 
 class IntegerRounds:

@@ -29,9 +29,6 @@ ROWS_PER_BRANCH = 3
 ROWS_PER_SNAPSHOT = 200
 """Rows added at a time for one period and snapshot (unverified: a cap that is rarely reached after two rounds)."""
 
-WHOLE = 1e-9
-"""A column this near to a whole number is one [-]."""
-
 Log = Callable[[str], None]
 RowKey = tuple[str, str, int, str, int]
 
@@ -240,36 +237,10 @@ class SecureProgram:
         """Integer columns of a solution, rounded."""
         return {int(c): float(round(values[c])) for c in self.highs.integers}
 
-    def is_whole(self, values: NDArray[np.float64]) -> bool:
-        """Whether every integer column of a solution of the relaxation is whole."""
-        at = values[self.highs.integers]
-        return bool((np.abs(at - np.round(at)) <= WHOLE).all())
-
     def fix(self, integers: dict[int, float]) -> None:
         """Fix integer columns at given values."""
         if integers:
             self.highs.set_bounds({c: (v, v) for c, v in integers.items()})
-
-    def unused_columns(self, values: NDArray[np.float64], used: float) -> list[int]:
-        """Columns of ``siting.build`` and ``upgrades.in_service`` of what a solution does not use in any period.
-
-        Parameters
-        ----------
-        values : ndarray
-            Solution by column.
-        used : float
-            Value above which a site or upgrade is used [-].
-        """
-        found: list[int] = []
-        for part, name in (("siting", "build"), ("upgrades", "in_service")):
-            block = self.model.component(part)
-            variables = {} if block is None else dict(block.component(name))
-            columns: dict[str, list[int]] = {}
-            for (item, _), variable in variables.items():
-                columns.setdefault(item, []).append(self.highs.column(variable))
-            for own in columns.values():
-                found += own if max(values[c] for c in own) <= used else []
-        return found
 
     def upgrade_columns(self) -> NDArray[np.int32]:
         """Integer columns that only add to limits: upgrades in service."""

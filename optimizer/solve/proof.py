@@ -14,8 +14,6 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from optimizer.solve.highs import HighsProgram
-
 PASSES = 4
 """Times that bounds are carried from row to row: site, tie, cooling and load are that many rows apart."""
 
@@ -50,20 +48,6 @@ def dual_bound(
     low, high = columns
     resting = np.where(reduced > 0, low, np.where(reduced < 0, high, 0.0))
     return float(y @ at + reduced @ resting)
-
-
-def proven_bound(highs: HighsProgram) -> float:
-    """Bound of a linear program that the multipliers of its last solve prove, the constant of its objective included.
-
-    Parameters
-    ----------
-    highs : HighsProgram
-        Solved last as a linear program.
-    """
-    program = highs.matrix()
-    rows = program.row_lower, program.row_upper
-    columns = implied_bounds(program.matrix, rows, (program.column_lower, program.column_upper))
-    return dual_bound(program.matrix, program.cost, rows, columns, highs.duals()) + program.offset
 
 
 def implied_bounds(
