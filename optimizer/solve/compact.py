@@ -76,8 +76,8 @@ class Compact:
         by = aggregate(own)
         self.spread, self.kept, self.place, self.scale = by.spread, by.kept, by.place, by.scale
         small, rows = by.program(own)
-        self._row_of = np.full(own.matrix.shape[0], -1)
-        self._row_of[rows] = np.arange(len(rows))
+        self.rows_of = np.full(own.matrix.shape[0], -1)
+        self.rows_of[rows] = np.arange(len(rows))
         self.cost, self.offset, self.integer = small.cost, small.offset, small.integer
         # Ends of whole columns are whole: the relaxation is tighter, and HiGHS 1.15's presolve called a program with a
         # plan infeasible where they were not.
@@ -119,7 +119,7 @@ class Compact:
 
     def row_of(self, own: int) -> int:
         """Row here of a row of the whole program as composed; -1 where it was left out."""
-        return int(self._row_of[own])
+        return int(self.rows_of[own])
 
     def add(self, keys: Iterable[RowKey]) -> int:
         """Add the rows of limits that do not stand yet; return how many limits."""

@@ -32,6 +32,9 @@ _STATUS: dict[Any, Status] = {
     highspy.HighsModelStatus.kInterrupt: "limit",
 }
 
+BASIC, RESTING = highspy.HighsBasisStatus.kBasic, highspy.HighsBasisStatus.kLower
+"""Status of a row that is slack, and of a column at its lower bound."""
+
 RAY_ROUNDING = 1e-9
 """Share of a column in a proof of infeasibility, the largest multiplier of size 1, that is rounding [-]."""
 
@@ -167,13 +170,21 @@ class HighsProgram:
         found = self._highs.getBasis()
         return Basis(tuple(found.col_status), tuple(found.row_status))
 
-    def set_basis(self, basis: Basis) -> None:
-        """Start the next solve from a basis; rows that came since are slack in it."""
+    def set_basis(self, basis: Basis, is_foreign: bool = False) -> None:
+        """Start the next solve from a basis; rows that came since are slack in it.
+
+        Parameters
+        ----------
+        basis : Basis
+            Of this program.
+        is_foreign : bool
+            It was that of a program like this one: the solver makes a basis of what it names.
+        """
         started = highspy.HighsBasis()
         more = self._highs.getNumRow() - len(basis.rows)
         started.col_status = list(basis.columns)
-        started.row_status = [*basis.rows, *[highspy.HighsBasisStatus.kBasic] * more]
-        started.valid = True
+        started.row_status = [*basis.rows, *[BASIC] * more]
+        started.valid, started.alien = True, is_foreign
         self._highs.setBasis(started)
 
     def forget_basis(self) -> None:
@@ -333,15 +344,14 @@ class SiftedProgram(RowProgram):
         starts, index = matrix.indptr[:-1].astype(np.int32), matrix.indices.astype(np.int32)
         self._highs.addCols(matrix.shape[1], cost, lower, upper, matrix.nnz, starts, index, matrix.data)
 
-    def set_basis(self, basis: Basis) -> None:
+    def set_basis(self, basis: Basis, is_foreign: bool = False) -> None:
         """Start the next solve from a basis; columns that came since rest at their lower bounds."""
         more = self._highs.getNumCol() - len(basis.columns)
-        super().set_basis(Basis((*basis.columns, *[highspy.HighsBasisStatus.kLower] * more), basis.rows))
+        super().set_basis(Basis((*basis.columns, *[RESTING] * more), basis.rows), is_foreign)
 
     def are_slack(self) -> NDArray[np.bool_]:
         """Rows that are basic in the last solution."""
-        basic = highspy.HighsBasisStatus.kBasic
-        return np.array([status == basic for status in self._highs.getBasis().row_status])
+        return np.array([status == BASIC for status in self._highs.getBasis().row_status])
 
 
 class HighsModel(HighsProgram):
@@ -362,6 +372,8 @@ class HighsModel(HighsProgram):
     ----------
     own : Matrix
         The program as composed, before any row was added and any objective changed.
+    constraints : tuple
+        Constraint of each of its rows; one with two ends may have two.
     """
 
     def __init__(
@@ -377,8 +389,9 @@ class HighsModel(HighsProgram):
         # By identity: variables are kept, so no other object takes theirs.
         self._column = {id(v): i for i, v in enumerate(self.variables)}
         self._row: ComponentMap = ComponentMap()
-        for i, row in enumerate(form.rows):
-            self._row[row.constraint] = i
+        self.constraints = tuple(row.constraint for row in form.rows)
+        for i, constraint in enumerate(self.constraints):
+            self._row[constraint] = i
         self.own = _matrix_of(form, self.variables)
         super().__init__(self.own, threads, seed)
 

@@ -21,6 +21,7 @@ from optimizer.solve.compact import Compact
 from optimizer.solve.found import Found, Limits
 from optimizer.solve.highs import Outcome
 from optimizer.solve.integer_rounds import IntegerRounds
+from optimizer.solve.named_basis import NamedBasis, begin_from, named_basis
 from optimizer.solve.program import RowKey, SecureProgram
 from optimizer.solve.search import Search
 from optimizer.solve.standing import Standing
@@ -63,8 +64,7 @@ def find_plan(program: SecureProgram, limits: Limits, decided: Callable[[float],
     if case.network is None:
         return find_at_once(program, limits, decided)
     standing = Standing(program, limits, decided)
-    compact, relaxed = relaxation(standing, ())
-    return search_on(standing, compact, relaxed)
+    return search_on(standing, *relaxation(standing))
 
 
 def is_written_out(case: Case) -> bool:
@@ -100,8 +100,22 @@ def search_on(standing: Standing, compact: Compact, relaxed: Outcome) -> Found:
     return standing.found()
 
 
-def relaxation(standing: Standing, rows: Iterable[RowKey]) -> tuple[Compact, Outcome]:
+def relaxation(standing: Standing) -> tuple[Compact, Outcome]:
     """Solve the relaxation of a program until it breaks no limit, which gives the first bound.
+
+    Parameters
+    ----------
+    standing : Standing
+        Of the program; its bound is raised.
+    """
+    compact, _ = known_relaxation(standing, ())
+    return compact, cleaned(standing, compact)
+
+
+def known_relaxation(
+    standing: Standing, rows: Iterable[RowKey], basis: NamedBasis | None = None
+) -> tuple[Compact, Outcome]:
+    """Solve the relaxation with the limits that are known to matter, which may be bound enough.
 
     Parameters
     ----------
@@ -109,23 +123,43 @@ def relaxation(standing: Standing, rows: Iterable[RowKey]) -> tuple[Compact, Out
         Of the program; its bound is raised.
     rows : iterable of row keys
         Limits that are expected to matter, beside those that the program has.
+    basis : NamedBasis, optional
+        Of the relaxation of a program like this one.
     """
     with standing.booked("lp"):
         program = standing.program
-        known = [*(key for key, _ in program.limit_rows()), *program.expected, *rows]
         compact = standing.compact(())
-        # Dense rows take the simplex method many times longer from nothing than from a solution without them.
+        if basis is None:
+            # Dense rows take the simplex method many times longer from nothing than from a solution without them.
+            compact.solve()
+        compact.add(dict.fromkeys([*(key for key, _ in program.limit_rows()), *program.expected, *rows]))
+        if basis is not None:
+            begin_from(compact, basis)
         relaxed = compact.solve()
-        compact.add(dict.fromkeys(known))
-        if relaxed.status == "optimal" or compact.keys:
-            relaxed = compact.clean(fully=True)
+        if relaxed.status == "optimal":
+            standing.raise_bound(compact.proven())
+            program.held, program.ended = tuple(compact.keys), named_basis(compact)
+    return compact, relaxed
+
+
+def cleaned(standing: Standing, compact: Compact) -> Outcome:
+    """Solve a relaxation on, until it breaks no limit.
+
+    Parameters
+    ----------
+    standing, compact
+        Of `known_relaxation`; the bound is raised.
+    """
+    with standing.booked("lp"):
+        program = standing.program
+        relaxed = compact.clean(fully=True)
         if relaxed.status == "optimal":
             standing.raise_bound(compact.proven())
             compact.purge()
-            standing.program.held = tuple(compact.keys)
+            program.held, program.ended = tuple(compact.keys), named_basis(compact)
             compact.highs.set_options(presolve="off")
-    standing.program.log(f"relaxation: {standing}, {compact.highs.size[0]} rows, {compact.solves} solves")
-    return compact, relaxed
+    program.log(f"relaxation: {standing}, {compact.highs.size[0]} rows, {compact.solves} solves")
+    return relaxed
 
 
 def _is_whole(compact: Compact, relaxed: Outcome) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -182,9 +183,17 @@ def _with_baseline(run: Run, case: Case, start: Start | None, left: Start) -> St
     if start is not None and start.baseline is not None and start.baseline.digest == digest:
         run.log("baseline: nothing that it rests on has changed")
         return replace(left, baseline=start.baseline, bare=start.bare)
+    kept, ended = _searched_baseline(run, case, digest, None if start is None else start.bare)
+    # The model of the bare system is garbage in circles, and the search to come holds off looking for any.
+    gc.collect()
+    return replace(left, baseline=kept, bare=ended)
+
+
+def _searched_baseline(run: Run, case: Case, digest: str, start: Start | None) -> tuple[Kept[Baseline], Start]:
+    """The baseline, and where its search ended."""
     bare = without_new_load(case)
     program = run.program(bare, BASELINE_TIME)
-    found = find_plan_from(None if start is None else start.bare, program, run.limits(BASELINE_GAP), abs)
+    found = find_plan_from(start, program, run.limits(BASELINE_GAP), abs)
     refuse_no_plan(found.status, bool(np.isfinite(found.objective)))
     settle(program, found.integers)
     rows = tuple(key for key, row in program.limit_rows() if abs(program.highs.dual(row)) > PRICED_ROW)
@@ -192,10 +201,9 @@ def _with_baseline(run: Run, case: Case, start: Start | None, left: Start) -> St
     # Cost of the outputs as they are written, to the last decimal.
     cost_musd = float(extract.cost_table(bare, program.model)["cost_musd"].sum())
     baseline = Baseline(cost_musd, made.output_mw, made.upgrades, made.circuits, rows)
-    ended = replace(nothing(), upgrades=made.upgrades, rows=held_by(program))
+    ended = replace(nothing(), upgrades=made.upgrades, rows=held_by(program), basis=program.ended)
     # One that the time limit cut short would be better another time.
-    kept = Kept(digest if found.status not in LIMITED else "", baseline)
-    return replace(left, baseline=kept, bare=ended)
+    return Kept(digest if found.status not in LIMITED else "", baseline), ended
 
 
 def refuse_no_plan(status: str, has_plan: bool) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyomo.environ as pyo
@@ -19,6 +19,9 @@ from optimizer.formulation.security import looks
 from optimizer.objectives.cost import cost
 from optimizer.solve.highs import HighsModel, Outcome
 from optimizer.study.case import Case
+
+if TYPE_CHECKING:
+    from optimizer.solve.named_basis import NamedBasis
 
 ROW_TOLERANCE_MW = 1e-4
 """An excess up to this is not a broken limit while rows are added [MW]; ten times tighter than the verifier's."""
@@ -70,6 +73,8 @@ class SecureProgram:
         Limits that are expected to matter, as a search may have them from the start.
     held : tuple of row keys
         Limits near the solution of a relaxation that was solved in another form.
+    ended : NamedBasis, optional
+        Where that relaxation ended.
     """
 
     def __init__(
@@ -89,6 +94,7 @@ class SecureProgram:
         self.case, self.clock, self.log, self.deadline = case, clock, log, deadline
         self.expected: tuple[RowKey, ...] = ()
         self.held: tuple[RowKey, ...] = ()
+        self.ended: NamedBasis | None = None
         self.parts = parts_of(case) if parts is None else tuple(parts)
         # Hundreds of thousands of objects are made and none is garbage: looking for some takes a third of the time.
         with PauseGC():

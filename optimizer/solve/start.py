@@ -22,6 +22,7 @@ from optimizer.study.case import Case
 
 if TYPE_CHECKING:
     from optimizer.plan.plan import Plan
+    from optimizer.solve.named_basis import NamedBasis
     from optimizer.solve.program import RowKey, SecureProgram
 
 Figure = TypeVar("Figure")
@@ -47,6 +48,8 @@ class Start:
         ``upgrade`` and ``in_service``, the first period in which it serves.
     rows : tuple of row keys
         Limits of branches that held the plan or its relaxation.
+    basis : NamedBasis, optional
+        Where its relaxation ended.
     bare : Start, optional
         The same of the system without new load.
     overloads, baseline : Kept, optional
@@ -56,6 +59,7 @@ class Start:
     placed: pd.DataFrame
     upgrades: pd.DataFrame
     rows: tuple[RowKey, ...]
+    basis: NamedBasis | None = None
     bare: Start | None = None
     overloads: Kept[Overloads] | None = None
     baseline: Kept[Baseline] | None = None

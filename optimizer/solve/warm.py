@@ -1,10 +1,11 @@
 """A search that begins where another plan ended, and goes on as any other where that is not good enough.
 
-1. With the limits that held the other plan, the relaxation is solved until it breaks no limit: a bound of this program,
-   proven by its own multipliers.
+1. With the limits that held the other plan, the relaxation is solved from the other's basis: a bound of this program,
+   proven by its own multipliers, although more limits may be broken.
 2. The other plan's whole decisions are tried as they are.
-3. Its sites are kept and upgrades decided again.
-4. Its sites, and those that the relaxation builds, are sized anew.
+3. The relaxation is solved until it breaks no limit.
+4. The other plan's sites are kept and upgrades decided again.
+5. Its sites, and those that the relaxation builds, are sized anew.
 
 Each gives a plan only if it holds in this program. As soon as the gap to the bound is closed the search ends.
 """
@@ -19,11 +20,13 @@ from numpy.typing import NDArray
 from optimizer.solve.compact import Compact
 from optimizer.solve.found import Found, Limits
 from optimizer.solve.highs import Outcome
-from optimizer.solve.loop import find_plan, is_written_out, relaxation, search_on
+from optimizer.solve.loop import cleaned, find_plan, is_written_out, known_relaxation, search_on
 from optimizer.solve.making_whole import MakingWhole
 from optimizer.solve.program import SecureProgram
 from optimizer.solve.standing import Standing
 from optimizer.solve.start import Start, known_rows, whole_decisions
+
+Floats = NDArray[np.float64]
 
 BUILT = 0.3
 """Sites that the relaxation builds to more than this share are open beside those of the plan [-] (unverified)."""
@@ -45,27 +48,42 @@ def find_plan_from(
     if start is None or not is_written_out(case):
         return find_plan(program, limits, decided)
     standing = Standing(program, limits, decided)
-    compact, relaxed = relaxation(standing, known_rows(case, start.rows))
+    compact, relaxed = known_relaxation(standing, known_rows(case, start.rows), start.basis)
+    before = _by_column(whole_decisions(program, start), program)
     if relaxed.status == "optimal":
-        _try_again(standing, compact, relaxed, start)
+        _as_it_was(standing, compact, relaxed, before)
+        if standing.is_done:
+            return standing.found()
+    relaxed = cleaned(standing, compact)
+    if relaxed.status == "optimal" and not standing.is_done:
+        _try_again(standing, compact, relaxed, before)
     return search_on(standing, compact, relaxed)
 
 
-def _try_again(standing: Standing, compact: Compact, relaxed: Outcome, start: Start) -> None:
-    """Try what the other plan decided, ever more freely, until the gap is closed."""
-    whole = MakingWhole(standing)
-    before = _by_column(whole_decisions(standing.program, start), standing.program)
+def _among(whole: MakingWhole, compact: Compact, relaxed: Outcome, before: Floats) -> Compact:
+    """The program of the sites of the other plan, and of those that the relaxation builds."""
     values = compact.whole(relaxed.values)
-    with standing.booked("lp"):
-        small = whole.among(compact, np.maximum(values * (values > BUILT), before), 0.0)
-    decisions = small.reduced(before)
+    with whole.standing.booked("lp"):
+        return whole.among(compact, np.maximum(values * (values > BUILT), before), 0.0)
+
+
+def _as_it_was(standing: Standing, compact: Compact, relaxed: Outcome, before: Floats) -> None:
+    """Try what the other plan decided."""
+    whole = MakingWhole(standing)
+    small = _among(whole, compact, relaxed, before)
     with standing.booked("repair"):
         columns = np.flatnonzero(small.integer)
-        whole.attempt(small, columns, decisions[columns])
+        whole.attempt(small, columns, small.reduced(before)[columns])
     standing.program.log(f"from the plan given, as it was: {standing}")
-    if not standing.is_done:
-        whole.secure(small, decisions)
-        standing.program.log(f"from the plan given, same sites: {standing}")
+
+
+def _try_again(standing: Standing, compact: Compact, relaxed: Outcome, before: Floats) -> None:
+    """Try the other plan's sites, ever more freely, until the gap is closed."""
+    whole = MakingWhole(standing)
+    small = _among(whole, compact, relaxed, before)
+    decisions = small.reduced(before)
+    whole.secure(small, decisions)
+    standing.program.log(f"from the plan given, same sites: {standing}")
     if not standing.is_done and len(whole.others(small)):
         outcome = whole.decide(small, whole.scaled(small, whole.upgrades(small), decisions))
         if len(outcome.values):
@@ -74,7 +92,7 @@ def _try_again(standing: Standing, compact: Compact, relaxed: Outcome, start: St
         standing.program.log(f"from the plan given, sized anew: {standing}")
 
 
-def _by_column(integers: dict[int, float], program: SecureProgram) -> NDArray[np.float64]:
+def _by_column(integers: dict[int, float], program: SecureProgram) -> Floats:
     """Whole decisions by the columns of the whole program."""
     found = np.zeros(len(program.highs.own.cost))
     found[list(integers)] = list(integers.values())

@@ -107,7 +107,7 @@ def in_rows_of_pyomo(case: Case) -> Found:
 
 def by(how: type[Search] | type[IntegerRounds], case: Case, limits: Limits) -> Found:
     standing = Standing(program_of(case), limits, abs)
-    compact, relaxed = relaxation(standing, ())
+    compact, relaxed = relaxation(standing)
     if relaxed.status != "optimal":
         return Found(relaxed.status, np.inf, -np.inf, {})
     how(standing, compact).run(relaxed)
