@@ -58,19 +58,19 @@ def _written(found: Uncertain, plans: PlansFolder) -> dict[str, Any]:
     """Write tables and page; return the summary."""
     from optimizer.report.uncertain import write_uncertain_page
     from optimizer.solve.alternatives import sites_of
-    from optimizer.solve.uncertain import tables as made
+    from optimizer.solve.uncertain import tables
 
-    tables = {
-        "scenarios": made.scenario_table(found).round(6),
-        "first_stage": made.first_stage_table(found),
-        "costs": made.cost_table(found).round(6),
-        "regret": made.regret_table(found).round(6),
-        "decisions": made.decision_table(found).round(6),
+    written = {
+        "scenarios": tables.scenario_table(found).round(6),
+        "first_stage": tables.first_stage_table(found),
+        "costs": tables.cost_table(found).round(6),
+        "regret": tables.regret_table(found).round(6),
+        "decisions": tables.decision_table(found).round(6),
     }
-    plans.write_tables(tables)
+    plans.write_tables(written)
     page = plans.path / "uncertainty.html"
-    write_uncertain_page(found, tables, sites_of(found.plans), plans.n_violations, page)
-    return _summary(found, tables["scenarios"], plans)
+    write_uncertain_page(found, written, sites_of(found.plans), plans.n_violations, page)
+    return _summary(found, written["scenarios"], plans)
 
 
 def _summary(found: Uncertain, scenarios: pd.DataFrame, plans: PlansFolder) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from optimizer.plan import verify_tariffs as tariffs
+from optimizer.plan import verify_tariffs
 from optimizer.plan.checks_work import accounts_musd, counted_mw, has_racks, once_musd, work_per_mw
 from optimizer.plan.verify_context import Context, remembered
 from optimizer.plan.verify_network import Floats
@@ -17,7 +17,7 @@ from optimizer.units import HOURS_PER_YEAR, USD_PER_MUSD
 
 ACCOUNTS = (
     *("generation", "sites", "ties", "cooling", "water", "upgrades", "shortfall", "network", "service", "supply"),
-    *tariffs.ACCOUNTS,
+    *verify_tariffs.ACCOUNTS,
 )
 """Accounts of the cost table."""
 
@@ -89,7 +89,7 @@ def circuits_musd(context: Context, circuits: pd.DataFrame) -> dict[int, float]:
 
 def network_musd(context: Context, whole: dict[int, float]) -> pd.Series:
     """What counts of the cost of upgrades or circuits: the developer's share, or all [M$], index period."""
-    return tariffs.network_share(context) * pd.Series(whole, dtype=float)
+    return verify_tariffs.network_share(context) * pd.Series(whole, dtype=float)
 
 
 @remembered
@@ -162,7 +162,7 @@ def costs_musd(context: Context) -> pd.DataFrame:
             table.loc["carbon"] = pd.Series(carbon_musd(context))
         for account, by_period in accounts_musd(context).items():
             table.loc[account] = by_period
-        for account, by_period in tariffs.tariffs_musd(context).items():
+        for account, by_period in verify_tariffs.tariffs_musd(context).items():
             table.loc[account] = pd.Series(by_period)
         penalty = context.case.shortfall_penalty_musd_per_mw_year or 0.0
         if context.case.workloads is not None:
@@ -200,7 +200,7 @@ def investment_musd(context: Context) -> dict[int, float]:
     new = context.table("circuits")
     whole = context.case.circuits["cost_musd"].reindex(new["circuit"]).to_numpy(float) * new["count"].to_numpy(float)
     begun = new["in_service"].to_numpy(float)
-    own_supply, share = supply_investment_musd(context), tariffs.network_share(context)
+    own_supply, share = supply_investment_musd(context), verify_tariffs.network_share(context)
     return {
         t: own_supply[t]
         + float(by_period.get(t, 0.0))

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from optimizer.objectives import OBJECTIVES
-from optimizer.report import frontier_figures as figures
+from optimizer.report import frontier_figures
 from optimizer.report.frontier_figures import DECIMALS, UNITS
 from optimizer.report.html import render_page, write_page
 from optimizer.report.page import Column, Figure, KeyFigures, Section, Table, Text, blocks, table
@@ -73,7 +73,7 @@ def _frontier(found: Frontier, rows: pd.DataFrame) -> list[Any]:
         caption += " Nothing better than the line was found."
     if (rows["gap"] > 0).any():
         caption += " The bar to the left of a mark ends at what is proven: no plan within its limits lies beyond."
-    figure = Figure("trade", figures.trade_off(rows, found.objectives), caption)
+    figure = Figure("trade", frontier_figures.trade_off(rows, found.objectives), caption)
     return [Text(text, "lead"), KeyFigures(tuple(key_figures)), figure]
 
 
@@ -91,7 +91,7 @@ def _alternatives(found: Alternatives, rows: pd.DataFrame, sites: pd.DataFrame) 
         (number(100 * found.within, decimals=1), "%", "of the cost that the decision can change: the band"),
     )
     caption = "What each plan costs more than the cheapest: short bars mean that the choice hardly matters to the cost."
-    figure = Figure("costs", figures.costs_of_the_best(rows, band), caption)
+    figure = Figure("costs", frontier_figures.costs_of_the_best(rows, band), caption)
     return [Text(text, "lead"), KeyFigures(key_figures), figure]
 
 
@@ -140,12 +140,12 @@ def _how(found: Frontier | Alternatives) -> str:
 
 
 def _where(found: Frontier | Alternatives, rows: pd.DataFrame, sites: pd.DataFrame) -> Section:
-    drawn = figures.sites_map(sites, len(rows), found.study)
+    drawn = frontier_figures.sites_map(sites, len(rows), found.study)
     caption = "Sites that any plan builds; the number says in how many plans, the area shows the largest IT load."
-    tiles = figures.sites_by_plan(sites, rows["plan"].tolist())
+    tiles = frontier_figures.sites_by_plan(sites, rows["plan"].tolist())
     left = (
-        f" The first {figures.MOST_SITES} of {len(sites):,}; all are in sites.csv."
-        if len(sites) > figures.MOST_SITES
+        f" The first {frontier_figures.MOST_SITES} of {len(sites):,}; all are in sites.csv."
+        if len(sites) > frontier_figures.MOST_SITES
         else ""
     )
     return Section(

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from optimizer.objectives import OBJECTIVES
-from optimizer.report import sensitivity_figures as figures
+from optimizer.report import sensitivity_figures
 from optimizer.report.frontier_figures import DECIMALS, UNITS
 from optimizer.report.html import render_page, write_page
 from optimizer.report.page import Bullets, Column, Figure, KeyFigures, Section, Table, Text, blocks, table
@@ -65,7 +65,7 @@ def _answer(found: Sensitivity, n_violations: int) -> Section:
         "says. The whisker is the range in which the change lies for certain, given the gaps of both plans; hatched: "
         "that range holds no change at all."
     )
-    figure = Figure("tornado", figures.tornado(found, unit), caption)
+    figure = Figure("tornado", sensitivity_figures.tornado(found, unit), caption)
     notice = found.plan.summary.get("data_notice")
     return Section(
         "answer",
@@ -93,7 +93,7 @@ def _checked(broken: int) -> Text:
 def _tornado_table(found: Sensitivity, unit: str, decimals: int) -> Table:
     rows = found.tornado
     for name in ("value", "own_value"):
-        rows[name] = [figures.value_text(v, u) for v, u in zip(rows[name], rows["value_unit"], strict=True)]
+        rows[name] = [sensitivity_figures.value_text(v, u) for v, u in zip(rows[name], rows["value_unit"], strict=True)]
     rows["told"] = np.where(rows["is_distinct"], "yes", "no")
     columns = [
         Column("what", "Quantity", text=True),
@@ -136,7 +136,7 @@ def _thresholds(found: Sensitivity) -> Section:
 
 
 def _sentence(one: Threshold) -> str:
-    below, above = (figures.value_text(side.value, one.bar.unit) for side in (one.below, one.above))
+    below, above = (sensitivity_figures.value_text(side.value, one.bar.unit) for side in (one.below, one.above))
     between = f"{one.bar.label} between {below} and {above}"
     if not (one.below.has_plan and one.above.has_plan):
         return f"{between}: there is no plan {'below' if one.above.has_plan else 'above'}."
@@ -154,11 +154,11 @@ def _some(names: list[str], most: int = 5) -> str:
 
 def _binding(found: Sensitivity) -> Section:
     rows = found.ranges.copy()
-    rows["name"] = [figures.name_of(row) for row in rows.to_dict("records")]
+    rows["name"] = [sensitivity_figures.name_of(row) for row in rows.to_dict("records")]
     for name in ("bound", "used", "low", "high"):
-        rows[name] = [figures.value_text(v, u) for v, u in zip(rows[name], rows["unit"], strict=True)]
+        rows[name] = [sensitivity_figures.value_text(v, u) for v, u in zip(rows[name], rows["unit"], strict=True)]
     for name in ("price", "price_below", "price_above"):
-        rows[name] = [figures.value_text(v, "") for v in rows[name]]
+        rows[name] = [sensitivity_figures.value_text(v, "") for v in rows[name]]
     columns = [
         Column("name", "Limit", text=True),
         Column("bound", "Is", text=True),
@@ -181,7 +181,7 @@ def _binding(found: Sensitivity) -> Section:
         "branch is moved in the one period, snapshot and outage named. What a limit does to the whole decisions is "
         "what ranges and thresholds of the study's own quantities tell."
     )
-    drawn = figures.price_ranges(found.ranges)
+    drawn = sensitivity_figures.price_ranges(found.ranges)
     caption = "Range in which each price was confirmed; the number is the price. The first by present value."
     return Section(
         "binding",

@@ -19,7 +19,7 @@ from optimizer.solve.money import common_musd, decided_musd, without_new_load
 from optimizer.solve.overloads import Overloads, find_overloads, no_overloads, refuse_overloads
 from optimizer.solve.program import Clock, RowKey, SecureProgram
 from optimizer.solve.start import Kept, Start, held_by, known_rows, nothing
-from optimizer.solve.tables import decisions as extract
+from optimizer.solve.tables import decisions
 from optimizer.solve.warm import find_plan_from
 from optimizer.study.case import Case
 from optimizer.study.precheck import refuse_infeasible
@@ -197,9 +197,9 @@ def _searched_baseline(run: Run, case: Case, digest: str, start: Start | None) -
     refuse_no_plan(found.status, bool(np.isfinite(found.objective)))
     settle(program, found.integers)
     rows = tuple(key for key, row in program.limit_rows() if abs(program.highs.dual(row)) > PRICED_ROW)
-    made = extract.decisions(bare, program.model)
+    made = decisions.decisions(bare, program.model)
     # Cost of the outputs as they are written, to the last decimal.
-    cost_musd = float(extract.cost_table(bare, program.model)["cost_musd"].sum())
+    cost_musd = float(decisions.cost_table(bare, program.model)["cost_musd"].sum())
     baseline = Baseline(cost_musd, made.output_mw, made.upgrades, made.circuits, rows)
     ended = replace(nothing(), upgrades=made.upgrades, rows=held_by(program), basis=program.ended)
     # One that the time limit cut short would be better another time.

@@ -20,8 +20,7 @@ from optimizer.solve.goal import Goal
 from optimizer.solve.lexicographic import Searched, search
 from optimizer.solve.prepared import Prepared, Run, prepare, refuse_no_plan, settle
 from optimizer.solve.start import decisions_of, held_by, start_of
-from optimizer.solve.tables import decisions as extract
-from optimizer.solve.tables import service as extract_service
+from optimizer.solve.tables import decisions, service
 from optimizer.solve.tables.plan import summary_of, tables_of
 from optimizer.study.case import Case
 from optimizer.study.orbit import asks_break_even
@@ -127,9 +126,9 @@ def plan_of(run: Run, prepared: Prepared, searched: Searched, study: Study | Non
     settle(program, searched.integers)
     tables, operated, notes = tables_of(program, prepared.overloads, prepared.baseline)
     if len(case.demand_mw):
-        tables |= extract.candidate_tables(run.study)
-        tables |= extract.electricity_water_tables(run.study, case, tables)
-        tables |= extract_service.transfers_table(case, study.config.service, tables, study.rules.jurisdictions)
-        tables |= extract.rules_table(run.study, tables["sites"], tables["ties"])
+        tables |= decisions.candidate_tables(run.study)
+        tables |= decisions.electricity_water_tables(run.study, case, tables)
+        tables |= service.transfers_table(case, study.config.service, tables, study.rules.jurisdictions)
+        tables |= decisions.rules_table(run.study, tables["sites"], tables["ties"])
     summary = summary_of(run, study, prepared, searched, tables, operated)
     return Plan(summary, tables, (*study.findings, *notes), study.config, study, tuple(run.lines))

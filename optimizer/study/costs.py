@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from optimizer.layers.places import M2_PER_HA, M_PER_KM
-from optimizer.study import facts as fact
+from optimizer.study import facts
 from optimizer.units import USD_PER_MUSD
 
 
@@ -144,27 +144,27 @@ class Costs:
     @cached_property
     def firm_share(self) -> float:
         """Power factor of a tie: MW per MVA of thermal rating [-]."""
-        return fact.value(self.facts, "assumptions", "tie_firm_share")
+        return facts.value(self.facts, "assumptions", "tie_firm_share")
 
     @cached_property
     def route_factor(self) -> float:
         """Length of a line's route over the straight line [-]."""
-        return fact.value(self.facts, "land", "line_route_factor")
+        return facts.value(self.facts, "land", "line_route_factor")
 
     @cached_property
     def fibre_route_factor(self) -> float:
         """Length of a fibre's route over the straight line [-]."""
-        return fact.value(self.facts, "land", "fibre_route_factor")
+        return facts.value(self.facts, "land", "fibre_route_factor")
 
     @cached_property
     def fibre_musd_per_km(self) -> float:
         """Cost of fibre [M$ per km of route]."""
-        return fact.value(self.facts, "land", "fibre_cost")
+        return facts.value(self.facts, "land", "fibre_cost")
 
     @cached_property
     def land_musd_per_ha(self) -> float:
         """Price of land [M$/ha]."""
-        return fact.value(self.facts, "land", "land_price") / USD_PER_MUSD
+        return facts.value(self.facts, "land", "land_price") / USD_PER_MUSD
 
     @cached_property
     def emission_t_per_mwh(self) -> float:

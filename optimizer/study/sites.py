@@ -11,7 +11,7 @@ import pandas as pd
 import shapely
 
 from optimizer.layers.places import WGS84
-from optimizer.study import cooling as cool
+from optimizer.study import cooling
 from optimizer.study.offers import COLUMNS, Offers, no_loss, no_refusals
 from optimizer.study.points import ROUTE_COLUMNS, TIE_COLUMNS
 from optimizer.study.routing import Routing
@@ -57,7 +57,7 @@ class Candidates:
 
 def no_candidates(snapshots: pd.Index) -> Candidates:
     """Candidates of a study without demand: none."""
-    return assemble([], cool.unspecified(), no_water(), pd.Series(False, index=snapshots), None, 0.0)
+    return assemble([], cooling.unspecified(), no_water(), pd.Series(False, index=snapshots), None, 0.0)
 
 
 def no_water() -> pd.DataFrame:
@@ -68,7 +68,7 @@ def no_water() -> pd.DataFrame:
 
 def assemble(
     parts: list[Offers],
-    technologies: cool.Technologies,
+    technologies: cooling.Technologies,
     water: pd.DataFrame,
     hot_day: pd.Series,
     buses: pd.DataFrame | None,
@@ -105,8 +105,8 @@ def assemble(
     ties = ties.assign(annuity_musd=yearly_factor * ties["cost_musd"])
     least_mw = sites["min_blocks"].clip(lower=1) * sites["block_mw"]
     utilization = float(sites["utilization"].iloc[0]) if len(sites) else 1.0
-    by_place = permitted(cool.by_place(sites, technologies, least_mw, utilization), sites, sources)
-    options = cool.allowed(by_place)[list(cool.COLUMNS)]
+    by_place = permitted(cooling.by_place(sites, technologies, least_mw, utilization), sites, sources)
+    options = cooling.allowed(by_place)[list(cooling.COLUMNS)]
     options = options.assign(annuity_musd_per_mw=yearly_factor * options["cost_musd_per_mw"])
     pue = pd.DataFrame(
         {h: options["pue_hot_day" if hot else "pue_annual"] for h, hot in hot_day.items()},

@@ -11,8 +11,7 @@ import pytest
 import scipy.io
 
 from optimizer.errors import InputError
-from optimizer.io import detect as formats
-from optimizer.io import read_grid
+from optimizer.io import detect, read_grid
 from optimizer.io.detect import FORMATS, Format, detect_format
 
 RAW = """0, 100.00, 33, 0, 1, 60.00 / PSS(R)E-33
@@ -22,24 +21,24 @@ SECOND LINE
 """
 #: The beginning of a file of each format that is told by its content.
 CONTENT: dict[str, tuple[Format, bytes]] = {
-    "matpower": (formats.MATPOWER, b"% a comment\nfunction mpc = case3\nmpc.baseMVA = 100;\n"),
-    "matpower without a function": (formats.MATPOWER, b"%% a case\nmpc.baseMVA = 100;\n"),
-    "mat": (formats.MATPOWER_BINARY, b"MATLAB 5.0 MAT-file, Platform"),
-    "mat 7.3": (formats.MATPOWER_BINARY, b"MATLAB 7.3 MAT-file, Platform"),
-    "netcdf 4": (formats.PYPSA, b"\x89HDF\r\n\x1a\n" + bytes(20)),
-    "netcdf 3": (formats.PYPSA, b"CDF\x02" + bytes(20)),
-    "geopackage": (formats.GEOPACKAGE, b"SQLite format 3\x00"),
-    "zip": (formats.CGMES, b"PK\x03\x04" + bytes(20)),
-    "pandapower": (formats.PANDAPOWER, b'{"_module": "pandapower.auxiliary", "_class": "pandapowerNet"'),
-    "rawx": (formats.RAWX, b'{\n "network": {\n "caseid": {"fields": ["ic"]'),
+    "matpower": (detect.MATPOWER, b"% a comment\nfunction mpc = case3\nmpc.baseMVA = 100;\n"),
+    "matpower without a function": (detect.MATPOWER, b"%% a case\nmpc.baseMVA = 100;\n"),
+    "mat": (detect.MATPOWER_BINARY, b"MATLAB 5.0 MAT-file, Platform"),
+    "mat 7.3": (detect.MATPOWER_BINARY, b"MATLAB 7.3 MAT-file, Platform"),
+    "netcdf 4": (detect.PYPSA, b"\x89HDF\r\n\x1a\n" + bytes(20)),
+    "netcdf 3": (detect.PYPSA, b"CDF\x02" + bytes(20)),
+    "geopackage": (detect.GEOPACKAGE, b"SQLite format 3\x00"),
+    "zip": (detect.CGMES, b"PK\x03\x04" + bytes(20)),
+    "pandapower": (detect.PANDAPOWER, b'{"_module": "pandapower.auxiliary", "_class": "pandapowerNet"'),
+    "rawx": (detect.RAWX, b'{\n "network": {\n "caseid": {"fields": ["ic"]'),
     "xiidm": (
-        formats.XIIDM,
+        detect.XIIDM,
         b'<?xml version="1.0"?>\n<iidm:network xmlns:iidm="http://www.powsybl.org/schema/iidm/1_9"',
     ),
-    "uct": (formats.UCTE, b"##C 2007.05.01\n##N\n##ZFR\n"),
-    "cdf": (formats.IEEE_CDF, b" 08/19/93 UW ARCHIVE  100.0  1962 W IEEE 14\nBUS DATA FOLLOWS  14 ITEMS\n"),
-    "raw": (formats.RAW, RAW.encode()),
-    "raw with a comment": (formats.RAW, b"@!IC,SBASE,REV\n0,   100.0, 35, 0, 0, 60.0  / Nov\n"),
+    "uct": (detect.UCTE, b"##C 2007.05.01\n##N\n##ZFR\n"),
+    "cdf": (detect.IEEE_CDF, b" 08/19/93 UW ARCHIVE  100.0  1962 W IEEE 14\nBUS DATA FOLLOWS  14 ITEMS\n"),
+    "raw": (detect.RAW, RAW.encode()),
+    "raw with a comment": (detect.RAW, b"@!IC,SBASE,REV\n0,   100.0, 35, 0, 0, 60.0  / Nov\n"),
 }
 
 
@@ -98,19 +97,19 @@ def test_an_unknown_format_lists_what_is_known(tmp_path: Path) -> None:
 def test_no_beginning_takes_long(tmp_path: Path, piece: bytes) -> None:
     """Patterns that look back over what they passed would need hours for some of these, and the run never end."""
     file = tmp_path / "case.dat"
-    file.write_bytes(piece * (2 * formats.HEAD_BYTES // len(piece)))
+    file.write_bytes(piece * (2 * detect.HEAD_BYTES // len(piece)))
     with pytest.raises(InputError, match=r"file\.format"):
         detect_format(file)
 
 
 def test_folders(tmp_path: Path) -> None:
     for name, files, known in (
-        ("ours", {"buses.csv": "bus,base_kv\n"}, formats.TABLES_FOLDER),
-        ("theirs", {"buses.csv": "name,v_nom\n"}, formats.PYPSA_FOLDER),
-        ("theirs without voltages", {"buses.csv": "name,x\n", "network.csv": "name\n"}, formats.PYPSA_FOLDER),
-        ("older", {"buses.csv": "\ufeff,v_nom\n"}, formats.PYPSA_FOLDER),
-        ("cgmes", {"a_EQ.xml": "<rdf:RDF/>"}, formats.CGMES_FOLDER),
-        ("nothing", {"notes.txt": ""}, formats.TABLES_FOLDER),
+        ("ours", {"buses.csv": "bus,base_kv\n"}, detect.TABLES_FOLDER),
+        ("theirs", {"buses.csv": "name,v_nom\n"}, detect.PYPSA_FOLDER),
+        ("theirs without voltages", {"buses.csv": "name,x\n", "network.csv": "name\n"}, detect.PYPSA_FOLDER),
+        ("older", {"buses.csv": "\ufeff,v_nom\n"}, detect.PYPSA_FOLDER),
+        ("cgmes", {"a_EQ.xml": "<rdf:RDF/>"}, detect.CGMES_FOLDER),
+        ("nothing", {"notes.txt": ""}, detect.TABLES_FOLDER),
     ):
         folder = tmp_path / name
         folder.mkdir()

@@ -12,8 +12,6 @@ import pytest
 
 from optimizer.errors import InfeasibleError
 from optimizer.solve import solve_study
-from optimizer.solve.explain import conflict as explain_conflict
-from optimizer.solve.explain import infeasible as explain_module
 from optimizer.solve.explain import limits as of
 from optimizer.solve.explain import parts
 from optimizer.solve.explain.infeasible import Explanation, explain, rounded_up
@@ -116,9 +114,9 @@ def test_one_edit_explained_as_if_the_network_were_large(
     base: str, edit: Edit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Limits of branches one by one, and ways out from the relaxation: perhaps another conflict, but a conflict."""
-    monkeypatch.setattr(explain_conflict, "FEW_BRANCHES", 0)
-    monkeypatch.setattr(explain_module, "FEW_INTEGERS", 0)
-    monkeypatch.setattr(explain_conflict, "FEW", 2)
+    monkeypatch.setattr("optimizer.solve.explain.conflict.FEW_BRANCHES", 0)
+    monkeypatch.setattr("optimizer.solve.explain.infeasible.FEW_INTEGERS", 0)
+    monkeypatch.setattr("optimizer.solve.explain.conflict.FEW", 2)
     head, text, tables, _ = BASES[base]
     check_holds(explain(study_of(tmp_path, text, edit.tables(tables), head).override(dict(edit.keys)).case))
 

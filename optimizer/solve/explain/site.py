@@ -23,7 +23,7 @@ from optimizer.solve.loop import Limits, find_plan
 from optimizer.solve.money import decided_musd
 from optimizer.solve.prices.binding import binding_limits
 from optimizer.solve.program import Clock, RowKey, SecureProgram
-from optimizer.solve.tables import decisions as extract
+from optimizer.solve.tables import decisions
 from optimizer.study.case import Case
 from optimizer.study.study import Study
 
@@ -232,9 +232,9 @@ def _solved(study: Study, case: Case, plan: Plan, built: tuple[str, ...], progre
         text, remedy = "the other plan was not found in time", "raise [solve] time_limit_s or max_rounds"
         raise SolverError([Finding("why.limit", "study", text, found.status, remedy)])
     program.highs.load(outcome.values)
-    placed = extract.decisions(case, program.model).placed
+    placed = decisions.decisions(case, program.model).placed
     last = placed[placed["period"] == case.periods.index[-1]]
-    costs = extract.cost_table(case, program.model).groupby("account", sort=False)["cost_musd"].sum()
+    costs = decisions.cost_table(case, program.model).groupby("account", sort=False)["cost_musd"].sum()
     bound = min(found.bound, outcome.objective)
     return Other(float(costs.sum()), bound, costs, last.groupby("site")["it_mw"].sum(), binding_limits(program))
 

@@ -23,8 +23,7 @@ from optimizer.solve.prices.binding import binding_limits, energy_prices, limits
 from optimizer.solve.prices.circuits import circuit_limits, energy_prices_by_network
 from optimizer.solve.prices.parts import part_limits
 from optimizer.solve.program import SecureProgram
-from optimizer.solve.tables import decisions as extract
-from optimizer.solve.tables import service as extract_service
+from optimizer.solve.tables import decisions, service
 from optimizer.solve.tables.portfolio import portfolio_tables
 from optimizer.solve.tables.supply import adequacy_table, site_effects, supplied_mw, supply_tables
 from optimizer.solve.tables.work import counted_mw, work_tables
@@ -50,21 +49,21 @@ def tables_of(
         The same system without new load.
     """
     case, model = program.case, program.model
-    made = extract.decisions(case, model)
-    tables: dict[str, pd.DataFrame] = {"costs": extract.cost_table(case, model)}
+    made = decisions.decisions(case, model)
+    tables: dict[str, pd.DataFrame] = {"costs": decisions.cost_table(case, model)}
     binding = binding_limits(program)
     if len(case.demand_mw):
-        used = extract_service.with_service(withdrawals(case, made.placed), made.service)
+        used = service.with_service(withdrawals(case, made.placed), made.service)
         tables |= supply_tables(case, model, used)
-        tables |= extract.site_tables(case, made, site_effects(case, tables))
-        tables |= extract_service.service_tables(case, model, made.service, made.placed, supplied_mw(tables))
+        tables |= decisions.site_tables(case, made, site_effects(case, tables))
+        tables |= service.service_tables(case, model, made.service, made.placed, supplied_mw(tables))
         tables |= adequacy_table(case, tables, used)
-        tables |= extract.water_tables(case, made, tables["sites"])
-        workloads = extract.workload_tables(case, model)
+        tables |= decisions.water_tables(case, made, tables["sites"])
+        workloads = decisions.workload_tables(case, model)
         tables |= workloads
         done = work_tables(case, model)
         tables |= done
-        tables["demand"] = extract.demand_table(case, made, workloads, counted_mw(case, made.placed, done))
+        tables["demand"] = decisions.demand_table(case, made, workloads, counted_mw(case, made.placed, done))
         tables |= portfolio_tables(case, made.placed, tables["sites"], tables["demand"])
         at_bound = limits_at_bound(case, tables["sites"])
         binding = pd.concat([binding, at_bound]) if len(at_bound) else binding
@@ -73,14 +72,14 @@ def tables_of(
     tables["binding"] = binding
     operated, notes = None, []
     if case.network is not None:
-        drawn = extract_service.with_service(withdrawals(case, made.placed, supplied_mw(tables)), made.service)
+        drawn = service.with_service(withdrawals(case, made.placed, supplied_mw(tables)), made.service)
         networks = realised_periods(case, made.circuits)
         operated = operation_of_plan(networks, made.output_mw, drawn, made.upgrades)
         notes = largest_loss(case, made.output_mw, drawn)
         tables |= {"dispatch": made.output_mw, "flows": operated.flows, "contingencies": operated.contingencies}
-        tables["upgrades"] = extract.upgrade_table(case, made.upgrades)
+        tables["upgrades"] = decisions.upgrade_table(case, made.upgrades)
         if len(case.circuits):
-            tables["circuits"] = extract.circuit_table(case, made.circuits)
+            tables["circuits"] = decisions.circuit_table(case, made.circuits)
             tables["energy_prices"] = energy_prices_by_network(program, networks)
             binding = pd.concat([binding, circuit_limits(program)])
             tables["binding"] = binding
@@ -117,7 +116,7 @@ def summary_of(
     """
     case, name = prepared.case, study.config.study.objective
     costs = tables["costs"].groupby("account", sort=False)["cost_musd"].sum()
-    totals = extract.totals_of(case, tables)
+    totals = decisions.totals_of(case, tables)
     sign, objective = OBJECTIVES[name].sign, totals["cost_musd"]
     # Compared as minimized, shown with the sign that people read.
     value = sign * totals[OBJECTIVES[name].key]
