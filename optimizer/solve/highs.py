@@ -1,22 +1,20 @@
-"""One HiGHS object for one Pyomo model: compiled once, then rows added and bounds changed in place."""
+"""One HiGHS object for one program: handed over once, then rows and columns added and bounds changed in place.
+
+No other file calls HiGHS.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import highspy
 import numpy as np
-import pyomo.environ as pyo
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from pyomo.common.collections import ComponentMap
-from pyomo.core.expr.numeric_expr import LinearExpression
-from pyomo.repn import generate_standard_repn
-from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 
 Status = Literal["optimal", "infeasible", "unbounded", "limit", "error"]
 
@@ -232,6 +230,13 @@ class HighsProgram:
         """Prices of all rows in the last LP: change of the objective per unit of right-hand side."""
         return np.array(self._highs.getSolution().row_dual)
 
+    def prices(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Prices of rows and reduced costs of columns in the last LP, taken from the solver once."""
+        if self._last is None:
+            solution = self._highs.getSolution()
+            self._last = (np.array(solution.row_dual), np.array(solution.col_dual))
+        return self._last
+
     def set_costs(self, costs: NDArray[np.float64]) -> None:
         """Change the costs of all columns, shape (n_column,), and drop the constant of the objective."""
         self._highs.changeColsCost(len(costs), np.arange(len(costs), dtype=np.int32), costs)
@@ -285,6 +290,28 @@ class HighsProgram:
         starts, index = matrix.indptr[:-1].astype(np.int32), matrix.indices.astype(np.int32)
         self._highs.addRows(matrix.shape[0], lower, upper, matrix.nnz, starts, index, matrix.data)
 
+    def add_column(self, cost: float, lower: float, upper: float) -> None:
+        """Add a column that is in no row yet."""
+        self._highs.addCol(cost, lower, upper, 0, [], [])
+
+    def set_rows(self, rows: NDArray[np.intp], lower: NDArray[np.float64], upper: NDArray[np.float64]) -> None:
+        """Change the bounds of rows."""
+        for row, low, high in zip(rows.tolist(), lower.tolist(), upper.tolist(), strict=True):
+            self._highs.changeRowBounds(row, low, high)
+
+    def bounds_of_row(self, row: int) -> tuple[float, float]:
+        """Bounds of a row as the solver has them."""
+        _, lower, upper, _ = self._highs.getRow(row)
+        return float(lower), float(upper)
+
+    def room_of_rows(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        """How far rows, each with an upper bound only, are below it in the last solution."""
+        return np.asarray(np.array(self._highs.getLp().row_upper_)[rows] - self.row_values()[rows])
+
+    def row_values(self) -> NDArray[np.float64]:
+        """Values of all rows in the last solution."""
+        return np.array(self._highs.getSolution().row_value)
+
     def dual_ray(self) -> NDArray[np.float64]:
         """Multipliers by row that show the last linear program infeasible; empty where the solver has none."""
         # The method is there, but not in the stubs of HiGHS 1.15.
@@ -320,18 +347,9 @@ class RowProgram(HighsProgram):
         """Change the cost of one column."""
         self._highs.changeColsCost(1, np.array([column], dtype=np.int32), np.array([cost]))
 
-    def set_rows(self, rows: NDArray[np.intp], lower: NDArray[np.float64], upper: NDArray[np.float64]) -> None:
-        """Change the bounds of rows."""
-        for row, low, high in zip(rows.tolist(), lower.tolist(), upper.tolist(), strict=True):
-            self._highs.changeRowBounds(row, low, high)
-
     def drop_rows(self, rows: NDArray[np.intp]) -> None:
         """Delete rows; the basis stays valid where all of them are slack."""
         self._highs.deleteRows(len(rows), rows.astype(np.int32))
-
-    def row_values(self) -> NDArray[np.float64]:
-        """Values of all rows in the last solution."""
-        return np.array(self._highs.getSolution().row_value)
 
 
 class SiftedProgram(RowProgram):
@@ -352,177 +370,3 @@ class SiftedProgram(RowProgram):
     def are_slack(self) -> NDArray[np.bool_]:
         """Rows that are basic in the last solution."""
         return np.array([status == BASIC for status in self._highs.getBasis().row_status])
-
-
-class HighsModel(HighsProgram):
-    """A Pyomo model in the hands of one HiGHS object.
-
-    Parameters
-    ----------
-    model : ConcreteModel
-        Linear, with one active objective to minimize.
-    threads : int
-        Threads of the solver; one is deterministic.
-    seed : int
-        Random seed of the solver.
-    cost_of_new : callable
-        Objective coefficient of a variable that comes with a row added later.
-
-    Attributes
-    ----------
-    own : Matrix
-        The program as composed, before any row was added and any objective changed.
-    constraints : tuple
-        Constraint of each of its rows; one with two ends may have two.
-    """
-
-    def __init__(
-        self,
-        model: pyo.ConcreteModel,
-        threads: int = 1,
-        seed: int = 0,
-        cost_of_new: Callable[[Any], float] = lambda variable: 0.0,
-    ) -> None:
-        self.cost_of_new = cost_of_new
-        form = LinearStandardFormCompiler().write(model, mixed_form=True, set_sense=None)
-        self.variables: list[Any] = list(form.columns)
-        # By identity: variables are kept, so no other object takes theirs.
-        self._column = {id(v): i for i, v in enumerate(self.variables)}
-        self._row: ComponentMap = ComponentMap()
-        self.constraints = tuple(row.constraint for row in form.rows)
-        for i, constraint in enumerate(self.constraints):
-            self._row[constraint] = i
-        self.own = _matrix_of(form, self.variables)
-        super().__init__(self.own, threads, seed)
-
-    def add_rows(self, rows: Iterable[Any]) -> None:
-        """Add constraints of the Pyomo model that were built since; new variables become columns."""
-        # All at once: the solver moves every coefficient it holds each time that rows come.
-        lower: list[float] = []
-        upper: list[float] = []
-        columns: list[NDArray[np.int32]] = []
-        values: list[NDArray[np.float64]] = []
-        first = self._highs.getNumRow()
-        for constraint in rows:
-            variables, coefficients, constant = _linear(constraint.body)
-            self._row[constraint] = first + len(lower)
-            lower.append(_bound(constraint.lower, -1) - (constant if constraint.lower is not None else 0.0))
-            upper.append(_bound(constraint.upper, 1) - (constant if constraint.upper is not None else 0.0))
-            columns.append(self._columns_of(variables))
-            values.append(np.array(coefficients, dtype=float))
-        if lower:
-            starts = np.cumsum([0, *map(len, columns)])
-            self._highs.addRows(
-                len(lower),
-                np.array(lower, dtype=float),
-                np.array(upper, dtype=float),
-                int(starts[-1]),
-                starts[:-1].astype(np.int32),
-                np.concatenate(columns),
-                np.concatenate(values),
-            )
-
-    def _columns_of(self, variables: Sequence[Any]) -> NDArray[np.int32]:
-        """Columns of variables, new ones added."""
-        for variable in variables:
-            if id(variable) not in self._column:
-                self._column[id(variable)] = len(self.variables)
-                self.variables.append(variable)
-                cost = self.cost_of_new(variable)
-                self._highs.addCol(cost, _bound(variable.lb, -1), _bound(variable.ub, 1), 0, [], [])
-        return np.fromiter(map(self._column.__getitem__, map(id, variables)), np.int32, len(variables))
-
-    def set_objective(self, expression: Any) -> None:
-        """Minimize another linear expression of variables the solver has."""
-        repn = generate_standard_repn(expression, compute_values=True)
-        costs = np.zeros(len(self.variables))
-        for variable, coefficient in zip(repn.linear_vars, repn.linear_coefs, strict=True):
-            costs[self.column(variable)] = coefficient
-        self._highs.changeColsCost(len(costs), np.arange(len(costs), dtype=np.int32), costs)
-        self._highs.changeObjectiveOffset(float(repn.constant))
-
-    def model_bounds(self, column: int) -> tuple[float, float]:
-        """Bounds of a column as the Pyomo model has them."""
-        return _bound(self.variables[column].lb, -1), _bound(self.variables[column].ub, 1)
-
-    def column(self, variable: Any) -> int:
-        """Column of a variable; raises KeyError if it is in no row and no objective."""
-        return self._column[id(variable)]
-
-    def load(self, values: NDArray[np.float64]) -> None:
-        """Put a solution on the variables of the Pyomo model."""
-        for variable, value in zip(self.variables, values, strict=False):
-            variable.set_value(value, skip_validation=True)
-
-    def dual(self, constraint: Any) -> float:
-        """Price of a row in the last LP: change of the objective per unit of its right-hand side."""
-        return float(self._prices()[0][self._row[constraint]])
-
-    def _prices(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Prices of rows and reduced costs of columns in the last LP, taken from the solver once."""
-        if self._last is None:
-            solution = self._highs.getSolution()
-            self._last = (np.array(solution.row_dual), np.array(solution.col_dual))
-        return self._last
-
-    def reduced_cost(self, variable: Any) -> float:
-        """Reduced cost of a variable in the last LP: change of the objective per unit of its active bound."""
-        return float(self._prices()[1][self.column(variable)])
-
-    def has(self, variable: Any) -> bool:
-        """Whether a variable is in any row or in the objective."""
-        return id(variable) in self._column
-
-    def row(self, constraint: Any) -> int:
-        """Row of a constraint; raises KeyError if it was never built."""
-        return int(self._row[constraint])
-
-    def row_bounds(self, constraint: Any) -> tuple[float, float]:
-        """Bounds of the row of a constraint as the solver has them."""
-        _, lower, upper, _ = self._highs.getRow(self._row[constraint])
-        return float(lower), float(upper)
-
-    def rows_room(self, constraints: Sequence[Any]) -> NDArray[np.float64]:
-        """How far the rows of constraints, each with an upper bound only, are below it in the last solution."""
-        rows = np.array([self._row[c] for c in constraints], dtype=np.intp)
-        upper, values = np.array(self._highs.getLp().row_upper_), np.array(self._highs.getSolution().row_value)
-        return np.asarray(upper[rows] - values[rows])
-
-    def set_row_bounds(self, constraint: Any, lower: float, upper: float) -> None:
-        """Change the bounds of the row of a constraint in place."""
-        self._highs.changeRowBounds(self._row[constraint], lower, upper)
-
-
-def _matrix_of(form: Any, variables: list[Any]) -> Matrix:
-    """A Pyomo standard form as a matrix with two-sided rows."""
-    kind = np.array([row.bound_type for row in form.rows])
-    rhs = np.asarray(form.rhs, dtype=float)
-    # None reads as no number.
-    ends = np.array([v.bounds for v in variables], dtype=float).reshape(-1, 2)
-    return Matrix(
-        matrix=form.A.tocsr(),
-        cost=np.asarray(form.c.todense()).ravel().astype(float),
-        offset=float(np.asarray(form.c_offset).ravel()[0]),
-        column_lower=np.where(np.isnan(ends[:, 0]), -highspy.kHighsInf, ends[:, 0]),
-        column_upper=np.where(np.isnan(ends[:, 1]), highspy.kHighsInf, ends[:, 1]),
-        row_lower=np.where(kind == 1, -highspy.kHighsInf, rhs),
-        row_upper=np.where(kind == -1, highspy.kHighsInf, rhs),
-        integer=np.array([v.is_integer() for v in variables], dtype=bool),
-    )
-
-
-def _linear(expression: Any) -> tuple[Sequence[Any], Sequence[float], float]:
-    """Variables, their coefficients and the constant of a linear expression."""
-    if type(expression) is LinearExpression:
-        variables, coefficients = expression.linear_vars, expression.linear_coefs
-        # The flow of a branch has a term for every generator: reading them beats walking the expression.
-        if len(set(map(id, variables))) == len(variables) and not any(v.fixed for v in variables):
-            return variables, coefficients, float(expression.constant)
-    repn = generate_standard_repn(expression, compute_values=True)
-    return repn.linear_vars, repn.linear_coefs, float(repn.constant)
-
-
-def _bound(value: Any, sign: int) -> float:
-    if value is None:
-        return float(sign * highspy.kHighsInf)
-    return float(pyo.value(value))

@@ -17,7 +17,8 @@ from optimizer.formulation import compose, expansion, name_of, parts_of, power_f
 from optimizer.formulation.rows import Broken
 from optimizer.formulation.security import looks
 from optimizer.objectives.cost import cost
-from optimizer.solve.highs import HighsModel, Outcome
+from optimizer.solve.highs import Outcome
+from optimizer.solve.highs_model import HighsModel
 from optimizer.study.case import Case
 
 if TYPE_CHECKING:

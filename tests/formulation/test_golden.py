@@ -271,7 +271,7 @@ def test_the_order_of_parts_does_not_matter(seed: int, model: pyo.ConcreteModel)
 
 
 def _optimum(model: pyo.ConcreteModel) -> float:
-    from optimizer.solve.highs import HighsModel
+    from optimizer.solve.highs_model import HighsModel
 
     outcome = HighsModel(model).solve()
     assert outcome.status == "optimal"

@@ -1,4 +1,4 @@
-"""The solver's one file: a model passed once, then rows, variables and bounds changed in place."""
+"""A model passed to the solver once, then rows, variables and bounds changed in place."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pyomo.environ as pyo
 import pytest
 from pyomo.core.expr.numeric_expr import LinearExpression
 
-from optimizer.solve.highs import HighsModel
+from optimizer.solve.highs_model import HighsModel
 
 
 @pytest.fixture

@@ -19,7 +19,8 @@ from optimizer.algebra import constraint
 from optimizer.formulation import compose, name_of, power_flow, security
 from optimizer.formulation.security import looks
 from optimizer.objectives.cost import cost
-from optimizer.solve.highs import HighsModel, Outcome
+from optimizer.solve.highs import Outcome
+from optimizer.solve.highs_model import HighsModel
 from optimizer.solve.program import ROW_TOLERANCE_MW, ROWS_PER_BRANCH, ROWS_PER_SNAPSHOT
 from optimizer.solve.uncertain.first import FirstStage, first_stage_variables, taken
 from optimizer.solve.uncertain.futures import Future, Wanted, extension

@@ -20,7 +20,7 @@ import pandas as pd
 import pyomo.environ as pyo
 
 from optimizer.algebra import constraint
-from optimizer.solve.highs import HighsModel
+from optimizer.solve.highs_model import HighsModel
 from optimizer.study.case import Case
 
 Key = tuple[str, str, str]
