@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from optimizer.plan.plan import Plan, read_plan, write_plan
     from optimizer.progress import Progress
     from optimizer.solve.uncertain.decide import solve_uncertain
-    from optimizer.study.study import Study, read_study
+    from optimizer.study.from_file import read_study
+    from optimizer.study.study import Study
 
 __all__ = [
     "Finding",
@@ -151,7 +152,7 @@ else:
         "SolverError": "optimizer.errors",
         "Study": "optimizer.study.study",
         "read_plan": "optimizer.plan.plan",
-        "read_study": "optimizer.study.study",
+        "read_study": "optimizer.study.from_file",
         "solve_uncertain": "optimizer.solve.uncertain.decide",
         "write_plan": "optimizer.plan.plan",
     }

@@ -70,7 +70,7 @@ def solve_to_folder(source: str, folder: Path, progress: Progress, start: Path |
     refuse_other(folder, ("plan.json",))
     progress("read", None, str(source))
     from optimizer.plan.plan import read_plan, write_plan
-    from optimizer.study.study import read_study
+    from optimizer.study.from_file import read_study
 
     before = None if start is None else read_plan(start)
     study = read_study(source, progress=progress)
@@ -188,7 +188,7 @@ def sites_to_folder(source: str, folder: Path, progress: Progress) -> Study:
 
     from optimizer.plan.place import Places, write_geopackage
     from optimizer.report import sites_page
-    from optimizer.study.study import read_study
+    from optimizer.study.from_file import read_study
 
     study = read_study(source, progress=progress)
     if study.config.demand is None:

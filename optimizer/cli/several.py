@@ -111,7 +111,7 @@ def answer_in_folder(
         The study is refused, or the folder holds something else; nothing is written.
     """
     from optimizer.plan.plan import findings_to_json
-    from optimizer.study.study import read_study
+    from optimizer.study.from_file import read_study
 
     started = time.perf_counter()
     refuse_other(folder, (f"{verb}.json",))

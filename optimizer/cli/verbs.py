@@ -56,7 +56,7 @@ def check(study: StudyArgument, as_json: JsonOption = False, quiet: QuietOption 
     """Read everything a study names, report every finding, solve nothing."""
 
     def action(progress: Progress) -> Outcome:
-        from optimizer.study.study import read_study
+        from optimizer.study.from_file import read_study
 
         read = read_study(study, progress=progress)
         case = read.case

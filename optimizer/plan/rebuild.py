@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from optimizer.config import StudyConfig, load_config
 from optimizer.errors import Finding, InputError
 from optimizer.plan.manifest import Manifest, locate_study
-from optimizer.study.study import read_study
+from optimizer.study.from_file import read_study
 
 if TYPE_CHECKING:
     from optimizer.study.study import Study

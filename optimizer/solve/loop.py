@@ -1,12 +1,11 @@
 """From a program to a plan and a proof of how good it is.
 
 A lower bound proven at any time stays valid: rows only remove plans. Without a network all rows stand from the
-beginning (`optimizer.solve.at_once`). With one, limits of branches are added as
-solutions break them: first to the relaxation, until it breaks none, then to whatever looks for whole decisions. Where
-many of them bind and many sites compete, that is a search over sets of sites with branch and cut
-(`optimizer.solve.search`); elsewhere the solver's own integer search, in rounds (`optimizer.solve.integer_rounds`): its
-cuts handle upgrades better, and few sites faster. Where circuits can be built, each plan is checked in the network that
-it makes (`optimizer.solve.topologies`).
+beginning (`optimizer.solve.at_once`). With one, limits of branches are added as solutions break them: first to the
+relaxation, until it breaks none, then to whatever looks for whole decisions. Where many of them bind and many sites
+compete, that is a search over sets of sites with branch and cut (`optimizer.solve.search`); elsewhere the solver's own
+integer search, in rounds (`optimizer.solve.integer_rounds`): its cuts handle upgrades better, and few sites faster.
+Where circuits can be built, each plan is checked in the network that it makes (`optimizer.solve.topologies`).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,9 @@ from optimizer.config import (
     ConditionsSettings,
     StudyConfig,
     apply_overrides,
-    fill_facility,
-    load_config,
     scenario_config,
 )
-from optimizer.errors import Finding, GridsiteError, refuse_errors
+from optimizer.errors import Finding, refuse_errors
 from optimizer.grid.contingency import OutageSet
 from optimizer.grid.dc import DCNetwork
 from optimizer.grid.joint import Elements, JointSet
@@ -30,15 +28,14 @@ from optimizer.layers import water
 from optimizer.layers.layer import MapLayer
 from optimizer.layers.regulation import RuleBook
 from optimizer.layers.terrain import TerrainTable
-from optimizer.progress import Progress, silent
-from optimizer.study import checks, cooling, points
+from optimizer.study import cooling, points
 from optimizer.study.branches import branch_table, no_branches, no_upgrades, upgrade_table
 from optimizer.study.build import build_case
 from optimizer.study.case import Case
 from optimizer.study.cells import Surroundings, land_offers
 from optimizer.study.circuits import Expansion, circuit_table, extended_network, no_circuits, with_units
 from optimizer.study.conditions import changed_upgrades
-from optimizer.study.contingencies import grid_outages, list_files
+from optimizer.study.contingencies import grid_outages
 from optimizer.study.cooling import Technologies
 from optimizer.study.costs import Costs
 from optimizer.study.demands import Demands
@@ -51,17 +48,16 @@ from optimizer.study.outdoors import Outdoors
 from optimizer.study.own import OwnSites
 from optimizer.study.own_offers import OwnSurroundings, own_offers
 from optimizer.study.portfolio import site_labels
-from optimizer.study.reading import Loaded, Reader, default_region, study_file, study_files
+from optimizer.study.reading import Loaded
 from optimizer.study.region import Region
 from optimizer.study.routing import Routing, make_routing
-from optimizer.study.shared import share
 from optimizer.study.sites import Candidates, assemble, no_candidates, no_water
 from optimizer.study.supply_tables import SupplyTables
 from optimizer.study.water import water_options
 from optimizer.study.workload_tables import WorkloadTables
 from optimizer.study.workloads import demands_of
 
-__all__ = ["Candidates", "Study", "read_study"]
+__all__ = ["Candidates", "Study"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,7 +155,10 @@ class Study:
         return self._changed(scenario_config(self.written, name))
 
     def _changed(self, written: StudyConfig) -> Study:
-        return _study(written, self.folder, self.loaded, before=self)
+        # What reads a study makes one, so it stands above this class.
+        from optimizer.study.from_file import study_of
+
+        return study_of(written, self.folder, self.loaded, before=self)
 
     @cached_property
     def yearly_factor(self) -> float:
@@ -406,100 +405,3 @@ class Study:
     def case(self) -> Case:
         """Labels and numbers only, for the formulation."""
         return build_case(self)
-
-
-def read_study(source: str | Path, progress: Progress | None = None) -> Study:
-    """Read a study and everything it names.
-
-    Parameters
-    ----------
-    source : str or Path
-        A study file, the folder that holds ``study.toml``, or the name of a bundled example.
-    progress : Progress, optional
-        Called with the stage, the part of it that is done, and a message.
-
-    Returns
-    -------
-    Study
-
-    Raises
-    ------
-    InputError
-        With every finding of every file.
-    """
-    path = study_file(source)
-    show = progress or silent
-    show("read", None, path.name)
-    config = load_config(path)
-    files = Loaded(None, study_files(path))
-    return _study(config, path.parent, {("study",): files}, show)
-
-
-def _study(
-    written: StudyConfig,
-    folder: Path,
-    known: Mapping[tuple[str, ...], Loaded],
-    show: Progress = silent,
-    before: Study | None = None,
-) -> Study:
-    reader = Reader(folder, known)
-    if ("study",) in known:
-        reader.used[("study",)] = known[("study",)]
-    grid = region = own = archetypes = None
-    if written.grid is not None and written.grid.source != "none":
-        show("read", None, f"grid {written.grid.source}")
-        grid = reader.area(written.grid)
-    source = default_region(written)
-    if source is not None:
-        show("read", None, f"region {source}")
-        region = reader.region(source)
-        archetypes = reader.archetypes() if written.demand is not None else None
-    if written.demand is not None and written.sites.table is not None:
-        own = reader.own(written.sites.table, written.sites.ties)
-    parcels = None
-    if written.demand is not None and written.sites.parcels is not None:
-        parcels = reader.parcels(written.sites)
-    layers = reader.layers(written.sites.layers if written.demand is not None else (), region)
-    terrain = reader.terrain() if any(layer.settings.multipliers for layer in layers) else {}
-    rules = reader.rules(written.rules) if written.demand is not None else None
-    workloads = None if written.workloads is None else reader.workloads(written.workloads)
-    racks = reader.racks(written.demand.racks) if written.demand is not None and written.demand.work else None
-    config = written
-    if archetypes is not None:
-        try:
-            config = fill_facility(written, archetypes)
-        except GridsiteError as error:
-            reader.findings += error.findings
-    lists = {} if grid is None else {source: reader.outages(source) for source in list_files(written)}
-    outdoors = Outdoors() if source is None or written.demand is None else reader.outdoors(written, source)
-    show("read", None, "checks")
-    made = Study(
-        config.study.name,
-        config,
-        folder,
-        grid,
-        region,
-        reader.inputs(),
-        (),
-        written,
-        own,
-        layers,
-        parcels,
-        reader.used,
-        {source: table for source, table in lists.items() if table is not None},
-        outdoors,
-        terrain or {},
-        RuleBook() if rules is None else rules,
-        None if grid is None or written.expansion.headroom is None else reader.headroom(written.expansion.headroom),
-        workloads,
-        None if written.supply is None else reader.supply(written.supply),
-        racks,
-    )
-    if before is not None:
-        share(made, before)
-    unread = any(f.severity == "error" for f in reader.findings)
-    findings = [*reader.findings, *checks.study_findings(made, everything_read=not unread)]
-    checked = replace(made, findings=refuse_errors(findings))
-    # Checks have worked out some of it.
-    share(checked, made)
-    return checked

@@ -20,7 +20,7 @@ from optimizer.grid.network import Grid
 from optimizer.io import read_grid, write_tables
 from optimizer.progress import peak_memory_mb
 from optimizer.solve import solve_study
-from optimizer.study.study import read_study
+from optimizer.study.from_file import read_study
 from tests.benchmarks.conftest import Figure
 
 pytestmark = pytest.mark.bench

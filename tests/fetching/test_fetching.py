@@ -278,7 +278,7 @@ def test_the_name_is_a_grid_and_a_source_of_a_study(pin, tmp_path) -> None:
     assert grid.generators.index.tolist() == ["1"]
     assert set(grid.buses.columns) >= {column.name for column in TABLES["buses"][1:]}
     (tmp_path / "study.toml").write_text('[study]\nname = "small"\n[grid]\nsource = "eastern"\n', encoding="utf-8")
-    from optimizer.study.study import read_study
+    from optimizer.study.from_file import read_study
 
     study = read_study(tmp_path)
     assert list(study.case.buses.index) == list(grid.buses.index)

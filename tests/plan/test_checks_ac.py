@@ -19,7 +19,7 @@ from optimizer.plan.checks_ac import ac_text, critical_outages, verify_ac
 from optimizer.plan.plan import write_plan
 from optimizer.plan.reading import read_summary, read_tables
 from optimizer.plan.verify_context import Context
-from optimizer.study.study import read_study
+from optimizer.study.from_file import read_study
 from tests.plan.two_buses import FILES, plan_of, write_study
 
 Q = 0.5 * math.tan(math.acos(0.95))

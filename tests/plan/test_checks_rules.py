@@ -17,7 +17,8 @@ from optimizer.plan.tables import PLAN_TABLES
 from optimizer.plan.verify import verify_plan
 from optimizer.plan.verify_context import Context
 from optimizer.solve.tables.decisions import rules_table
-from optimizer.study.study import Study, read_study
+from optimizer.study.from_file import read_study
+from optimizer.study.study import Study
 from tests.plan.small_case import SmallStudy
 from tests.plan.tamper import numeric_columns, rewrite_hashes, tamper_cell
 from tests.plan.two_buses import plan_of, write_study

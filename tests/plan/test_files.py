@@ -16,7 +16,7 @@ from optimizer.plan.manifest import Entry, Manifest, locate, portable
 from optimizer.plan.plan import write_plan
 from optimizer.plan.verify import verify_plan
 from optimizer.resources import dataset_names, dataset_path
-from optimizer.study.study import read_study
+from optimizer.study.from_file import read_study
 from tests.plan.tamper import numeric_columns, rewrite_hashes, tamper_cell, tamper_figure
 from tests.plan.two_buses import plan_of, write_study
 

@@ -9,7 +9,7 @@ import pytest
 from optimizer.plan.plan import write_plan
 from optimizer.plan.verify import verify_plan
 from optimizer.solve import solve_study
-from optimizer.study.study import read_study
+from optimizer.study.from_file import read_study
 from tests.plan.tamper import numeric_columns, tamper_cell
 from tests.plan.two_buses import write_study
 

@@ -7,7 +7,7 @@ import pytest
 
 from optimizer.plan.plan import Plan, read_plan, tidy_plan, write_plan
 from optimizer.report import write_report
-from optimizer.study.study import read_study
+from optimizer.study.from_file import read_study
 from tests.report.small import summary
 
 STUDY = """\

@@ -8,7 +8,7 @@ import pytest
 
 from optimizer.config import config_to_toml, load_config
 from optimizer.errors import InputError
-from optimizer.study.study import read_study
+from optimizer.study.from_file import read_study
 
 GRID = {
     "buses": "bus,base_kv,load_mw\na,345,0\nb,345,50\nc,345,30\nd,345,20\n",

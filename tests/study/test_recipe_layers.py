@@ -7,7 +7,8 @@ import pytest
 from shapely.geometry import LineString
 
 from optimizer.errors import InputError
-from optimizer.study.study import Study, read_study
+from optimizer.study.from_file import read_study
+from optimizer.study.study import Study
 
 STUDY = """\
 [study]

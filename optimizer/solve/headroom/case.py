@@ -22,10 +22,11 @@ from optimizer.resources import dataset_names, dataset_path
 from optimizer.study.branches import upgrade_table
 from optimizer.study.case import Case
 from optimizer.study.costs import Costs
+from optimizer.study.from_file import read_study
 from optimizer.study.operation import operate
 from optimizer.study.reading import STUDY_FILE, Reader
 from optimizer.study.region import read_region
-from optimizer.study.study import Study, read_study
+from optimizer.study.study import Study
 
 COST_REGION = "texas"
 """Dataset whose cited cost per km prices reconductoring where the grid comes without a region."""
