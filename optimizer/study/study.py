@@ -12,12 +12,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from optimizer.config import (
-    ConditionsSettings,
-    StudyConfig,
-    apply_overrides,
-    scenario_config,
-)
+from optimizer.config import ConditionsSettings, StudyConfig, apply_overrides, scenario_config
 from optimizer.errors import Finding, refuse_errors
 from optimizer.grid.contingency import OutageSet
 from optimizer.grid.dc import DCNetwork
