@@ -13,7 +13,7 @@ from optimizer.config import DeliverySettings
 from optimizer.errors import Finding
 from optimizer.plan import tolerances
 from optimizer.plan.checks_work import counted_mw, has_racks
-from optimizer.plan.tables import DECIMALS
+from optimizer.plan.columns import DECIMALS
 from optimizer.plan.verify_compare import broken, capped, compare_tables, finding
 from optimizer.plan.verify_context import Context, remembered
 from optimizer.plan.verify_water import withdrawal_m3_day

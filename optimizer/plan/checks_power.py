@@ -9,7 +9,7 @@ import pandas as pd
 
 from optimizer.errors import Finding
 from optimizer.plan import tolerances
-from optimizer.plan.tables import DECIMALS
+from optimizer.plan.columns import DECIMALS
 from optimizer.plan.verify_compare import broken, capped, cell, compare_column, compare_tables
 from optimizer.plan.verify_context import Context
 from optimizer.plan.verify_network import Floats

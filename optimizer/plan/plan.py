@@ -22,12 +22,13 @@ from pyogrio import list_layers, read_dataframe
 
 from optimizer.config import StudyConfig, config_to_toml, load_config
 from optimizer.errors import Finding, InputError, refuse_errors
+from optimizer.plan.columns import DECIMALS
 from optimizer.plan.manifest import Manifest, inputs_of, outputs_of, portable, read_manifest, write_manifest
 from optimizer.plan.place import Places, write_geopackage
 from optimizer.plan.reading import read_findings, read_summary, read_tables, scenario_folders
 from optimizer.plan.rebuild import main_study_file, overrides_of
 from optimizer.plan.table_text import table_to_csv, tidy_table
-from optimizer.plan.tables import DECIMALS, PLAN_TABLES, empty_table
+from optimizer.plan.tables import PLAN_TABLES, empty_table
 
 if TYPE_CHECKING:
     import geopandas as gpd

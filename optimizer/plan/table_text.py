@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from optimizer.errors import Finding, nearest
-from optimizer.plan.tables import DECIMALS, PLAN_TABLES, PlanColumn, PlanTable, empty_table, typed
+from optimizer.plan.columns import DECIMALS, PlanColumn, PlanTable, typed
+from optimizer.plan.tables import PLAN_TABLES, empty_table
 
 LARGEST = 1e15
 """Largest number that is read [unit of the column]: beyond it six decimals, or whole numbers, are no longer exact."""

@@ -6,115 +6,11 @@ is not checked is not written.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
 
-import numpy as np
 import pandas as pd
 
-Kind = Literal["id", "text", "float", "int"]
-
-DECIMALS = 6
-"""Decimals kept of every number that is written [-]."""
-
-
-@dataclass(frozen=True)
-class PlanColumn:
-    """One column of a plan's table.
-
-    Parameters
-    ----------
-    name : str
-        Name, ending in its unit.
-    kind : {"id", "text", "float", "int"}
-        Ids and texts are text; a missing number is an empty cell.
-    unit : str
-        Unit of the number, ``"-"`` for a pure number, empty for text.
-    meaning : str
-        What it is.
-    """
-
-    name: str
-    kind: Kind
-    unit: str
-    meaning: str
-
-
-@dataclass(frozen=True)
-class PlanTable:
-    """One table of a plan.
-
-    Parameters
-    ----------
-    keys : tuple of str
-        Columns that name a row; no two rows agree in all of them.
-    columns : tuple of PlanColumn
-        All columns in the order in which they are written.
-    order : tuple of str
-        Columns by which rows are sorted, ``-`` before a name for descending; the keys unless stated.
-    """
-
-    keys: tuple[str, ...]
-    columns: tuple[PlanColumn, ...]
-    order: tuple[str, ...]
-
-    @property
-    def names(self) -> list[str]:
-        """Column names in order."""
-        return [column.name for column in self.columns]
-
-
-_KINDS: dict[str, Kind] = {"period": "int", "in_service": "int", "earliest": "int", "circuits": "int"}
-_KINDS |= dict.fromkeys(("blocks", "max_blocks", "count"), "int")
-_TEXTS = "payer cooling county basin iecc_zone rule limit unit account source scenario kind technology zone".split()
-_KINDS |= dict.fromkeys(_TEXTS, "text")
-_IDS = (
-    "site bus tie branch upgrade circuit generator snapshot contingency place element from_bus to_bus region workload"
-)
-_KINDS |= dict.fromkeys((*_IDS.split(), "workload", "item", "rack", "programme"), "id")
-_UNITS = (
-    ("_usd_per_mwh", "$/MWh"),
-    ("_usd_per_m3", "$/m3"),
-    ("_m3_per_mwh", "m3/MWh"),
-    ("_usd_per_unit", "$/unit"),
-    ("_t_per_year", "t/year"),
-    ("_m3_day", "m3/day"),
-    ("_mwh_per_year", "MWh/year"),
-    ("_mwh", "MWh"),
-    ("_musd", "M$"),
-    ("_mwh", "MWh"),
-    ("_mw_years", "MW-year"),
-    ("_mw_months", "MW-month"),
-    ("_usd_per_mw_month", "$/MW-month"),
-    ("_hours", "h"),
-    ("_mw", "MW"),
-    ("_ms", "ms"),
-    ("_kv", "kV"),
-    ("_km", "km"),
-    ("_ha", "ha"),
-    ("_t", "t"),
-)
-
-
-def _unit(name: str, kind: Kind) -> str:
-    if kind in ("id", "text"):
-        return ""
-    if name in ("lat", "lon"):
-        return "deg"
-    if name in ("period", "in_service", "earliest"):
-        return "year"
-    return next((unit for suffix, unit in _UNITS if name.endswith(suffix)), "-")
-
-
-def _table(keys: str, order: str = "", kinds: dict[str, Kind] | None = None, **meanings: str) -> PlanTable:
-    """Describe a table; type and unit follow from the name, as everywhere in the project, but for `kinds`."""
-    columns = []
-    for name, meaning in meanings.items():
-        kind = (kinds or {}).get(name, _KINDS.get(name, "float"))
-        columns.append(PlanColumn(name, kind, _unit(name, kind), meaning))
-    return PlanTable(tuple(keys.split()), tuple(columns), tuple((order or keys).split()))
-
+from optimizer.plan.columns import PlanTable, plan_table, typed
 
 _SITE = "candidate site"
 _PERIOD = "year of decision"
@@ -126,7 +22,7 @@ _LIMIT = "largest flow allowed in either direction, empty when unlimited"
 _LOADING = "share of the limit that is used"
 
 PLAN_TABLES: dict[str, PlanTable] = {
-    "sites": _table(
+    "sites": plan_table(
         "site period",
         site=_SITE,
         period=_PERIOD,
@@ -147,7 +43,7 @@ PLAN_TABLES: dict[str, PlanTable] = {
         area_ha="area of the land",
         emissions_t_per_year="location-based emissions of its energy, CO2 equivalent",
     ),
-    "ties": _table(
+    "ties": plan_table(
         "tie",
         site=_SITE,
         bus="point of interconnection",
@@ -160,7 +56,7 @@ PLAN_TABLES: dict[str, PlanTable] = {
         in_service="first period of service",
         annuity_musd="yearly cost while in service",
     ),
-    "upgrades": _table(
+    "upgrades": plan_table(
         "upgrade",
         upgrade="network upgrade",
         branch="branch that it raises",
@@ -173,7 +69,7 @@ PLAN_TABLES: dict[str, PlanTable] = {
         to_bus="bus at the branch's end",
         length_km="length of the branch",
     ),
-    "circuits": _table(
+    "circuits": plan_table(
         "circuit in_service",
         circuit="new circuit",
         in_service="first period of service",
@@ -187,13 +83,13 @@ PLAN_TABLES: dict[str, PlanTable] = {
         rating_emergency_mw="emergency rating of one unit, empty when unlimited",
         length_km="length of the route",
     ),
-    "baseline_circuits": _table(
+    "baseline_circuits": plan_table(
         "circuit in_service",
         circuit="new circuit that the system takes without new load",
         in_service="first period of service",
         count="units that begin to serve then",
     ),
-    "cooling": _table(
+    "cooling": plan_table(
         "site period",
         site=_SITE,
         cooling="cooling technology",
@@ -204,32 +100,32 @@ PLAN_TABLES: dict[str, PlanTable] = {
         water_m3_day="water withdrawn on a mean day",
         cost_musd="present value in the period",
     ),
-    "dispatch": _table(
+    "dispatch": plan_table(
         "generator period snapshot",
         generator="generator",
         period=_PERIOD,
         snapshot=_SNAPSHOT,
         output_mw="output",
     ),
-    "baseline_dispatch": _table(
+    "baseline_dispatch": plan_table(
         "generator period snapshot",
         generator="generator",
         period=_PERIOD,
         snapshot=_SNAPSHOT,
         output_mw="output in the same secure system without new load",
     ),
-    "baseline_upgrades": _table(
+    "baseline_upgrades": plan_table(
         "upgrade",
         upgrade="network upgrade that the system takes without new load",
         in_service="first period of service",
     ),
-    "overload_dispatch": _table(
+    "overload_dispatch": plan_table(
         "generator snapshot",
         generator="generator",
         snapshot=_SNAPSHOT,
         output_mw="output of the dispatch that defines the base overloads",
     ),
-    "flows": _table(
+    "flows": plan_table(
         "branch period snapshot",
         branch=_BRANCH,
         period=_PERIOD,
@@ -238,7 +134,7 @@ PLAN_TABLES: dict[str, PlanTable] = {
         limit_mw=_LIMIT,
         loading=_LOADING,
     ),
-    "contingencies": _table(
+    "contingencies": plan_table(
         "contingency branch period snapshot",
         "period snapshot -loading contingency branch",
         contingency="outage",
@@ -249,14 +145,14 @@ PLAN_TABLES: dict[str, PlanTable] = {
         limit_mw=_LIMIT,
         loading=_LOADING,
     ),
-    "water": _table(
+    "water": plan_table(
         "basin period",
         basin="water region",
         period=_PERIOD,
         withdrawal_m3_day="water withdrawn on a mean day",
         limit_m3_day="water that all its sources can give",
     ),
-    "water_sources": _table(
+    "water_sources": plan_table(
         "basin source period",
         basin="water region",
         source="source of water",
@@ -265,7 +161,7 @@ PLAN_TABLES: dict[str, PlanTable] = {
         available_m3_day="what the source can still give",
         price_usd_per_m3="price",
     ),
-    "electricity_water": _table(
+    "electricity_water": plan_table(
         "site period",
         site=_SITE,
         period=_PERIOD,
@@ -274,8 +170,8 @@ PLAN_TABLES: dict[str, PlanTable] = {
         indirect_m3_day="water consumed behind its electricity on a mean day",
         source_m3_day="both together",
     ),
-    "costs": _table("account period", account="account", period=_PERIOD, cost_musd="present value"),
-    "service": _table(
+    "costs": plan_table("account period", account="account", period=_PERIOD, cost_musd="present value"),
+    "service": plan_table(
         "site period snapshot",
         site=_SITE,
         period=_PERIOD,
@@ -289,7 +185,7 @@ PLAN_TABLES: dict[str, PlanTable] = {
         recovered_mw="drawn above facility power to catch up",
         drawn_mw="drawn from the grid",
     ),
-    "service_years": _table(
+    "service_years": plan_table(
         "site period",
         site=_SITE,
         period=_PERIOD,
@@ -305,14 +201,14 @@ PLAN_TABLES: dict[str, PlanTable] = {
         emissions_t_per_year="emissions of backup, CO2 equivalent",
         cost_musd="present value of backup, deferral and lost load",
     ),
-    "transfers": _table(
+    "transfers": plan_table(
         "account payer period",
         account="what is paid",
         payer="who pays or forgoes it",
         period=_PERIOD,
         amount_musd="present value, of deposits and exit fees the amount; no part of the system's cost",
     ),
-    "firmness": _table(
+    "firmness": plan_table(
         "scenario",
         "share",
         share="share of a campus's yearly energy that may be curtailed",
@@ -324,14 +220,14 @@ PLAN_TABLES: dict[str, PlanTable] = {
         earlier_mw_months="delay that the firmest of the curve has and this has not",
         value_usd_per_mw_month="cost saved per unit of that, empty where there is none",
     ),
-    "demand": _table(
+    "demand": plan_table(
         "period",
         period=_PERIOD,
         target_mw="IT load that must be in service",
         served_mw="IT load in service",
         shortfall_mw="IT load that is not served",
     ),
-    "supply": _table(
+    "supply": plan_table(
         "site technology period",
         site=_SITE,
         technology="what stands there",
@@ -344,7 +240,7 @@ PLAN_TABLES: dict[str, PlanTable] = {
         water_m3_day="water taken on a mean day",
         emissions_t_per_year="its own emissions, CO2 equivalent",
     ),
-    "supply_output": _table(
+    "supply_output": plan_table(
         "site technology period snapshot",
         site=_SITE,
         technology="what stands there",
@@ -354,14 +250,14 @@ PLAN_TABLES: dict[str, PlanTable] = {
         charge_mw="what storage takes",
         stored_mwh="energy stored when the snapshot begins",
     ),
-    "gas_lines": _table(
+    "gas_lines": plan_table(
         "site",
         site=_SITE,
         in_service="first period of service",
         cost_musd="one-time cost",
         annuity_musd="yearly cost while in service",
     ),
-    "colocation": _table(
+    "colocation": plan_table(
         "site period snapshot",
         site=_SITE,
         generator="generator beside it, behind one meter",
@@ -370,7 +266,7 @@ PLAN_TABLES: dict[str, PlanTable] = {
         direct_mw="what the campus takes from it",
         to_grid_mw="what that leaves of its output to the grid",
     ),
-    "adequacy": _table(
+    "adequacy": plan_table(
         "zone period",
         zone="zone of the grid, empty where it names none",
         period=_PERIOD,
@@ -380,7 +276,7 @@ PLAN_TABLES: dict[str, PlanTable] = {
         import_mw="what may be counted on from other zones",
         margin="capacity and imports over the peak, less 1",
     ),
-    "workloads": _table(
+    "workloads": plan_table(
         "region workload site period",
         region="region that asks",
         workload="what it asks for",
@@ -391,7 +287,7 @@ PLAN_TABLES: dict[str, PlanTable] = {
         cost_musd="present value of the network between them, and of moving data",
         revenue_musd="present value of what it earns",
     ),
-    "workload_demand": _table(
+    "workload_demand": plan_table(
         "region workload period",
         region="region that asks",
         workload="what it asks for",
@@ -401,7 +297,7 @@ PLAN_TABLES: dict[str, PlanTable] = {
         unserved_mw="IT load that is not served",
         penalty_musd="present value of the price of that",
     ),
-    "portfolio": _table(
+    "portfolio": plan_table(
         "limit element period",
         limit="limit of the portfolio",
         element="group, site, substation or basin that is limited",
@@ -410,7 +306,7 @@ PLAN_TABLES: dict[str, PlanTable] = {
         bound="largest allowed, or least where it says what is left",
         unit="unit of value and bound",
     ),
-    "deliveries": _table(
+    "deliveries": plan_table(
         "item period",
         item="item that is rationed",
         period=_PERIOD,
@@ -418,7 +314,7 @@ PLAN_TABLES: dict[str, PlanTable] = {
         newly_taken="items taken by what is new in the period",
         taken="items in all that stands",
     ),
-    "facilities": _table(
+    "facilities": plan_table(
         "site period",
         site=_SITE,
         period=_PERIOD,
@@ -433,7 +329,7 @@ PLAN_TABLES: dict[str, PlanTable] = {
         renewed_t_per_year="embodied carbon of the IT that replaces what has reached its life",
         ewaste_t_per_year="mass of the IT that is replaced",
     ),
-    "racks": _table(
+    "racks": plan_table(
         "site rack period",
         site=_SITE,
         rack="generation of racks",
@@ -442,7 +338,7 @@ PLAN_TABLES: dict[str, PlanTable] = {
         counted_mw="IT load of the period's best rack that does the same work",
         cost_musd="present value in the period",
     ),
-    "efficiency": _table(
+    "efficiency": plan_table(
         "programme period",
         programme="programme that avoids demand",
         period=_PERIOD,
@@ -450,7 +346,7 @@ PLAN_TABLES: dict[str, PlanTable] = {
         avoided_mw="IT load of the target that they stand for",
         cost_musd="present value in the period",
     ),
-    "build_ahead": _table(
+    "build_ahead": plan_table(
         "period",
         period=_PERIOD,
         target_mw="IT load that must be in service",
@@ -458,7 +354,7 @@ PLAN_TABLES: dict[str, PlanTable] = {
         ahead_mw="IT load beyond the target",
         cost_musd="present value of blocks and cooling of so much of it",
     ),
-    "binding": _table(
+    "binding": plan_table(
         "limit element contingency period snapshot",
         limit="which limit is at its bound",
         element="branch, site, county, basin or other thing that is limited",
@@ -470,20 +366,20 @@ PLAN_TABLES: dict[str, PlanTable] = {
         unit="unit of value and bound",
         price_usd_per_unit="cost saved per unit of more limit, empty when the limit acts on whole decisions",
     ),
-    "energy_prices": _table(
+    "energy_prices": plan_table(
         "period snapshot",
         period=_PERIOD,
         snapshot=_SNAPSHOT,
         price_usd_per_mwh="cost of one more MWh at the reference bus",
     ),
-    "base_overloads": _table(
+    "base_overloads": plan_table(
         "branch contingency snapshot",
         branch=_BRANCH,
         contingency=_OUTAGE,
         snapshot=_SNAPSHOT,
         overload_mw="flow above the limit before any new load, allowed to remain",
     ),
-    "candidates": _table(
+    "candidates": plan_table(
         "site",
         site=_SITE,
         lat="latitude",
@@ -501,7 +397,7 @@ PLAN_TABLES: dict[str, PlanTable] = {
         block_cost_musd="one-time cost of a block",
         earliest="first year in which it can be ready",
     ),
-    "refused": _table(
+    "refused": plan_table(
         "place",
         kinds={"limit": "float"},
         place="land that is not a candidate",
@@ -509,7 +405,7 @@ PLAN_TABLES: dict[str, PlanTable] = {
         value="what the rule found",
         limit="what the rule allows",
     ),
-    "rules": _table(
+    "rules": plan_table(
         "site rule effect",
         kinds=dict.fromkeys(("effect", "asks", "document", "reservations"), "text"),
         site=_SITE,
@@ -521,7 +417,7 @@ PLAN_TABLES: dict[str, PlanTable] = {
         document="where the rule was read",
         reservations="what is not certain about the rule",
     ),
-    "comparison": _table(
+    "comparison": plan_table(
         "scenario site period",
         scenario="scenario solved beside the plan",
         site=_SITE,
@@ -530,7 +426,7 @@ PLAN_TABLES: dict[str, PlanTable] = {
         it_mw_plan="IT load in the plan",
         difference_mw="scenario less plan",
     ),
-    "comparison_limits": _table(
+    "comparison_limits": plan_table(
         "scenario contingency branch period snapshot",
         "scenario period snapshot -loading contingency branch",
         scenario="scenario solved beside the plan",
@@ -554,18 +450,3 @@ def empty_table(name: str) -> pd.DataFrame:
 @cache
 def _empty(name: str) -> pd.DataFrame:
     return typed(pd.DataFrame({c: [] for c in PLAN_TABLES[name].names}), PLAN_TABLES[name])
-
-
-def typed(table: pd.DataFrame, spec: PlanTable) -> pd.DataFrame:
-    """The columns of a table in their order and of their type, numbers rounded to the decimals that are written."""
-    made: dict[str, Any] = {}
-    for column in spec.columns:
-        values = table[column.name]
-        if column.kind in ("id", "text"):
-            made[column.name] = values.astype(object).where(values.notna(), "").astype(str)
-        elif column.kind == "int":
-            made[column.name] = values.astype("Int64") if values.isna().any() else values.astype("int64")
-        else:
-            number = values.astype(float)
-            made[column.name] = number.where(np.isfinite(number)).round(DECIMALS) + 0.0
-    return pd.DataFrame(made, columns=spec.names).reset_index(drop=True)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from optimizer.formulation.portfolio import groups_of
-from optimizer.plan.tables import DECIMALS
+from optimizer.plan.columns import DECIMALS
 from optimizer.study.case import Case
 
 AHEAD_MW = 1e-6
