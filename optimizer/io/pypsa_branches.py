@@ -95,13 +95,8 @@ def _lines(source: Source, v_nom: dict[str, float], at: At, note: Note) -> pd.Da
 def _line_types(table: RawTable, types: RawTable | None, note: Note) -> dict[str, np.ndarray]:
     """Impedances [ohm] and admittances [S], from the type where it is in the file."""
     values = {name: table.number(name, 0.0) for name in ("x", "r", "b", "g")}
-    known = {name: i for i, name in enumerate(types.names)} if types is not None else {}
-    named = table.text("type")
-    typed = np.array([bool(name) for name in named], dtype=bool)
-    found = np.array([name in known for name in named], dtype=bool)
-    _note_types(table, "lines", typed, found, values["x"], note)
+    found, rows = _types_found(table, "lines", types, values["x"], note)
     if types is not None and found.any():
-        rows = [known.get(name, 0) for name in named]
         length, parallel = table.number("length", 0.0), table.number("num_parallel", 1.0)
         per = {name: types.number(f"{name}_per_length", 0.0)[rows] * length for name in ("x", "r", "c")}
         susceptance = 2 * math.pi * types.number("f_nom", 50.0)[rows] * per["c"] * 1e-9 * parallel
@@ -111,15 +106,21 @@ def _line_types(table: RawTable, types: RawTable | None, note: Note) -> dict[str
     return values
 
 
-def _note_types(
-    table: RawTable, component: str, typed: np.ndarray, found: np.ndarray, x: np.ndarray, note: Note
-) -> None:
+def _types_found(
+    table: RawTable, component: str, types: RawTable | None, x: np.ndarray, note: Note
+) -> tuple[np.ndarray, list[int]]:
+    """Which elements have a type that is in the file, and its row there; of the others the row means nothing."""
+    known = {name: i for i, name in enumerate(types.names)} if types is not None else {}
+    named = table.text("type")
+    typed = np.array([bool(name) for name in named], dtype=bool)
+    found = np.array([name in known for name in named], dtype=bool)
     written = typed & ~found & (x != 0)
     text = "the standard type is not in the file: the impedance written beside it is used"
     note("type.not_in_file", component, text, chosen(table.names, written))
     missing = typed & ~found & (x == 0)
     text = "the standard type is not in the file, and no impedance is written"
     note("type.unknown", component, text, chosen(table.names, missing), "error", _TYPE_REMEDY)
+    return found, [known.get(name, 0) for name in named]
 
 
 def _rating(table: RawTable, component: str, at: At, note: Note) -> np.ndarray:
@@ -183,13 +184,8 @@ def _transformer_types(table: RawTable, types: RawTable | None, at: At, note: No
     defaults = {"x": 0.0, "r": 0.0, "g": 0.0, "b": 0.0, "s_nom": 0.0, "tap_ratio": 1.0, "tap_side": 0.0}
     values = {name: table.number(name, default) for name, default in defaults.items()}
     values["phase_shift"] = at("transformers", "phase_shift", 0.0)
-    known = {name: i for i, name in enumerate(types.names)} if types is not None else {}
-    named = table.text("type")
-    typed = np.array([bool(name) for name in named], dtype=bool)
-    found = np.array([name in known for name in named], dtype=bool)
-    _note_types(table, "transformers", typed, found, values["x"], note)
+    found, rows = _types_found(table, "transformers", types, values["x"], note)
     if types is not None and found.any():
-        rows = [known.get(name, 0) for name in named]
         parallel = table.number("num_parallel", 1.0)
 
         def of(name: str) -> np.ndarray:

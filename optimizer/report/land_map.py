@@ -129,12 +129,4 @@ def _ring() -> go.Scatter:
 
 
 def _layout() -> dict[str, object]:
-    shown = {"showgrid": False, "zeroline": False, "ticks": "outside", "tickcolor": style.RULE, "tickformat": ",.0f"}
-    return {
-        "xaxis": style.axis("km east", constrain="domain", **shown),
-        "yaxis": style.axis("km north", scaleanchor="x", scaleratio=1, constrain="domain", **shown),
-        "hovermode": "closest",
-        "dragmode": "zoom",
-        "showlegend": False,
-        "margin": {"l": 8, "r": 8, "t": 34, "b": 8},
-    }
+    return {**style.map_axes(), "showlegend": False, "margin": {"l": 8, "r": 8, "t": 34, "b": 8}}

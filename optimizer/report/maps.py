@@ -144,12 +144,8 @@ def _buttons(layers: list[MapLayer], views: tuple[str, ...]) -> dict[str, Any]:
 
 def map_layout() -> dict[str, Any]:
     """Return the layout of a map: equal axes in km, legend beside it."""
-    shown = {"showgrid": False, "zeroline": False, "ticks": "outside", "tickcolor": style.RULE, "tickformat": ",.0f"}
     return {
-        "xaxis": style.axis("km east", constrain="domain", **shown),
-        "yaxis": style.axis("km north", scaleanchor="x", scaleratio=1, constrain="domain", **shown),
-        "hovermode": "closest",
-        "dragmode": "zoom",
+        **style.map_axes(),
         "legend": {
             "orientation": "v",
             "x": 1.01,

@@ -45,6 +45,17 @@ def axis(title: str, **more: Any) -> dict[str, Any]:
     return settings | more
 
 
+def map_axes() -> dict[str, Any]:
+    """Return what the layouts of all maps share: equal axes in km without a grid, and a mouse that zooms."""
+    shown = {"showgrid": False, "zeroline": False, "ticks": "outside", "tickcolor": RULE, "tickformat": ",.0f"}
+    return {
+        "xaxis": axis("km east", constrain="domain", **shown),
+        "yaxis": axis("km north", scaleanchor="x", scaleratio=1, constrain="domain", **shown),
+        "hovermode": "closest",
+        "dragmode": "zoom",
+    }
+
+
 def figure(traces: list[Any], height: int, **layout: Any) -> go.Figure:
     """Return a figure in the common style.
 
