@@ -184,11 +184,11 @@ class Compact:
     def solve(self, method: int = DUAL) -> Outcome:
         """Solve the rows that stand; the objective comes without the program's constant.
 
-        ``infeasible`` only where multipliers prove it outside the solver. A solve that fails is repeated from nothing.
+        ``infeasible`` only where multipliers prove it outside the solver; if not, it is solved again from nothing.
         """
         self.highs.set_options(simplex_strategy=method)
         outcome = self._solve()
-        if outcome.status == "error" or (outcome.status == "infeasible" and not self._is_proven_infeasible()):
+        if outcome.status == "infeasible" and not self._is_proven_infeasible():
             self.highs.forget_basis()
             outcome = self._solve()
             if outcome.status == "infeasible" and not self._is_proven_infeasible():

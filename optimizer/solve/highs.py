@@ -191,7 +191,17 @@ class HighsProgram:
         self._last = None
 
     def solve(self, seconds: float = np.inf) -> Outcome:
-        """Solve what is set up now, for at most so many seconds of wall time."""
+        """Solve what is set up now, for at most so many seconds of wall time.
+
+        A linear solve that fails is repeated from nothing: from some bases HiGHS 1.15 ends without an answer.
+        """
+        outcome = self._solve(seconds)
+        if outcome.status == "error" and not self._is_mip():
+            self.forget_basis()
+            outcome = self._solve(seconds)
+        return outcome
+
+    def _solve(self, seconds: float) -> Outcome:
         # The solver counts the time of all linear programs it ever solved, but of one integer program at a time.
         spent = 0.0 if self._is_mip() else self._highs.getRunTime()
         self.set_options(time_limit=spent + seconds)

@@ -39,6 +39,10 @@ MOST_NONZEROS = 1_000_000
 """Coefficients of the relaxation beyond which thousands of linear programs take too long (unverified: the siting
 benchmark has 0.08 million; on a network of 10,000 buses one set of sites was not made whole in 7 minutes)."""
 
+MOST_ITERATIONS = 2500
+"""Iterations of the simplex method from the basis of a program like this one, after which it is solved from nothing:
+what-ifs of the Texas example take up to 1,500 or 40,000, and from nothing 7,000 (docs/benchmarks.md)."""
+
 LIMITED = ("limit_with_plan", "limit_without_plan")
 """How a search ends that gave up."""
 
@@ -127,18 +131,31 @@ def known_relaxation(
     """
     with standing.booked("lp"):
         program = standing.program
+        known = dict.fromkeys([*(key for key, _ in program.limit_rows()), *program.expected, *rows])
         compact = standing.compact(())
-        if basis is None:
+        relaxed = None if basis is None else _solved_from(compact, known, basis)
+        if relaxed is None:
             # Dense rows take the simplex method many times longer from nothing than from a solution without them.
             compact.solve()
-        compact.add(dict.fromkeys([*(key for key, _ in program.limit_rows()), *program.expected, *rows]))
-        if basis is not None:
-            begin_from(compact, basis)
-        relaxed = compact.solve()
+            compact.add(known)
+            relaxed = compact.solve()
         if relaxed.status == "optimal":
             standing.raise_bound(compact.proven())
             program.held, program.ended = tuple(compact.keys), named_basis(compact)
     return compact, relaxed
+
+
+def _solved_from(compact: Compact, rows: Iterable[RowKey], basis: NamedBasis) -> Outcome | None:
+    """Solve with limits from a named basis; nothing, and no limits, where that takes too long."""
+    compact.add(rows)
+    begin_from(compact, basis)
+    with compact.highs.options(simplex_iteration_limit=MOST_ITERATIONS):
+        outcome = compact.solve()
+    if outcome.status != "limit":
+        return outcome
+    compact.remove(list(compact.keys))
+    compact.highs.forget_basis()
+    return None
 
 
 def cleaned(standing: Standing, compact: Compact) -> Outcome:
