@@ -53,13 +53,17 @@ CODES = {
 
 @app.command()
 def check(study: StudyArgument, as_json: JsonOption = False, quiet: QuietOption = False) -> None:
-    """Read everything a study names, report every finding, solve nothing."""
+    """Read everything a study names, report every finding and what rules a plan out, solve nothing."""
 
     def action(progress: Progress) -> Outcome:
         from optimizer.study.from_file import read_study
+        from optimizer.study.precheck import precheck_study
 
         read = read_study(study, progress=progress)
         case = read.case
+        against = precheck_study(read)
+        if against:
+            return Outcome(ExitCode.INFEASIBLE, findings=(*read.findings, *against))
         network = (f"{len(t):,} {name}" for name, t in (("buses", case.buses), ("branches", case.branches)))
         facts = [
             f"{read.name}: nothing stands against solving it",

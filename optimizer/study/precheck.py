@@ -6,6 +6,8 @@ Each check is a necessary condition that a person can follow; passing all of the
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -16,6 +18,9 @@ from optimizer.study.circuits import joined_groups
 from optimizer.study.precheck_adequacy import existing_load_findings, target_findings
 from optimizer.study.precheck_sites import sites_suffice
 from optimizer.units import HOURS_PER_DAY, HOURS_PER_YEAR
+
+if TYPE_CHECKING:
+    from optimizer.study.study import Study
 
 TOLERANCE = 1e-6
 """Relative rounding of sums that does not count as a shortfall [-]."""
@@ -48,6 +53,26 @@ def precheck(case: Case) -> tuple[Finding, ...]:
             text = "no choice of sites meets every target within the limits, even if the network carried everything"
             remedy = "loosen one of the limits of the conflict that is named with this, or lower the target"
             findings.append(Finding("study.demand.no_choice_of_sites", "study", text, "", remedy))
+    return tuple(findings)
+
+
+def precheck_study(study: Study) -> tuple[Finding, ...]:
+    """`precheck` of every case that solving a study solves: its own, and those it is compared with.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+
+    Raises
+    ------
+    InputError
+        A scenario it is compared with cannot be read.
+    """
+    findings = list(precheck(study.case))
+    for name in study.config.report.compare if study.config.demand is not None else ():
+        beside = precheck(study.scenario(name).case)
+        findings += [replace(one, where=f"scenario {name}, {one.where}") for one in beside]
     return tuple(findings)
 
 
