@@ -16,14 +16,13 @@ from optimizer.errors import Finding, InfeasibleError
 from optimizer.study.case import Case
 from optimizer.study.circuits import joined_groups
 from optimizer.study.precheck_adequacy import existing_load_findings, target_findings
+from optimizer.study.precheck_portfolio import loss_reasons, portfolio_reasons, scale_reasons
+from optimizer.study.precheck_rows import ROUNDING, required_it_mw, shortfall, too_little
 from optimizer.study.precheck_sites import sites_suffice
 from optimizer.units import HOURS_PER_DAY, HOURS_PER_YEAR
 
 if TYPE_CHECKING:
     from optimizer.study.study import Study
-
-TOLERANCE = 1e-6
-"""Relative rounding of sums that does not count as a shortfall [-]."""
 
 
 def precheck(case: Case) -> tuple[Finding, ...]:
@@ -40,16 +39,22 @@ def precheck(case: Case) -> tuple[Finding, ...]:
         One for each reason, all errors; empty if none was found. An error means that the case is infeasible.
     """
     findings = [*_existing_load(case), *existing_load_findings(case)]
-    required = case.required_mw
+    required, must_survive = required_it_mw(case), case.portfolio.survive_loss_of and case.portfolio.share_left > 0
     if (required > 0).any() and case.sites.empty:
         text = "every place is refused: there is no candidate site"
         remedy = "see which rules refuse them (gridsite sites STUDY), then widen [sites], [cooling] or [water]"
-        findings.append(_shortfall("no_sites", int(required.idxmax()), text, 0.0, float(required.max()), remedy))
+        findings.append(shortfall("no_sites", int(required.idxmax()), text, 0.0, float(required.max()), remedy))
     else:
         for t, target in required.items():
             if target > 0:
                 findings += _targets(case, int(t), float(target))
-        if not findings and len(case.sites) and required.max() > 0 and not sites_suffice(case):
+        for t in case.demand_mw.index if must_survive and len(case.sites) else ():
+            # A price of what is not served buys nothing here.
+            findings += loss_reasons(case, int(t), _capacity(case, int(t))[0])
+        for t in case.periods.index if len(case.sites) else ():
+            findings += scale_reasons(case, int(t))
+        asked = required.max() > 0 or must_survive
+        if not findings and len(case.sites) and asked and not sites_suffice(case):
             text = "no choice of sites meets every target within the limits, even if the network carried everything"
             remedy = "loosen one of the limits of the conflict that is named with this, or lower the target"
             findings.append(Finding("study.demand.no_choice_of_sites", "study", text, "", remedy))
@@ -85,22 +90,22 @@ def refuse_infeasible(case: Case) -> None:
 
 def _targets(case: Case, t: int, target: float) -> Iterator[Finding]:
     """Reasons why a period's target cannot be met."""
-    ready, when = _ready(case, t)
-    capacity = (case.sites["block_mw"] * case.sites["max_blocks"]).where(ready, 0.0)
-    if _short(capacity.sum(), target):
+    capacity, when = _capacity(case, t)
+    if too_little(capacity.sum(), target):
         text = f"the sites that can serve in {t} hold less than the target of {target:g} MW together{when}"
         remedy = "move the target to a later period, or widen [sites]: longer ties, more sites, larger campuses"
-        yield _shortfall("beyond_sites", t, text, float(capacity.sum()), target, remedy)
+        yield shortfall("beyond_sites", t, text, float(capacity.sum()), target, remedy)
         return
     yield from _shares(case, t, target, capacity)
     yield from _water(case, t, target, capacity)
     yield from _generation(case, t, target)
     yield from target_findings(case, t, target, capacity)
     yield from _portfolio(case, t, target)
+    yield from portfolio_reasons(case, t, target, capacity)
 
 
-def _ready(case: Case, t: int) -> tuple[pd.Series, str]:
-    """Sites that can serve in a period, and from when others can."""
+def _capacity(case: Case, t: int) -> tuple[pd.Series, str]:
+    """What each site can serve in a period by its size and lead times [MW], and from when others can."""
     first = case.sites["earliest"].astype(float)
     if case.network is not None:
         tie = case.ties.groupby("site")["ready"].min().reindex(case.sites.index)
@@ -108,7 +113,7 @@ def _ready(case: Case, t: int) -> tuple[pd.Series, str]:
     ready = first <= t
     later = first[~ready & np.isfinite(first)]
     when = f"; {len(later)} more can serve from {later.min():.0f} on" if len(later) else ""
-    return ready, when
+    return (case.sites["block_mw"] * case.sites["max_blocks"]).where(ready, 0.0), when
 
 
 def _shares(case: Case, t: int, target: float, capacity: pd.Series) -> Iterator[Finding]:
@@ -119,12 +124,12 @@ def _shares(case: Case, t: int, target: float, capacity: pd.Series) -> Iterator[
     named = case.sites["county"] != ""
     by_county = capacity[named].groupby(case.sites["county"][named]).sum()
     room = float(capacity[~named].sum() + by_county.clip(upper=share * float(case.demand_mw[t])).sum())
-    if _short(room, target):
+    if too_little(room, target):
         text = (
             f"with at most {share:g} of the target in one county, {int((by_county > 0).sum())} counties hold too little"
         )
         remedy = "raise limits.share_per_county or widen [sites]"
-        yield _shortfall("county_share", t, text, room, target, remedy)
+        yield shortfall("county_share", t, text, room, target, remedy)
 
 
 def _water(case: Case, t: int, target: float, capacity: pd.Series) -> Iterator[Finding]:
@@ -137,10 +142,10 @@ def _water(case: Case, t: int, target: float, capacity: pd.Series) -> Iterator[F
     thirst = need[~dry].groupby(case.sites["basin"][~dry]).min()
     fed = (available.reindex(wet.index).fillna(0.0) / thirst).clip(upper=wet)
     room = float(capacity[dry].sum() + fed.sum())
-    if _short(room, target):
+    if too_little(room, target):
         text = "the water that this study may take cools less than the target, even with the least thirsty technology"
         remedy = "raise water.withdrawal_share, allow more water.sources, or a technology that needs less"
-        yield _shortfall("water", t, text, room, target, remedy)
+        yield shortfall("water", t, text, room, target, remedy)
 
 
 def _generation(case: Case, t: int, target: float) -> Iterator[Finding]:
@@ -153,32 +158,33 @@ def _generation(case: Case, t: int, target: float) -> Iterator[Finding]:
     for h in case.snapshots.index.difference(curtailable, sort=False):
         load = float(case.load_mw[(t, h)].sum() + least_pue[h] * target)
         most = float(case.output_max_mw[h].sum())
-        if _short(most, load):
+        if too_little(most, load):
             text = f"all generators together give less than existing load and campuses draw in snapshot {h}"
             remedy = "lower the target or the load growth, or check the availability of generators"
-            yield _shortfall("generation", t, text, most, load, remedy)
+            yield shortfall("generation", t, text, most, load, remedy)
 
 
 def _portfolio(case: Case, t: int, target: float) -> Iterator[Finding]:
     """Pace of construction, budget and emissions, each at the best that any site offers."""
     limits, sites = case.limits, case.sites
     number = list(case.periods.index).index(t) + 1
-    if limits.new_it_mw_per_period is not None and _short(number * limits.new_it_mw_per_period, target):
+    if limits.new_it_mw_per_period is not None and too_little(number * limits.new_it_mw_per_period, target):
         text = f"{number} periods of new_it_mw_per_period reach less than the target"
         remedy = "raise limits.new_it_mw_per_period or lower the target"
-        yield _shortfall("pace", t, text, number * limits.new_it_mw_per_period, target, remedy)
+        yield shortfall("pace", t, text, number * limits.new_it_mw_per_period, target, remedy)
     cooling = case.cooling["cost_musd_per_mw"].groupby(level="site").min().reindex(sites.index).fillna(0.0)
     least = float((sites["block_cost_musd"] / sites["block_mw"] + cooling).min())
-    if t in limits.budget_musd and _short(limits.budget_musd[t], least * target):
+    if t in limits.budget_musd and too_little(limits.budget_musd[t], least * target):
         text = "the budget does not pay for the blocks of the target where they are cheapest, without sites and ties"
         remedy = f"raise limits.budget_musd in {t} or lower the target"
-        yield _shortfall("budget", t, text, limits.budget_musd[t], least * target, remedy, "M$")
+        yield shortfall("budget", t, text, limits.budget_musd[t], least * target, remedy, "M$")
     pue = case.cooling["pue_annual"].groupby(level="site").min().reindex(sites.index).fillna(1.0)
     cleanest = float((HOURS_PER_YEAR * sites["utilization"] * pue * sites["emission_t_per_mwh"]).min())
-    if case.supply is None and t in limits.carbon_t_per_year and _short(limits.carbon_t_per_year[t], cleanest * target):
+    most = limits.carbon_t_per_year.get(t) if case.supply is None else None
+    if most is not None and too_little(most, cleanest * target):
         text = "the campuses of the target emit more than the limit, even with the most efficient cooling"
         remedy = f"raise limits.carbon_t_per_year in {t} or lower the target"
-        yield _shortfall("carbon", t, text, limits.carbon_t_per_year[t], cleanest * target, remedy, "t/year")
+        yield shortfall("carbon", t, text, most, cleanest * target, remedy, "t/year")
 
 
 def _existing_load(case: Case) -> Iterator[Finding]:
@@ -194,18 +200,18 @@ def _existing_load(case: Case) -> Iterator[Finding]:
         for t in case.periods.index:
             load = case.load_mw[(t, h)].groupby(island).sum().reindex(high.index).fillna(0.0)
             short, over = high - load, load - low
-            for i in high.index[short < -TOLERANCE * np.maximum(1.0, load.abs())]:
+            for i in high.index[short < -ROUNDING * np.maximum(1.0, load.abs())]:
                 text = f"the generators of {_named(island, i)} give less than its load in snapshot {h}"
                 remedy = "check loads, availability, and that no branch is missing"
-                yield _shortfall("existing_load", int(t), text, float(high[i]), float(load[i]), remedy)
-            for i in high.index[over < -TOLERANCE * np.maximum(1.0, load.abs())]:
+                yield shortfall("existing_load", int(t), text, float(high[i]), float(load[i]), remedy, of="grid")
+            for i in high.index[over < -ROUNDING * np.maximum(1.0, load.abs())]:
                 if i in sited:
                     continue
                 text = (
                     f"the least output of the generators of {_named(island, i)} is more than its load in snapshot {h}"
                 )
                 remedy = "lower p_min_mw: units are not switched off by the model"
-                yield _shortfall("least_output", int(t), text, float(load[i]), float(low[i]), remedy)
+                yield shortfall("least_output", int(t), text, float(load[i]), float(low[i]), remedy, of="grid")
 
 
 def _named(island: pd.Series, number: int) -> str:
@@ -213,20 +219,3 @@ def _named(island: pd.Series, number: int) -> str:
         return "the network"
     buses = island.index[island == number]
     return f"the island of bus {buses[0]} ({len(buses)} buses)"
-
-
-def _short(value: float, needed: float) -> bool:
-    return bool(value < needed - TOLERANCE * max(1.0, abs(needed)))
-
-
-def _shortfall(rule: str, period: int, text: str, value: float, limit: float, remedy: str, unit: str = "MW") -> Finding:
-    return Finding(
-        f"study.demand.{rule}" if rule not in ("existing_load", "least_output") else f"study.grid.{rule}",
-        f"period {period}",
-        text,
-        f"{value:,.1f} of {limit:,.1f} {unit}, {limit - value:,.1f} {unit} short",
-        remedy,
-        value=value,
-        limit=limit,
-        unit=unit,
-    )

@@ -9,26 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import pandas as pd
 import scipy.sparse as sp
-from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from optimizer.study.case import Case
 from optimizer.study.precheck_adequacy import judged_snapshots, room_mw, zones_of_sites
+from optimizer.study.precheck_portfolio import delivery_rows, loss_rows, portfolio_rows
+from optimizer.study.precheck_rows import ROUNDING, Row, blocks_that_fit, least, required_it_mw, row
 from optimizer.units import HOURS_PER_DAY, HOURS_PER_YEAR
 
 SECONDS = 5.0
 """Time after which the question is left to the whole program (unverified: a choice) [s]."""
 
-ROUNDING = 1e-6
-"""Relative room given to every limit, and to a number of blocks before it is rounded down [-]."""
-
 INFEASIBLE = 2
 """Status by which ``scipy.optimize.milp`` says that there is no solution."""
-
-Floats = NDArray[np.float64]
-Row = tuple[sp.csr_matrix, Floats, Floats]
 
 
 def sites_suffice(case: Case) -> bool:
@@ -46,8 +40,9 @@ def sites_suffice(case: Case) -> bool:
     """
     rows = [*_site_rows(case), *_target_rows(case), *_money_rows(case), *_resource_rows(case)]
     rows += [*_generation_rows(case), *_adequacy_rows(case)]
-    matrix = sp.vstack([row[0] for row in rows], format="csr")
-    low, high = np.concatenate([row[1] for row in rows]), np.concatenate([row[2] for row in rows])
+    rows += [*loss_rows(case), *portfolio_rows(case), *delivery_rows(case)]
+    matrix = sp.vstack([one[0] for one in rows], format="csr")
+    low, high = np.concatenate([one[1] for one in rows]), np.concatenate([one[2] for one in rows])
     low = np.where(np.isfinite(low), low - ROUNDING * np.maximum(1.0, np.abs(low)), low)
     high = np.where(np.isfinite(high), high + ROUNDING * np.maximum(1.0, np.abs(high)), high)
     n = matrix.shape[1]
@@ -63,50 +58,15 @@ def sites_suffice(case: Case) -> bool:
     return bool(found.status != INFEASIBLE)
 
 
-def blocks_that_fit(case: Case) -> Floats:
-    """Blocks that each site may have in each period, by its size, its ties and when they are ready.
-
-    Returns
-    -------
-    ndarray, shape (n_site, n_period)
-        At the least demanding cooling in the snapshot that is hardest on it [-].
-    """
-    sites, years = case.sites, np.array(case.periods.index, dtype=float)
-    most = np.where(
-        sites["earliest"].to_numpy(float)[:, None] <= years, sites["max_blocks"].to_numpy(float)[:, None], 0
-    )
-    if case.network is None:
-        return np.asarray(most)
-    pue = case.pue[list(case.snapshots.index)].groupby(level="site").min().max(axis=1).reindex(sites.index)
-    fed = np.zeros(most.shape)
-    for i, t in enumerate(case.periods.index):
-        capacity = case.ties[case.ties["ready"] <= t].groupby("site")["capacity_mw"].max().reindex(sites.index)
-        blocks = capacity / (pue * sites["block_mw"])
-        if case.supply is not None and case.supply.counts_as_firm:
-            # What a tie cannot carry the campus may bring itself.
-            blocks = blocks.where(blocks.isna(), np.inf)
-        fed[:, i] = np.floor(blocks.fillna(0.0).to_numpy(float) * (1.0 + ROUNDING) + ROUNDING)
-    return np.minimum(most, fed)
-
-
-def _row(case: Case, t: int, build: Floats, blocks: Floats, low: float, high: float) -> Row:
-    """One row over the sites of a period."""
-    n, at = len(case.sites), list(case.periods.index).index(t)
-    values = np.zeros(2 * n * len(case.periods))
-    values[at * n : (at + 1) * n] = build
-    values[(len(case.periods) + at) * n : (len(case.periods) + at + 1) * n] = blocks
-    return sp.csr_matrix(values), np.array([low]), np.array([high])
-
-
 def _site_rows(case: Case) -> Iterator[Row]:
     """Blocks only where built, no fewer than worthwhile, and nothing is undone."""
     n, periods = len(case.sites), len(case.periods)
     one = sp.identity(n * periods, format="csr")
-    least = np.tile(np.maximum(1.0, case.sites["min_blocks"].to_numpy(float)), periods)
+    fewest = np.tile(np.maximum(1.0, case.sites["min_blocks"].to_numpy(float)), periods)
     most = blocks_that_fit(case).ravel("F")
     nothing, endless = np.zeros(n * periods), np.full(n * periods, np.inf)
     yield sp.hstack([-sp.diags(most), one], format="csr"), -endless, nothing
-    yield sp.hstack([-sp.diags(least), one], format="csr"), nothing, endless
+    yield sp.hstack([-sp.diags(fewest), one], format="csr"), nothing, endless
     if periods > 1:
         later = one[n:] - one[:-n]
         every = sp.block_diag([later, later], format="csr")
@@ -116,15 +76,15 @@ def _site_rows(case: Case) -> Iterator[Row]:
 def _target_rows(case: Case) -> Iterator[Row]:
     """Targets, shares of counties, and the pace of construction."""
     block, none = case.sites["block_mw"].to_numpy(float), np.zeros(len(case.sites))
-    share, pace = case.limits.share_per_county, case.limits.new_it_mw_per_period
+    share, pace, required = case.limits.share_per_county, case.limits.new_it_mw_per_period, required_it_mw(case)
     for t, target in case.demand_mw.items():
-        yield _row(case, int(t), none, block, float(case.required_mw[t]), np.inf)
+        yield row(case, int(t), none, block, float(required[t]), np.inf)
         for county in case.sites_of_county if share is not None else ():
             here = (case.sites["county"] == county).to_numpy(float)
-            yield _row(case, int(t), none, here * block, -np.inf, (share or 0.0) * float(target))
+            yield row(case, int(t), none, here * block, -np.inf, (share or 0.0) * float(target))
     before: sp.csr_matrix | None = None
     for t in case.periods.index if pace is not None else ():
-        total, _, _ = _row(case, int(t), none, block, 0.0, 0.0)
+        total, _, _ = row(case, int(t), none, block, 0.0, 0.0)
         yield total if before is None else total - before, np.array([-np.inf]), np.array([float(pace or 0.0)])
         before = total
 
@@ -135,38 +95,33 @@ def _money_rows(case: Case) -> Iterator[Row]:
     fixed = sites["fixed_cost_musd"].to_numpy(float)
     if case.network is not None:
         fixed = fixed + case.ties.groupby("site")["cost_musd"].min().reindex(sites.index).fillna(0.0).to_numpy(float)
-    cooling = _least(case, case.cooling["cost_musd_per_mw"])
+    cooling = least(case, case.cooling["cost_musd_per_mw"])
     block = sites["block_cost_musd"].to_numpy(float) + sites["block_mw"].to_numpy(float) * cooling
     for t, budget in case.limits.budget_musd.items():
         if t in case.periods.index:
-            yield _row(case, int(t), fixed, block, -np.inf, float(budget))
-
-
-def _least(case: Case, values: pd.Series) -> Floats:
-    """The least of a quantity over the cooling technologies of each site."""
-    return np.asarray(values.groupby(level="site").min().reindex(case.sites.index).fillna(0.0).to_numpy(float))
+            yield row(case, int(t), fixed, block, -np.inf, float(budget))
 
 
 def _resource_rows(case: Case) -> Iterator[Row]:
     """Water of each basin and emissions, each with the technology that needs least of it."""
     sites, none = case.sites, np.zeros(len(case.sites))
     power = sites["block_mw"].to_numpy(float) * sites["utilization"].to_numpy(float)
-    water = HOURS_PER_DAY * power * _least(case, case.cooling["wue_m3_per_mwh"])
+    water = HOURS_PER_DAY * power * least(case, case.cooling["wue_m3_per_mwh"])
     carbon = HOURS_PER_YEAR * power * sites["emission_t_per_mwh"].to_numpy(float)
     # Own supply takes the place of the grid's.
-    carbon = carbon * (_least(case, case.cooling["pue_annual"]) if case.supply is None else 0.0)
+    carbon = carbon * (least(case, case.cooling["pue_annual"]) if case.supply is None else 0.0)
     available = case.water["available_m3_day"].groupby(level="basin").sum()
     years = case.periods["years"]
     for name, yearly in (("carbon", carbon), ("water", water * HOURS_PER_YEAR / HOURS_PER_DAY)):
         if name in case.limits.totals:
-            every = sum(float(years[t]) * _row(case, int(t), none, yearly, 0.0, 0.0)[0] for t in case.periods.index)
+            every = sum(float(years[t]) * row(case, int(t), none, yearly, 0.0, 0.0)[0] for t in case.periods.index)
             yield sp.csr_matrix(every), np.array([-np.inf]), np.array([case.limits.totals[name]])
     for t in case.periods.index:
         for basin, most in available.items():
             here = (sites["basin"] == basin).to_numpy(float)
-            yield _row(case, int(t), none, here * water, -np.inf, float(most))
+            yield row(case, int(t), none, here * water, -np.inf, float(most))
         if t in case.limits.carbon_t_per_year:
-            yield _row(case, int(t), none, carbon, -np.inf, float(case.limits.carbon_t_per_year[t]))
+            yield row(case, int(t), none, carbon, -np.inf, float(case.limits.carbon_t_per_year[t]))
 
 
 def _generation_rows(case: Case) -> Iterator[Row]:
@@ -176,10 +131,10 @@ def _generation_rows(case: Case) -> Iterator[Row]:
     none, block = np.zeros(len(case.sites)), case.sites["block_mw"].to_numpy(float)
     curtailable = [] if case.service is None else case.service.snapshots(case.snapshots["hours"])
     for h in case.snapshots.index.difference(curtailable, sort=False):
-        drawn = block * _least(case, case.pue[h])
+        drawn = block * least(case, case.pue[h])
         for t in case.periods.index:
             left = float(case.output_max_mw[h].sum() - case.load_mw[(t, h)].sum())
-            yield _row(case, int(t), none, drawn, -np.inf, left)
+            yield row(case, int(t), none, drawn, -np.inf, left)
 
 
 def _adequacy_rows(case: Case) -> Iterator[Row]:
@@ -192,6 +147,6 @@ def _adequacy_rows(case: Case) -> Iterator[Row]:
     for z in room.index:
         here = np.array([homes.get(s) == frozenset((z,)) for s in case.sites.index], dtype=float)
         for h in judged_snapshots(case):
-            drawn = here * block * _least(case, case.pue[h])
+            drawn = here * block * least(case, case.pue[h])
             for t in case.periods.index:
-                yield _row(case, int(t), none, drawn, -np.inf, float(room.at[z, (t, h)]))
+                yield row(case, int(t), none, drawn, -np.inf, float(room.at[z, (t, h)]))
