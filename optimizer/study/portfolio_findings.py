@@ -75,15 +75,13 @@ def _places(study: Study) -> Iterator[Finding]:
         text = "the study has one site, and nothing is left without it"
         remedy = "offer another site, or leave survive_loss_of out"
         yield Finding("study.portfolio.one_site", "limits.survive_loss_of", text, str(sites.index[0]), remedy)
-    most = limits.largest_loss_mw.get("site")
-    if most is not None and len(sites):
+    for kind, most in limits.largest_loss_mw.items() if len(sites) else ():
         least = float((sites["min_blocks"].clip(lower=1) * sites["block_mw"]).min())
         if least > most + 1e-9:
+            where = f"limits.largest_loss_mw.{kind}"
             text = f"the smallest campus on offer has {least:g} MW of IT, so no site may be built"
             remedy = f"raise it to {least:g} MW times its PUE, or offer smaller blocks"
-            yield Finding(
-                "study.portfolio.loss_below_block", "limits.largest_loss_mw.site", text, f"{most:g} MW", remedy
-            )
+            yield Finding("study.portfolio.loss_below_block", where, text, f"{most:g} MW", remedy)
 
 
 def _basins(study: Study) -> Iterator[Finding]:

@@ -312,6 +312,18 @@ def _region(path: Path) -> Loaded:
     return Loaded(region, region.inputs)
 
 
+def archetypes_of_dataset() -> dict[str, dict[str, float]]:
+    """Bundled archetypes of facilities by name, then parameter.
+
+    Raises
+    ------
+    InputError
+        The table cannot be read.
+    """
+    values: dict[str, dict[str, float]] = _archetypes().value
+    return values
+
+
 def _archetypes() -> Loaded:
     path = dataset_path("facilities") / "archetypes.csv"
     table, findings = read_checked(path, ARCHETYPES, "archetypes.csv", ("archetype", "parameter"))

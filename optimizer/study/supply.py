@@ -102,12 +102,17 @@ def _offers(
         for _, facts in technologies.iterrows():
             factor = capital_recovery(rate, facts["life_years"]) if annuitize else study.yearly_factor
             once, stored = facts["cost_musd_per_mw"], facts["storage_cost_musd_per_mwh"]
-            ready = max(ready_year(config.study.decision_year, facts["lead_months"]), int(facts["first_year"]))
+            ready = first_year(facts, config.study.decision_year)
             yearly = factor * once + facts["fixed_om_musd_per_mw_year"]
             rows.append((ready, min(most, facts["max_mw"]), yearly, once, factor * stored, stored))
     columns = "ready max_mw annuity_musd_per_mw cost_musd_per_mw annuity_musd_per_mwh cost_musd_per_mwh".split()
     index = pd.MultiIndex.from_product([sites.index, technologies.index], names=["site", "technology"])
     return pd.DataFrame(rows, index=index, columns=columns).astype({"ready": int})
+
+
+def first_year(facts: pd.Series, decision_year: int) -> int:
+    """First year in which a technology can serve: its lead time, and when it can be had anywhere."""
+    return max(ready_year(decision_year, facts["lead_months"]), int(facts["first_year"]))
 
 
 def _availability(
@@ -227,6 +232,10 @@ def _technologies(settings: SupplySettings, tables: SupplyTables) -> Iterator[Fi
     for name in made.index[(made["storage_efficiency"] == 0) & (made["storage_cost_musd_per_mwh"] > 0)]:
         text, remedy = "energy is paid for, and nothing is given back", "give storage_efficiency"
         yield Finding("study.supply.no_efficiency", f"supply, technology {name}", text, "0", remedy)
+    for name in made.index[(made["max_mw"] > 0) & (made["unit_mw"] > made["max_mw"])]:
+        text, remedy = "no whole unit fits, so that it is never built", "raise max_mw, or lower unit_mw"
+        found = f"units of {made.at[name, 'unit_mw']:g} MW, {made.at[name, 'max_mw']:g} MW at most"
+        yield Finding("study.supply.unit_too_large", f"supply, technology {name}", text, found, remedy)
     for name in made.index[made["life_years"] <= 0]:
         text, remedy = "its life has no length", "give life_years above 0"
         yield Finding("config.out_of_range", f"supply, technology {name}, life_years", text, "0", remedy)
