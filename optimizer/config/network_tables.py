@@ -67,6 +67,12 @@ class GridSettings(Settings):
     snapshots: Items[Text] | None = Field(
         None, description="Snapshots to use, by name; their hours are rescaled to 8,760. Default: all."
     )
+    rating_factors: Text | None = Field(
+        None,
+        description="Table of factors on ratings by snapshot: snapshot, factor, factor_emergency, and branch, or kind, "
+        "zone and base_kv, to say of which; replaces the grid's own table of that name [path]. Default: the grid's, "
+        "else ratings are the same in every snapshot.",
+    )
     load_growth_per_year: Annotated[float, Field(gt=-1, le=1)] = Field(
         0.0, description="Yearly growth of existing load from the first period on [1/year]."
     )

@@ -253,7 +253,14 @@ def _rebase(data: Data, base_folder: Path, folder: Path) -> Data:
         return Path(os.path.relpath(base_folder / value, folder)).as_posix()
 
     changed = {k: dict(v) if isinstance(v, dict) else v for k, v in data.items()}
-    named = (("grid", "source"), ("grid", "coordinates"), ("sites", "region"), ("sites", "table"), ("sites", "ties"))
+    named = (
+        ("grid", "source"),
+        ("grid", "coordinates"),
+        ("grid", "rating_factors"),
+        ("sites", "region"),
+        ("sites", "table"),
+        ("sites", "ties"),
+    )
     for table, key in named:
         if isinstance(changed.get(table), dict) and key in changed[table]:
             changed[table][key] = moved(changed[table][key])

@@ -5,10 +5,11 @@ hold nothing back. ``|f - b (a_i - a_j - shift)| <= M (1 - z)`` does so exactly 
 for at least one choice of angles of every plan. That such a bound is found here:
 
 * Along a branch in service, ``|a_from - a_to| <= d`` with ``d = min(limit / |b| + |shift|, (T + S) / b)``. The limit is
-  the smaller of its rating (with the largest upgrade) and, with everything in service, what its angle limits allow.
-  The second term needs all susceptances positive: then power flows from higher to lower angles only, so that no branch
-  carries more of ``b (a_from - a_to)`` than all sources give together. Sources are generators and negative loads, at
-  most ``T`` in any period and snapshot, and what phase shifters drive, ``S = sum |b shift|`` over all that may serve.
+  the smaller of its rating (with the largest upgrade, and the largest factor of any snapshot) and, with everything in
+  service, what its angle limits allow. The second term needs all susceptances positive: then power flows from higher
+  to lower angles only, so that no branch carries more of ``b (a_from - a_to)`` than all sources give together. Sources
+  are generators and negative loads, at most ``T`` in any period and snapshot, and what phase shifters drive,
+  ``S = sum |b shift|`` over all that may serve.
 * If existing branches connect i and j, the angles differ by no more than along the *shortest path* of existing
   branches, by ``d``: they are in service in every plan. Circuits on offer are not asked: none is sure to be built.
 * If not, contract what existing branches connect to parts. In a plan in which built circuits connect i and j, a path
@@ -29,6 +30,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components, dijkstra
@@ -122,6 +124,11 @@ def _limits(case: Case, after_outage: bool) -> tuple[Floats, Floats]:
     most = case.upgrades.groupby("branch")[added].max()
     limit[case.branches.index.get_indexer(most.index)] += most.to_numpy(float)
     unit = case.circuits[rating].to_numpy(float)
+    if case.rating_factors is not None:
+        # Of the units of a circuit every one has its circuit's factor.
+        first = pd.Index([case.expansion.unit_name(str(e), 1) for e in case.circuits.index])
+        limit *= case.rating_factors.largest(case.branches.index, after_outage)
+        unit = unit * case.rating_factors.largest(first, after_outage)
     if after_outage:
         return limit, unit
     by_angle, unit_by_angle = (

@@ -13,6 +13,7 @@ f[l,t,h]    ``flow_mw``        flow of existing branch l, positive from its from
 f[e,i,t,h]  ``unit_flow_mw``   flow of unit i of circuit e [MW]
 B[l], B[e]  ``susceptance_mw`` susceptance [MW/rad]
 R[l], R[e]  ``rating_mw``      normal rating [MW]
+F[l,h], F[e,h] ``rating_factor`` factor on it in a snapshot, 1 where the study gives none [-]
 M[e]                           bound of the switched law [MW]
 C[e]        ``annuity_musd``   yearly cost of one unit while in service [M$/year]
 """
@@ -29,6 +30,7 @@ from optimizer.algebra import Ledgers, constraint, tidy
 from optimizer.formulation.angle_bounds import angle_bounds
 from optimizer.formulation.expansion_cut import cut
 from optimizer.formulation.expansion_outages import declare_outages
+from optimizer.formulation.rows import rating
 from optimizer.study.case import Case
 from optimizer.study.circuits import joined_groups
 
@@ -140,10 +142,10 @@ def _constrain_existing(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
     def within_normal_rating(b: Any, l: str, t: int, h: str, side: int) -> Any:
         """A branch carries no more than its normal rating, upgrades included, with everything in service.
 
-        -R[l] - upgrades <= f[l,t,h] <= R[l] + upgrades
+        -F[l,h] (R[l] + upgrades) <= f[l,t,h] <= F[l,h] (R[l] + upgrades)
         """
-        limit = float(branches.at[l, "rating_mw"]) + m.ledgers.rating_mw[l, t]
-        return side * b.flow_mw[l, t, h] <= limit
+        rated, added = rating(case, m, l, t, h)
+        return side * b.flow_mw[l, t, h] <= rated + added
 
     group = joined_groups(case)
     first = [buses[int(k)] for k in np.unique(group, return_index=True)[1]]
@@ -177,11 +179,12 @@ def _constrain_units(b: pyo.Block, case: Case) -> None:
     def within_unit_rating(b: Any, e: str, i: int, t: int, h: str, side: int) -> Any:
         """A new circuit carries no more than its normal rating and its angle limits allow, and nothing if not built.
 
-        max(-R[e], least[e]) z[e,i,t] <= f[e,i,t,h] <= min(R[e], most[e]) z[e,i,t]
+        max(-F[e,h] R[e], least[e]) z[e,i,t] <= f[e,i,t,h] <= min(F[e,h] R[e], most[e]) z[e,i,t]
         """
         row, most = circuits.loc[e], bounds.flow_mw[e]
         by_angle = float(row.flow_max_mw) if side > 0 else -float(row.flow_min_mw)
-        limit = min(float(row.rating_mw), by_angle)
+        factor = case.rating_factor_of(case.expansion.unit_name(e, i), h)
+        limit = min(factor * float(row.rating_mw), by_angle)
         # Without a limit the bound of the flow, which never binds, takes its place.
         limit = limit if np.isfinite(limit) else most
         return side * b.unit_flow_mw[e, i, t, h] <= limit * b.built[e, i, t]

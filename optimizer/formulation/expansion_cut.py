@@ -69,6 +69,7 @@ def _violations(m: pyo.ConcreteModel, real: Case, t: int, h: str, number: int, t
     limit = real.branches["rating_emergency_mw"].to_numpy(float).copy()
     for l in real.upgrades_of_branch:
         limit[real.branches.index.get_loc(l)] += pyo.value(m.ledgers.rating_emergency_mw[l, t])
+    limit *= real.rating_factor(h, after_outage=True)
     point = operating_point(m, real, t, h)
     found = real.contingencies.screen(point, number, limit, tolerance).violations
     found = found.sort_values(["excess_mw", "outage", "branch"], ascending=[False, True, True])

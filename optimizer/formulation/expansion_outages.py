@@ -19,6 +19,7 @@ f[k,e,i,t,h] ``after_flow_mw``      flow of unit i of circuit e after outage k [
 v[k,n,t,h]   ``unbalanced_mw``      what a copy that does not apply leaves over at bus n [MW]
 P[k]                                units whose path keeps the ends of outage k connected
 E[l], E[e]   ``rating_emergency_mw`` emergency rating [MW]
+G[l,h], G[e,h] ``rating_factor``     factor on it in a snapshot, 1 where the study gives none [-]
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ import pyomo.environ as pyo
 
 from optimizer.algebra import RowsOnDemand, rows_on_demand
 from optimizer.formulation.angle_bounds import AngleBounds, angle_bounds
+from optimizer.formulation.rows import rating
 from optimizer.formulation.topology_rows import TopologyRows
 from optimizer.formulation.unit_paths import Unit
 from optimizer.study.case import Case
@@ -173,11 +175,11 @@ def _declare_limits(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
     def within_emergency_rating(b: Any, k: str, l: str, t: int, h: str, side: int) -> Any:
         """After the outage a branch carries no more than its emergency rating, upgrades included.
 
-        -E[l] - upgrades <= B[l] (a[k,from,t,h] - a[k,to,t,h] - shift[l]) <= E[l] + upgrades
+        -G[l,h] (E[l] + upgrades) <= B[l] (a[k,from,t,h] - a[k,to,t,h] - shift[l]) <= G[l,h] (E[l] + upgrades)
         """
         at = network.branch_ids.get_loc(l)
         driven = abs(float(network.susceptance_mw[at] * network.shift_rad[at]))
-        limit = float(case.branches.at[l, "rating_emergency_mw"]) + m.ledgers.rating_emergency_mw[l, t]
+        limit = sum(rating(case, m, l, t, h, after_outage=True))
         return side * existing_flow(b, case, k, l, t, h) <= limit + driven * outages.missing(outages.copies[k], t)
 
     @rows_on_demand(b)
@@ -196,9 +198,10 @@ def _declare_limits(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
     def within_unit_emergency_rating(b: Any, k: str, e: str, i: int, t: int, h: str, side: int) -> Any:
         """After the outage a new circuit carries no more than its emergency rating, and nothing if not built.
 
-        -E[e] z[e,i,t] <= f[k,e,i,t,h] <= E[e] z[e,i,t]
+        -G[e,h] E[e] z[e,i,t] <= f[k,e,i,t,h] <= G[e,h] E[e] z[e,i,t]
         """
-        copy, given = outages.copies[k], float(circuits.at[e, "rating_emergency_mw"])
+        copy, factor = outages.copies[k], case.rating_factor_of(case.expansion.unit_name(e, i), h, after_outage=True)
+        given = factor * float(circuits.at[e, "rating_emergency_mw"])
         limit = given if np.isfinite(given) else outages.bounds(copy).flow_mw[e]
         driven = abs(float(circuits.at[e, "susceptance_mw"] * circuits.at[e, "shift_rad"]))
         room = driven * outages.missing(copy, t)

@@ -9,6 +9,7 @@ f[l,t,h]  ``flow_mw``      flow of branch l, positive from its from-bus to its t
 w[n,t,h]                   new load at point of interconnection n [MW]
 H[l,n]                     power transfer distribution factor of branch l for an injection at n [-]
 R[l]      ``rating_mw``    normal rating [MW]
+F[l,h]    ``rating_factor`` factor on it in a snapshot, 1 where the study gives none [-]
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 from pyomo.core.expr.numeric_expr import LinearExpression
 
 from optimizer.algebra import Ledgers, rows_on_demand
-from optimizer.formulation.rows import Broken, NewRows, worst_rows
+from optimizer.formulation.rows import Broken, NewRows, rating, worst_rows
 from optimizer.study.case import Case
 
 NEEDS = {
@@ -70,10 +71,11 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
     def within_normal_rating(b: Any, branch: str, t: int, h: str, side: int) -> Any:
         """A branch carries no more than its normal rating, upgrades included, with everything in service.
 
-        -R[l] - upgrades <= f[l,t,h] <= R[l] + upgrades
+        -F[l,h] (R[l] + upgrades) <= f[l,t,h] <= F[l,h] (R[l] + upgrades)
         """
-        limit = float(case.branches.at[branch, "rating_mw"]) + m.allowances.mw(branch, "", h)
-        return side * b.flow_mw[branch, t, h] <= limit + m.ledgers.rating_mw[branch, t]
+        rated, added = rating(case, m, branch, t, h)
+        limit = rated + m.allowances.mw(branch, "", h)
+        return side * b.flow_mw[branch, t, h] <= limit + added
 
     b.flow_law_rows = flow_law
     b.rating_rows = within_normal_rating
@@ -126,7 +128,8 @@ def cut(b: pyo.Block, case: Case, m: pyo.ConcreteModel, broken: Broken) -> NewRo
     added, worst = [], 0.0
     upgraded = added_ratings(case, m, m.ledgers.rating_mw)
     for (t, h), flow in broken.flows.items():
-        limit = case.branches["rating_mw"].to_numpy() + upgraded[t] + m.allowances.base(case, h)
+        rated = (case.branches["rating_mw"].to_numpy() + upgraded[t]) * case.rating_factor(h)
+        limit = rated + m.allowances.base(case, h)
         high = np.minimum(limit, case.branches["flow_max_mw"].to_numpy())
         low = np.maximum(-limit, case.branches["flow_min_mw"].to_numpy())
         excess = np.maximum(flow - high, low - flow)

@@ -67,6 +67,17 @@ def worst_rows(excess: NDArray[np.float64], tolerance: float, most: int) -> NDAr
     return order[excess[order] > tolerance]
 
 
+def rating(
+    case: Case, m: pyo.ConcreteModel, branch: str, t: int, h: str, after_outage: bool = False
+) -> tuple[float, Any]:
+    """Rating of an existing branch in a snapshot, and what upgrades add to it: ``F R`` and ``F upgrades`` [MW]."""
+    column, ledger = "rating_mw", m.ledgers.rating_mw
+    if after_outage:
+        column, ledger = "rating_emergency_mw", m.ledgers.rating_emergency_mw
+    factor, added = case.rating_factor_of(branch, h, after_outage), ledger[branch, t]
+    return factor * float(case.branches.at[branch, column]), added if factor == 1.0 else factor * added
+
+
 def _by_position(case: Case, mw: Mapping[str, Any]) -> NDArray[np.float64]:
     found = np.zeros(len(case.branches))
     found[case.branches.index.get_indexer(list(mw))] = [pyo.value(one) for one in mw.values()]

@@ -6,6 +6,7 @@ f[l,t,h]   ``flow_mw``              flow with everything in service [MW]
 y[j,t,h]                            what outage k takes away, one by one [MW]
 D[l,j,h]                            share of y[j,t,h] that moves to branch l [-]
 E[l]       ``rating_emergency_mw``  emergency rating [MW]
+G[l,h]     ``rating_factor``        factor on it in a snapshot, 1 where the study gives none [-]
 
 What an outage takes away are the flows of the branches out, the outputs of the generators lost, and the power that a
 lost campus draws at each of its points of interconnection. For the outage of one branch D is its line outage
@@ -28,7 +29,7 @@ from numpy.typing import NDArray
 from optimizer.algebra import Ledgers, rows_on_demand
 from optimizer.formulation import power_flow
 from optimizer.formulation.power_flow import added_ratings, flow_of
-from optimizer.formulation.rows import Broken, NewRows
+from optimizer.formulation.rows import Broken, NewRows, rating
 from optimizer.grid.joint import Driver
 from optimizer.grid.joint_factors import OperatingPoint
 from optimizer.study.case import Case
@@ -52,7 +53,7 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
     def within_emergency_rating(b: Any, branch: str, outage: str, t: int, h: str, side: int) -> Any:
         """After the outage a branch carries no more than its emergency rating, upgrades included.
 
-        -E[l] - upgrades <= f[l,t,h] + sum_j D[l,j,h] y[j,t,h] <= E[l] + upgrades
+        -G[l,h] (E[l] + upgrades) <= f[l,t,h] + sum_j D[l,j,h] y[j,t,h] <= G[l,h] (E[l] + upgrades)
         """
         number = case.contingencies.number_of[outage]
         factors, _ = case.contingencies.factors(number, snapshot_number[h])
@@ -60,8 +61,9 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
         flow = m.power_flow.flow_mw[branch, t, h]
         for driver, share in zip(case.contingencies.drivers(number), factor.tolist(), strict=True):
             flow = flow + share * _taken_away(case, m, driver, t, h)
-        limit = float(case.branches.at[branch, "rating_emergency_mw"]) + m.allowances.mw(branch, outage, h)
-        return side * flow <= limit + m.ledgers.rating_emergency_mw[branch, t]
+        rated, added = rating(case, m, branch, t, h, after_outage=True)
+        limit = rated + m.allowances.mw(branch, outage, h)
+        return side * flow <= limit + added
 
     b.rows = within_emergency_rating
 
@@ -161,7 +163,8 @@ def _after_outages(case: Case, m: pyo.ConcreteModel, broken: Broken) -> dict[tup
     for number, h in enumerate(case.snapshots.index):
         allowed = m.allowances.after_outages(case, h)
         for t in case.periods.index:
-            limit = case.branches["rating_emergency_mw"].to_numpy() + upgraded[t]
+            rated = case.branches["rating_emergency_mw"].to_numpy() + upgraded[t]
+            limit = rated * case.rating_factor(h, after_outage=True)
             point = operating_point(case, m, t, h, broken.flows[t, h])
             after[t, h] = case.contingencies.broken(point, number, limit, broken.tolerance_mw, allowed)
     return after

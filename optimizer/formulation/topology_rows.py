@@ -23,6 +23,7 @@ import pyomo.environ as pyo
 from optimizer.algebra import rows_on_demand
 from optimizer.errors import InputError
 from optimizer.formulation.angle_bounds import AngleBounds, angle_bounds, unbounded
+from optimizer.formulation.rows import rating
 from optimizer.formulation.unit_paths import Unit
 from optimizer.grid.joint import Driver
 from optimizer.study.case import Case
@@ -110,9 +111,10 @@ class TopologyRows:
         l, k = str(real.branches.index[branch]), real.contingencies.names[outage]
         if not np.isfinite(most):
             raise InputError([unbounded(f"branches, branch {l}")])
-        limit: Any = float(real.branches["rating_emergency_mw"].iat[branch])
         if branch < len(self.case.branches):
-            limit = limit + self.model.ledgers.rating_emergency_mw[l, t]
+            limit: Any = sum(rating(self.case, self.model, l, t, h, after_outage=True))
+        else:
+            limit = float(real.branches["rating_emergency_mw"].iat[branch]) * real.rating_factor_of(l, h, True)
         key = (l, k, t, h, side, named(counts))
         self._limits[key] = LimitTerms(tuple(terms), limit, most, dict(counts))
         row = self._limit_rows.add(*key)

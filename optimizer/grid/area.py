@@ -229,6 +229,9 @@ def _tables(
     rows = grid.availability
     there = rows["generator"].isin({*units.index, ""}) & rows["carrier"].isin(carriers) & rows["zone"].isin(zones)
     tables["availability"] = rows[there]
+    rows = grid.rating_factors
+    there = rows["branch"].isin({*tables["branches"].index, *tables["circuits"].index, ""})
+    tables["rating_factors"] = rows[there & rows["zone"].isin(zones)]
     elements = {e for table in ("branches", "generators", "hvdc", "circuits") for e in tables[table].index}
     lost = grid.contingencies.loc[~grid.contingencies["element"].isin(elements), "contingency"]
     tables["contingencies"] = grid.contingencies[~grid.contingencies["contingency"].isin(lost)]

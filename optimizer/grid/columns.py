@@ -166,6 +166,33 @@ TABLES: dict[str, tuple[Column, ...]] = {
         _text("zone", "Only those at buses of this zone; empty: everywhere."),
         Column("factor", "float", "", None, True, 0, 1, meaning="Multiplies p_max_mw."),
     ),
+    "rating_factors": (
+        _id("snapshot", "Operating condition."),
+        _text("branch", "Branch or new circuit; empty: every one that the cells below name, all where none does."),
+        _text("kind", "Only lines or only transformers: line or transformer; empty: both."),
+        _text("zone", "Only branches with an end at a bus of this zone; empty: everywhere."),
+        Column("base_kv", "float", "kV", 0.0, lower=0, meaning="Only at this voltage, of the lower end; empty: any."),
+        Column(
+            "factor",
+            "float",
+            "",
+            None,
+            True,
+            0,
+            10,
+            meaning="Multiplies the normal rating, upgrades included.",
+            lower_open=True,
+        ),
+        Column(
+            "factor_emergency",
+            "float",
+            "",
+            lower=0,
+            upper=10,
+            lower_open=True,
+            meaning="Multiplies the emergency rating, upgrades included; empty: factor.",
+        ),
+    ),
     "contingencies": (
         _id("contingency", "Elements out together."),
         _id("element", "Branch, generator or link that is out; one row an element."),
@@ -177,6 +204,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     **{name: (columns[0].name,) for name, columns in TABLES.items()},
     "load_factors": ("snapshot", "zone"),
     "availability": ("snapshot", "generator", "carrier", "zone"),
+    "rating_factors": ("snapshot", "branch", "kind", "zone", "base_kv"),
     "contingencies": ("contingency", "element"),
 }
 

@@ -41,7 +41,7 @@ class Grid:
     circuits : DataFrame, index ``circuit``
     upgrades : DataFrame, index ``upgrade``
     snapshots : DataFrame, index ``snapshot``
-    load_factors, availability, contingencies : DataFrame
+    load_factors, availability, rating_factors, contingencies : DataFrame
         Possibly empty, as all tables after `generators`.
     findings : tuple of Finding
         Warnings and notes of reading; never errors.
@@ -62,6 +62,7 @@ class Grid:
     snapshots: pd.DataFrame
     load_factors: pd.DataFrame
     availability: pd.DataFrame
+    rating_factors: pd.DataFrame
     contingencies: pd.DataFrame
     findings: tuple[Finding, ...] = ()
 

@@ -246,8 +246,33 @@ def _references(grid: Grid, place: Place) -> Iterable[Finding]:
     for i in _each((frame["generator"] == "") == (frame["carrier"] == "")):
         text, remedy = "exactly one of generator and carrier must be given", "fill one of the two cells"
         yield Finding("grid.availability.scope", f"{place('availability', i)}, generator", text, "", remedy)
+    yield from _rating_factors(grid, place)
+    if len(grid.snapshots):
+        yield from _unknown(grid, place, "rating_factors", "snapshot", grid.snapshots.index, "snapshots")
     elements = [*grid.branches.index, *grid.generators.index, *grid.hvdc.index, *grid.circuits.index]
     yield from _unknown(grid, place, "contingencies", "element", elements, "branches, generators, hvdc or circuits")
+
+
+def _rating_factors(grid: Grid, place: Place) -> Iterable[Finding]:
+    table, frame = "rating_factors", grid.rating_factors
+    yield from _unknown(
+        grid, place, table, "branch", [*grid.branches.index, *grid.circuits.index], "branches or circuits"
+    )
+    yield from _unknown(grid, place, table, "zone", set(grid.buses["zone"]) - {""}, "buses (zone)")
+    for i in _each(~frame["kind"].isin(["", *_BRANCH_KINDS])):
+        found, remedy = repr(str(frame["kind"].iloc[i])), f"write {' or '.join(_BRANCH_KINDS)}, or leave the cell empty"
+        yield Finding("grid.branch.kind", f"{place(table, i)}, kind", "unknown kind of branch", found, remedy)
+    scoped = (frame["kind"] != "") | (frame["zone"] != "") | (frame["base_kv"] > 0)
+    for i in _each((frame["branch"] != "") & scoped):
+        text, remedy = "a row for one branch names others too", "leave branch empty, or kind, zone and base_kv"
+        found = repr(str(frame["branch"].iloc[i]))
+        yield Finding("grid.rating_factors.scope", f"{place(table, i)}, branch", text, found, remedy)
+
+
+def check_rating_factors(grid: Grid, place: Place) -> list[Finding]:
+    """Return what is wrong with factors on ratings beside the other tables, which must be sound; names of snapshots
+    belong to the study."""
+    return shorten(list(_rating_factors(grid, place)))
 
 
 def _positions(grid: Grid, place: Place) -> Iterable[Finding]:

@@ -103,9 +103,9 @@ def check_snapshots(
     case, grid_config = context.case, context.study.config.grid
     assert grid_config is not None
     period = context.periods[-1]
-    plan, before = (_rated(context, context.table(name)) for name in ("upgrades", "baseline_upgrades"))
-    links, _ = scheduled_load(plan)
-    apart = links + plan.buses["shunt_mw"]
+    assert context.study.grid is not None
+    links, _ = scheduled_load(context.study.grid)
+    apart = links + context.study.grid.buses["shunt_mw"]
     baseline = context.outputs("baseline_dispatch", context.operating) if context.has_demand else None
     results = {}
     for column, (t, h) in enumerate(context.operating):
@@ -113,6 +113,7 @@ def check_snapshots(
             continue
         progress("AC", context.snapshots.index(h) / len(context.snapshots), f"{t}, {h}")
         units = case.generators.index
+        plan, before = (_rated(context, context.table(name), column) for name in ("upgrades", "baseline_upgrades"))
         results[h] = check_ac(
             plan,
             _campuses(context, h),
@@ -128,14 +129,13 @@ def check_snapshots(
     return results
 
 
-def _rated(context: Context, upgrades: pd.DataFrame) -> Grid:
-    """The grid with the ratings that hold in the last period; base overloads are no rating and stay out."""
+def _rated(context: Context, upgrades: pd.DataFrame, operating: int) -> Grid:
+    """The grid with the ratings that hold in a period and snapshot; base overloads are no rating and stay out."""
     assert context.study.grid is not None
     grid, case = context.study.grid, context.case
     branches = grid.branches.copy()
-    for column, added in (("rating_mw", "added_mw"), ("rating_emergency_mw", "added_emergency_mw")):
-        last = context.added_mw(added, upgrades)[:, -1]
-        branches.loc[case.branches.index, column] = case.branches[column].to_numpy(float) + last
+    for column, after_outage in (("rating_mw", False), ("rating_emergency_mw", True)):
+        branches.loc[case.branches.index, column] = context.rated_mw(upgrades, after_outage)[:, operating]
     return replace(grid, branches=branches)
 
 

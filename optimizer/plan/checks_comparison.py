@@ -95,10 +95,8 @@ def broken_limits(context: Context, other: Context) -> pd.DataFrame:
         The scenario's plan, whose flows and upgrades count.
     """
     case, upgrades = context.case, other.table("upgrades")
-    ratings = (case.branches[c].to_numpy(float)[:, None] for c in ("rating_mw", "rating_emergency_mw"))
-    normal, emergency = ratings
-    normal = normal + context.added_mw("added_mw", upgrades) + context.base_allowed_mw()
-    emergency = emergency + context.added_mw("added_emergency_mw", upgrades)
+    normal = context.rated_mw(upgrades) + context.base_allowed_mw()
+    emergency = context.rated_mw(upgrades, after_outage=True)
     at = other.case.generators.index.get_indexer(case.generators.index)
     outputs = np.where(at[:, None] >= 0, other.output_mw[at], 0.0)
     tables = []

@@ -208,7 +208,7 @@ def check_upgrade_start(context: Context) -> list[Finding]:
     table = context.table("upgrades")
     flows = context.table("flows")
     first = flows[flows["snapshot"] == context.snapshots[0]].pivot(index="branch", columns="period", values="limit_mw")
-    base = context.base_allowed_mw()[:, 0] + context.case.branches["rating_mw"].to_numpy(float)
+    base = context.base_allowed_mw()[:, 0] + context.rated_mw(table.iloc[:0])[:, 0]
     position = context.case.branches.index.get_indexer(table["branch"])
     rows = first.reindex(index=table["branch"], columns=context.periods).to_numpy(float)
     raised = rows - base[position][:, None] > tolerances.POWER_MW

@@ -205,13 +205,14 @@ def overloads(context: Context) -> pd.DataFrame:
     output = overload_output_mw(context)
     flow = context.wires.flows(injection)
     rows: list[tuple[str, str, str, float]] = []
-    normal, emergency = (case.branches[c].to_numpy(float) for c in ("rating_mw", "rating_emergency_mw"))
+    none = context.table("upgrades").iloc[:0]
+    normal, emergency = (context.rated_mw(none, after_outage) for after_outage in (False, True))
     for column, h in enumerate(context.snapshots):
-        over = np.abs(flow[:, column]) - normal
+        over = np.abs(flow[:, column]) - normal[:, column]
         rows += [(str(case.branches.index[i]), "", h, float(over[i])) for i in np.flatnonzero(over > 0)]
         if case.is_secured:
             point = OperatingPoint(flow[:, column], output[:, column], {})
-            result = case.contingencies.screen(point, column, emergency, 0.0, top=0)
+            result = case.contingencies.screen(point, column, emergency[:, column], 0.0, top=0)
             found = _named(context, result.violations, context.periods[0], h)
             rows += list(found[["branch", "contingency", "snapshot", "excess_mw"]].itertuples(index=False, name=None))
     return pd.DataFrame(rows, columns=["branch", "contingency", "snapshot", "overload_mw"])
@@ -225,12 +226,11 @@ def check_baseline(context: Context) -> list[Finding]:
     injection = context.at_buses(output) - context.load_mw
     flow = context.wires.flows(injection)
     upgrades = context.table("baseline_upgrades")
-    normal = context.case.branches["rating_mw"].to_numpy(float)[:, None] + context.base_allowed_mw()
-    findings = normal_violations(context, "baseline_dispatch", flow, normal + context.added_mw("added_mw", upgrades))
+    normal = context.rated_mw(upgrades) + context.base_allowed_mw()
+    findings = normal_violations(context, "baseline_dispatch", flow, normal)
     if not context.case.is_secured:
         return findings
-    emergency = context.case.branches["rating_emergency_mw"].to_numpy(float)[:, None]
-    limit = emergency + context.added_mw("added_emergency_mw", upgrades)
+    limit = context.rated_mw(upgrades, after_outage=True)
     points = [OperatingPoint(flow[:, i], output[:, i], {}) for i in range(flow.shape[1])]
     found = screened(context, injection, points, limit, "baseline_dispatch", twice=False)
     return findings + _violated(context, "baseline_dispatch", found.violations)

@@ -75,6 +75,7 @@ def check_tables_present(context: Context) -> list[Finding]:
     wanted += CIRCUIT_TABLES if len(context.case.circuits) else ()
     wanted += ("baseline_circuits",) if len(context.case.circuits) and context.has_demand else ()
     wanted += ELECTRICITY_TABLES if context.has_demand and context.study.outdoors.reports_electricity else ()
+    wanted += ("ratings",) if context.has_grid and context.case.rating_factors is not None else ()
     wanted += SUPPLY_TABLES if context.case.supply is not None else ()
     wanted += ("adequacy",) if context.case.adequacy is not None else ()
     wanted += BASELINE_TABLES if context.has_grid and context.has_demand else ()

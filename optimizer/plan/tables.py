@@ -145,6 +145,15 @@ PLAN_TABLES: dict[str, PlanTable] = {
         limit_mw=_LIMIT,
         loading=_LOADING,
     ),
+    "ratings": plan_table(
+        "snapshot limit",
+        snapshot=_SNAPSHOT,
+        limit="normal or emergency rating",
+        count="existing branches whose factor is not 1",
+        least="least factor on the rating of an existing branch",
+        mean="mean factor over all of them",
+        most="largest factor",
+    ),
     "water": plan_table(
         "basin period",
         basin="water region",

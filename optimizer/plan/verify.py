@@ -30,6 +30,7 @@ from optimizer.plan import (
     checks_portfolio,
     checks_power,
     checks_prices,
+    checks_ratings,
     checks_rules,
     checks_security,
     checks_service,
@@ -174,6 +175,7 @@ def checks_for(context: Context) -> Sequence[Check]:
         chosen.append(checks_supply.check_adequacy)
     if context.case.workloads is not None:
         chosen += checks_workloads.CHECKS
+    chosen += checks_ratings.CHECKS if context.has_grid else ()
     if len(context.case.circuits):
         chosen += checks_expansion.CHECKS
     elif context.has_grid:

@@ -14,6 +14,7 @@ import pandas as pd
 from optimizer.grid.joint_factors import OperatingPoint
 from optimizer.plan.tables import empty_table
 from optimizer.plan.verify_network import Floats, Wires
+from optimizer.plan.verify_ratings import factors
 from optimizer.study.circuits import realised_periods
 
 if TYPE_CHECKING:
@@ -309,6 +310,27 @@ class Context:
         return added
 
     @cached_property
+    def rating_factors(self) -> tuple[Floats, Floats]:
+        """Factors on normal and on emergency ratings, each of shape (n_branch, n_operating) [-]."""
+        at = [self.snapshots.index(h) for _, h in self.operating]
+        normal, emergency = (factors(self, after_outage)[:, at] for after_outage in (False, True))
+        return normal, emergency
+
+    def rated_mw(self, upgrades: pd.DataFrame, after_outage: bool = False) -> Floats:
+        """Normal or emergency rating with what upgrades add, in each snapshot, shape (n_branch, n_operating) [MW].
+
+        Parameters
+        ----------
+        upgrades : DataFrame
+            ``upgrade`` and ``in_service``.
+        after_outage : bool
+            Emergency ratings; otherwise normal ones.
+        """
+        column, added = ("rating_emergency_mw", "added_emergency_mw") if after_outage else ("rating_mw", "added_mw")
+        rating = self.case.branches[column].to_numpy(float)[:, None] + self.added_mw(added, upgrades)
+        return np.asarray(rating * self.rating_factors[after_outage])
+
+    @cached_property
     def allowed_mw(self) -> dict[str, dict[tuple[int, int], float]]:
         """Stated base overloads by snapshot, then by (branch position, outage number; -1 for none) [MW]."""
         number = {"": -1} | {name: i for i, name in enumerate(self.case.outage_names)}
@@ -330,14 +352,12 @@ class Context:
     @cached_property
     def normal_limit_mw(self) -> Floats:
         """Normal limit, upgrades and base overloads included, shape (n_branch, n_operating) [MW]."""
-        rating = self.case.branches["rating_mw"].to_numpy(float)[:, None]
-        return rating + self.added_mw("added_mw", self.table("upgrades")) + self.base_allowed_mw()
+        return self.rated_mw(self.table("upgrades")) + self.base_allowed_mw()
 
     @cached_property
     def emergency_limit_mw(self) -> Floats:
         """Emergency limit, upgrades included, shape (n_branch, n_operating) [MW]."""
-        rating = self.case.branches["rating_emergency_mw"].to_numpy(float)[:, None]
-        return rating + self.added_mw("added_emergency_mw", self.table("upgrades"))
+        return self.rated_mw(self.table("upgrades"), after_outage=True)
 
     @cached_property
     def share_mw(self) -> Floats:

@@ -96,6 +96,9 @@ class _Digest:
                 self.add(value)
             for value in (net.susceptance_mw, net.shift_rad, net.island, net.reference):
                 self.add(value)
+        if case.rating_factors is not None:
+            for after_outage in (False, True):
+                self.add(case.rating_factors.table(after_outage))
         self._labels([case.outages is None])
         if case.outages is not None:
             single = case.outages

@@ -93,15 +93,15 @@ class LimitRows:
         constant = self._add(total, side, self._flow(at, t, h))
         if not outage:
             end = float(self.flow_max[at] if side > 0 else -self.flow_min[at])
-            limit = float(self.normal.given[at] + self.extra_base[h][at])
+            limit = self.normal.given_mw(at, h) + float(self.extra_base[h][at])
             rows = [_row(total, end - constant)] if np.isfinite(end) else []
-            return rows + ([_row(self.normal.less(total, at, t), limit - constant)] if np.isfinite(limit) else [])
+            return rows + ([_row(self.normal.less(total, at, t, h), limit - constant)] if np.isfinite(limit) else [])
         number = self.case.contingencies.number_of[outage]
         shares = self.case.contingencies.factors(number, self.snapshot[h])[0][at]
         for share, driver in zip(shares.tolist(), self.case.contingencies.drivers(number), strict=True):
             constant += self._add(total, side * share, self._taken_away(driver, t, h))
-        limit = float(self.emergency.given[at] + self.extra_after[h].get((at, number), 0.0))
-        return [_row(self.emergency.less(total, at, t), limit - constant)]
+        limit = self.emergency.given_mw(at, h) + self.extra_after[h].get((at, number), 0.0)
+        return [_row(self.emergency.less(total, at, t, h), limit - constant)]
 
     def _add(self, total: NDArray[np.float64], factor: float, expression: Sparse) -> float:
         """Add a multiple of an expression to a dense row, and return that of its constant."""
@@ -162,7 +162,7 @@ class LimitRows:
         return {key: np.ascontiguousarray(flows[:, i]) for i, key in enumerate(self.keys)}
 
     def _broken_base(self, flow: NDArray[np.float64], values: NDArray[np.float64], t: int, h: str) -> list[Broken]:
-        limit = self.normal.limits(values, t) + self.extra_base[h]
+        limit = self.normal.limits(values, t, h) + self.extra_base[h]
         excess = np.maximum(flow - np.minimum(limit, self.flow_max), np.maximum(-limit, self.flow_min) - flow)
         order = np.argsort(-excess, kind="stable")[:ROWS_PER_SNAPSHOT]
         index = self.case.branches.index
@@ -174,7 +174,7 @@ class LimitRows:
     def _broken_after(
         self, flow: NDArray[np.float64], values: NDArray[np.float64], t: int, h: str, fully: bool
     ) -> list[Broken]:
-        limit = self.emergency.limits(values, t)
+        limit = self.emergency.limits(values, t, h)
         point = OperatingPoint(flow, values[self.output[t, h]], self._loads(values, t, h))
         if not fully:
             at, number, after, excess = self._known[h].broken(point, limit)
@@ -217,6 +217,7 @@ class _Ratings:
     def __init__(self, program: SecureProgram, name: str) -> None:
         case, block = program.case, program.model.component("upgrades")
         self.given = case.branches[name].to_numpy(float)
+        self.factors = {str(h): case.rating_factor(str(h), name != "rating_mw") for h in case.snapshots.index}
         self.n_column = len(program.highs.own.cost)
         self._added: dict[tuple[int, int], tuple[list[int], list[float]]] = {}
         amounts = (
@@ -240,16 +241,24 @@ class _Ratings:
         rows, columns, added = zip(*entries, strict=True) if entries else ((), (), ())
         return sp.csr_matrix((added, (rows, columns)), shape=(len(self.given), self.n_column), dtype=float)
 
-    def less(self, total: NDArray[np.float64], at: int, t: int) -> NDArray[np.float64]:
-        """A dense row less what decisions add to the limit of its branch [MW]."""
+    def _factor(self, at: int, h: str) -> float:
+        factor = self.factors[h]
+        return factor if isinstance(factor, float) else float(factor[at])
+
+    def given_mw(self, at: int, h: str) -> float:
+        """Rating of a branch in a snapshot, without what decisions add [MW]."""
+        return float(self.given[at]) * self._factor(at, h)
+
+    def less(self, total: NDArray[np.float64], at: int, t: int, h: str) -> NDArray[np.float64]:
+        """A dense row less what decisions add to the limit of its branch in a snapshot [MW]."""
         columns, added = self._added.get((at, t), ([], []))
         found = total.copy()
-        np.subtract.at(found, np.array(columns, dtype=np.intp), added)
+        np.subtract.at(found, np.array(columns, dtype=np.intp), np.array(added, dtype=float) * self._factor(at, h))
         return found
 
-    def limits(self, values: NDArray[np.float64], t: int) -> NDArray[np.float64]:
-        """Limit of every branch in a period under a solution [MW]."""
-        limits: NDArray[np.float64] = self.given + self._by_period[t] @ values[: self.n_column]
+    def limits(self, values: NDArray[np.float64], t: int, h: str) -> NDArray[np.float64]:
+        """Limit of every branch in a period and snapshot under a solution [MW]."""
+        limits: NDArray[np.float64] = (self.given + self._by_period[t] @ values[: self.n_column]) * self.factors[h]
         return limits
 
 

@@ -73,7 +73,7 @@ def operation(
         normal, emergency = (_with_upgrades(case, c, a, serving) for c, a in _LIMITS)
         for number, h in enumerate(case.snapshots.index):
             flow = case.network.flows(_injection(case, output_mw, withdrawal_mw, t, h))
-            limit = normal + allowances.base(case, h)
+            limit = normal * case.rating_factor(h) + allowances.base(case, h)
             limit = np.minimum(
                 limit, np.where(_forward(flow), case.branches["flow_max_mw"], -case.branches["flow_min_mw"])
             )
@@ -84,7 +84,7 @@ def operation(
             found = case.contingencies.screen(
                 _operating_point(case, flow, output_mw, withdrawal_mw, t, h),
                 number,
-                emergency,
+                emergency * case.rating_factor(h, after_outage=True),
                 tolerance_mw,
                 keep_above=LISTED_ABOVE,
                 top=LISTED_AT_LEAST,

@@ -134,6 +134,7 @@ def build_case(study: Study) -> Case:
         portfolio=_portfolio(study, sites),
         work=_work(study),
         tariffs=tariffs_of(study),
+        rating_factors=study.rating_factors,
     )
 
 

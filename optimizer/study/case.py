@@ -11,6 +11,7 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from optimizer.grid.all_outages import AllOutages
 from optimizer.grid.contingency import OutageFactors, OutageSet
@@ -20,6 +21,7 @@ from optimizer.grid.joint_factors import JointFactors
 from optimizer.study.circuits import Expansion
 from optimizer.study.demands import Demands, Orbit
 from optimizer.study.portfolio import Portfolio
+from optimizer.study.ratings import RatingFactors
 from optimizer.study.service import Service
 from optimizer.study.supplies import Adequacy, Supply
 from optimizer.study.tariffs import Tariffs
@@ -138,6 +140,8 @@ class Case:
         Generations of racks and programmes of efficiency; ``None`` where there are neither.
     tariffs : Tariffs, optional
         What campuses pay where the cost is the developer's; ``None``: it is the system's.
+    rating_factors : RatingFactors, optional
+        Factors on ratings by snapshot, of `branches` and of every unit on offer; ``None``: they are the same in all.
     """
 
     name: str
@@ -173,6 +177,27 @@ class Case:
     portfolio: Portfolio = field(default_factory=Portfolio)
     work: Work | None = None
     tariffs: Tariffs | None = None
+    rating_factors: RatingFactors | None = None
+
+    def rating_factor(self, h: str, after_outage: bool = False) -> NDArray[np.float64] | float:
+        """Factor on the rating of every branch in a snapshot, upgrades included: one each, or 1 for all [-]."""
+        if self.rating_factors is None:
+            return 1.0
+        key = (h, after_outage)
+        if key not in self._rating_factors:
+            table = self.rating_factors.table(after_outage)
+            self._rating_factors[key] = table[h].reindex(self.branches.index).to_numpy(float)
+        return self._rating_factors[key]
+
+    def rating_factor_of(self, branch: str, h: str, after_outage: bool = False) -> float:
+        """Factor on the rating of one branch, or of a unit of a new circuit, in a snapshot [-]."""
+        if self.rating_factors is None:
+            return 1.0
+        return float(self.rating_factors.table(after_outage).at[branch, h])
+
+    @cached_property
+    def _rating_factors(self) -> dict[tuple[str, bool], NDArray[np.float64]]:
+        return {}
 
     @property
     def network_cost_share(self) -> float:

@@ -17,8 +17,10 @@ from optimizer.study.objective_checks import knows_emissions, objective_findings
 from optimizer.study.operation import operate
 from optimizer.study.portfolio_findings import portfolio_findings
 from optimizer.study.ranges import range_findings
+from optimizer.study.ratings import rating_findings
 from optimizer.study.routing_checks import routing_findings
 from optimizer.study.rule_findings import rule_findings
+from optimizer.study.scenarios import snapshot_table
 from optimizer.study.service import service_findings
 from optimizer.study.supply import supply_findings
 from optimizer.study.tariffs import perspective_findings
@@ -57,6 +59,7 @@ def study_findings(study: Study, everything_read: bool) -> list[Finding]:
         operating = operate(study.config, study.grid)[1]
         findings += operating
         if not any(f.severity == "error" for f in operating):
+            findings += _ratings(study)
             findings += study.other_outages[1]
     if study.own is not None and not any(f.severity == "error" for f in findings) and everything_read:
         findings += study.own_offers[1]
@@ -73,6 +76,15 @@ def study_findings(study: Study, everything_read: bool) -> list[Finding]:
     if everything_read and not any(f.severity == "error" for f in findings):
         findings += idle_findings(study)
     return findings
+
+
+def _ratings(study: Study) -> Iterator[Finding]:
+    """Factors on ratings beside the snapshots and branches of the study."""
+    settings, grid = study.config.grid, study.grid
+    if settings is None or grid is None or grid.rating_factors.empty:
+        return
+    known = snapshot_table(settings.model_copy(update={"snapshots": None}), grid)[0].index
+    yield from rating_findings(settings, grid, study.widest_branches, study.rating_factors, known)
 
 
 def _money(study: Study) -> Iterator[Finding]:

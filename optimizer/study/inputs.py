@@ -16,7 +16,8 @@ class InputFile:
         Where it was read from.
     role : str
         What it was read as: ``study``, ``grid``, ``region``, ``archetypes``, ``sites``, ``ties``,
-        ``coordinates``, ``outages``, ``rules``, ``layer``, ``parcels``, ``weather``, ``cooling`` or ``terrain``.
+        ``coordinates``, ``outages``, ``rules``, ``layer``, ``parcels``, ``weather``, ``cooling``, ``terrain`` or
+        ``ratings``.
     """
 
     path: Path

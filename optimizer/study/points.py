@@ -13,6 +13,7 @@ from optimizer.grid.network import Grid
 from optimizer.layers.places import nearest_km
 from optimizer.study.costs import Costs
 from optimizer.study.economics import ready_year
+from optimizer.study.ratings import RatingFactors
 
 CIRCUITS = (2, 3)
 """Circuits of a tie on offer: two are the fewest that carry a load with one out, three the next."""
@@ -64,7 +65,13 @@ class Intake:
     firm_mw: pd.Series
 
 
-def intake(grid: Grid, branches: pd.DataFrame, upgrades: pd.DataFrame, own_mw: pd.Series) -> Intake:
+def intake(
+    grid: Grid,
+    branches: pd.DataFrame,
+    upgrades: pd.DataFrame,
+    own_mw: pd.Series,
+    factors: RatingFactors | None = None,
+) -> Intake:
     """Bound what can flow to each bus.
 
     ``whole = sum rating + sum p_max`` and ``firm = min(sum rating, sum emergency - largest emergency) + own``, over the
@@ -80,10 +87,15 @@ def intake(grid: Grid, branches: pd.DataFrame, upgrades: pd.DataFrame, own_mw: p
         ``branch``, ``added_mw``, ``added_emergency_mw`` [MW].
     own_mw : Series, index ``bus``
         Largest output of the bus's generators less its load, in the worst snapshot [MW].
+    factors : RatingFactors, optional
+        Factors on ratings by snapshot; the largest of each branch counts.
     """
     added = upgrades.groupby("branch")[["added_mw", "added_emergency_mw"]].max().reindex(branches.index).fillna(0.0)
     normal = branches["rating_mw"] + added["added_mw"]
     emergency = branches["rating_emergency_mw"] + added["added_emergency_mw"]
+    if factors is not None:
+        normal = normal * factors.largest(branches.index, after_outage=False)
+        emergency = emergency * factors.largest(branches.index, after_outage=True)
     ends = pd.concat([branches["from_bus"], branches["to_bus"]]).to_numpy()
     both = pd.DataFrame({"normal": np.tile(normal, 2), "emergency": np.tile(emergency, 2)}, index=ends)
     grouped = both.groupby(level=0)

@@ -42,6 +42,7 @@ from optimizer.study.map_layers import MADE_OF, files_of, read_data, unique_name
 from optimizer.study.outdoors import Outdoors
 from optimizer.study.own import read_own
 from optimizer.study.parcels import named_parcels
+from optimizer.study.ratings import read_rating_factors
 from optimizer.study.recipe_layers import read_recipe_layer
 from optimizer.study.region import Region, read_region
 from optimizer.study.rule_sources import read_rules
@@ -104,17 +105,18 @@ class Reader:
         """Every file that was read, in a stable order."""
         return tuple(sorted({file for loaded in self.used.values() for file in loaded.inputs}))
 
-    def grid(self, source: str, coordinates: str | None = None) -> Any:
-        """Grid of a dataset, file or folder, with coordinates from a table where one is named."""
-        table = None if coordinates is None else self.folder / coordinates
-        return self.read(("grid", source, coordinates or ""), lambda: _grid(self._grid_path(source), table))
+    def grid(self, source: str, coordinates: str | None = None, factors: str | None = None) -> Any:
+        """Grid of a dataset, file or folder, with coordinates and factors on ratings from tables that are named."""
+        tables = [None if name is None else self.folder / name for name in (coordinates, factors)]
+        key = ("grid", source, coordinates or "", *([] if factors is None else [factors]))
+        return self.read(key, lambda: _grid(self._grid_path(source), *tables))
 
     def area(self, settings: GridSettings) -> Any:
         """Grid of a study: that of its source, or the area cut from it."""
-        grid, area = self.grid(settings.source, settings.coordinates), settings.area
+        grid, area = self.grid(settings.source, settings.coordinates, settings.rating_factors), settings.area
         if grid is None or area is None:
             return grid
-        made_of = {"source", "coordinates", "area", "susceptance"}
+        made_of = {"source", "coordinates", "rating_factors", "area", "susceptance"}
         return self.read(("area", settings.model_dump_json(include=made_of)), lambda: _area(grid, area, settings))
 
     def region(self, source: str) -> Any:
@@ -280,7 +282,7 @@ def study_files(path: Path) -> tuple[InputFile, ...]:
     return tuple(files)
 
 
-def _grid(path: Path, coordinates: Path | None) -> Loaded:
+def _grid(path: Path, coordinates: Path | None, factors: Path | None) -> Loaded:
     grid = read_grid(path)
     if not path.is_dir():
         files = [path]
@@ -293,6 +295,9 @@ def _grid(path: Path, coordinates: Path | None) -> Loaded:
     if coordinates is not None:
         grid = join_coordinates(grid, coordinates)
         inputs.append(InputFile(coordinates, "coordinates"))
+    if factors is not None:
+        grid = read_rating_factors(grid, factors)
+        inputs.append(InputFile(factors, "ratings"))
     return Loaded(grid, tuple(inputs), grid.findings)
 
 

@@ -43,6 +43,7 @@ from optimizer.study.outdoors import Outdoors
 from optimizer.study.own import OwnSites
 from optimizer.study.own_offers import OwnSurroundings, own_offers
 from optimizer.study.portfolio import site_labels
+from optimizer.study.ratings import RatingFactors, applied_rows, factors_of
 from optimizer.study.reading import Loaded
 from optimizer.study.region import Region
 from optimizer.study.routing import Routing, make_routing
@@ -243,6 +244,20 @@ class Study:
         return branch_table(self.grid, self.network, self.config)
 
     @cached_property
+    def widest_branches(self) -> pd.DataFrame:
+        """Branches in service and every unit of every circuit on offer, as `Case.branches`."""
+        return with_units(self.branches, Expansion(self.circuits), self.circuits["max_count"].to_dict())
+
+    @cached_property
+    def rating_factors(self) -> RatingFactors | None:
+        """Factors on ratings by snapshot; ``None`` where ratings are the same in all."""
+        if self.grid is None or self.config.grid is None or applied_rows(self.config.grid, self.grid).empty:
+            return None
+        offer, own = Expansion(self.circuits), list(self.branches.index)
+        owner = pd.Series([*own, *(e for e, _ in offer.units)], index=self.widest_branches.index)
+        return factors_of(self.config.grid, self.grid, self.widest_branches, owner, self.operation.snapshots.index)
+
+    @cached_property
     def offered_circuits(self) -> pd.DataFrame:
         """New circuits on offer, with the columns of the grid's table."""
         assert self.grid is not None
@@ -286,8 +301,8 @@ class Study:
         """Points of interconnection, see `optimizer.study.points.points_of_interconnection`."""
         if self.grid is None or self.outages is None:
             return points.no_points()
-        all_built = with_units(self.branches, Expansion(self.circuits), self.circuits["max_count"].to_dict())
-        flows = points.intake(self.grid, all_built, self.possible_upgrades, self.planned_operation.own_mw())
+        own_mw, factors = self.planned_operation.own_mw(), self.rating_factors
+        flows = points.intake(self.grid, self.widest_branches, self.possible_upgrades, own_mw, factors)
         cut_off = np.union1d(self.widest_outages[0].disconnected_buses, self.widest_outages[1].disconnected_buses)
         return points.points_of_interconnection(self.grid, flows, cut_off, self.config)
 

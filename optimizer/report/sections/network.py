@@ -60,6 +60,7 @@ def outages(view: View) -> Section | None:
                 charts.loading_histogram(view.base_loading["loading"]),
                 f"Branches by their highest loading in {view.last_period}, no outage (colours as on the map).",
             ),
+            _ratings(view),
             _prices(view),
         ),
     )
@@ -113,6 +114,27 @@ def _near_limits(view: View) -> object | None:
     )
     more = table(rows, _LOADING_COLUMNS, "Further loadings after an outage", file="tables/contingencies.csv")
     return Details(f"The other {len(rows):,} loadings near a limit", (figure, more))
+
+
+def _ratings(view: View) -> Details | None:
+    """Ratings by operating condition, where a table gives factors on them."""
+    spread = view.table("ratings")
+    if spread.empty:
+        return None
+    rows = spread.assign(snapshot=spread["snapshot"].map(words))
+    columns = (
+        Column("snapshot", "Operating condition", text=True),
+        Column("limit", "Rating", text=True),
+        Column("count", "Branches", unit="", decimals=0),
+        Column("least", "Least factor", unit="", decimals=3),
+        Column("mean", "Mean factor", unit="", decimals=3),
+        Column("most", "Largest factor", unit="", decimals=3),
+    )
+    note = (
+        "Factors that the study gives on ratings, upgrades included: branches whose factor is not 1, and the spread "
+        "over all existing branches. Limits and loadings above are those of each operating condition."
+    )
+    return Details("Ratings by operating condition", (table(rows, columns, "Factors on ratings", note=note),))
 
 
 def _prices(view: View) -> Details | None:

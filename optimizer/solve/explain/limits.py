@@ -116,7 +116,7 @@ class Limit:
 
     @property
     def group(self) -> Limit:
-        """All limits of the rule in the same period and snapshot; ratings are the same in every snapshot."""
+        """All limits of the rule in the same period and snapshot; of ratings, in every snapshot."""
         snapshot = "" if self.rule in (NORMAL, EMERGENCY) else self.snapshot
         return replace(self, element="", outage="", snapshot=snapshot)
 

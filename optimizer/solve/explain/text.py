@@ -129,7 +129,10 @@ def _size_of_elements(case: Case, limit: Limit) -> float:
     if limit.rule == of.LEAST_OUTPUT:
         return float(case.output_min_mw[limit.snapshot].loc[chosen].sum())
     if limit.rule in (of.NORMAL, of.EMERGENCY) and limit.element:
-        return float(case.branches.at[limit.element, "rating_mw" if limit.rule == of.NORMAL else "rating_emergency_mw"])
+        rated = float(
+            case.branches.at[limit.element, "rating_mw" if limit.rule == of.NORMAL else "rating_emergency_mw"]
+        )
+        return rated * case.rating_factor_of(limit.element, limit.snapshot, limit.rule == of.EMERGENCY)
     if limit.rule == of.ANGLE and limit.element:
         low, high = case.branches.loc[limit.element, ["flow_min_mw", "flow_max_mw"]].astype(float)
         return float(min(abs(low), abs(high)))

@@ -23,6 +23,7 @@ from optimizer.solve.headroom.base import BeforeNewLoad, Mode
 from optimizer.solve.headroom.case import HeadroomCase
 from optimizer.solve.headroom.distributed import Found
 from optimizer.solve.headroom.redispatch import Sample, redispatch_headroom
+from optimizer.study.ratings import rated_grid
 
 #: Outages checked at a bus: the limiting one, and the highest loaded beside it.
 N_OUTAGES = 5
@@ -159,7 +160,7 @@ def check_headroom_ac(
 
 def _check(problem: HeadroomCase, base: BeforeNewLoad, load: Checked, power_factor: float) -> ACResult:
     sample, h = load.sample, load.sample.snapshot
-    grid, bus_ids = problem.grid, problem.network.bus_ids
+    grid, bus_ids = rated_grid(problem.grid, problem.case, problem.snapshots[h]), problem.network.bus_ids
     existing = pd.Series(problem.load_mw[:, h], index=bus_ids) - scheduled_load(grid)[0] - grid.buses["shunt_mw"]
     outages = {problem.factors.outages.names[k]: k for k in _outages(problem, load)} if problem.factors else {}
     return check_ac(
@@ -183,7 +184,9 @@ def _outages(problem: HeadroomCase, load: Checked) -> list[int]:
     injection[sample.bus] -= sample.load_mw
     flow = problem.network.flows(injection)
     # Pairs of the same outage fill many of the highest places.
-    top = screen(problem.factors, flow, sample.snapshot, problem.emergency_mw, 0.0, top=20 * N_OUTAGES).top["outage"]
+    top = screen(
+        problem.factors, flow, sample.snapshot, problem.emergency_mw[:, sample.snapshot], 0.0, top=20 * N_OUTAGES
+    ).top["outage"]
     first = [load.found.outage] if load.found.outage >= 0 else []
     return list(dict.fromkeys([*first, *top.tolist()]))[:N_OUTAGES]
 

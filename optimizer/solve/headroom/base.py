@@ -128,15 +128,16 @@ def pairs_of(problem: HeadroomCase) -> list[Pairs | None]:
         added[l], added_emergency[l] = max(o[1] for o in offers), max(o[2] for o in offers)
     found: list[Pairs | None] = []
     shared, before = None, None
-    for h in range(count):
+    for h, name in enumerate(problem.snapshots):
         base = np.maximum(np.abs(problem.low_mw[:, h]), np.abs(problem.high_mw[:, h]))
-        # The same for each snapshot, unless overloads are allowed.
-        if before is not None and (not np.array_equal(base, before) or problem.extra_mw[h] != problem.extra_mw[h - 1]):
+        more = added * problem.case.rating_factor(name), added_emergency * problem.case.rating_factor(name, True)
+        bounds = Bounds(base, problem.emergency_mw[:, h], *more)
+        # The same for each snapshot, unless overloads are allowed or ratings vary.
+        if before is not None and (not bounds.same_as(before) or problem.extra_mw[h] != problem.extra_mw[h - 1]):
             shared = None
-        bounds = Bounds(base, problem.emergency_mw, added, added_emergency)
         pairs, shared = possible_pairs(problem.factors, h, bounds, problem.extra_mw[h], shared)
         found.append(pairs)
-        before = base
+        before = bounds
     return found
 
 
@@ -240,7 +241,7 @@ def with_given_overloads(
         rows = [pd.DataFrame({"branch": problem.network.branch_ids[at], "contingency": "", "overload_mw": over[at]})]
         if problem.factors is not None:
             extra = problem.extra_mw[h]
-            after = screen(problem.factors, flow, h, problem.emergency_mw, CHECKED_MW, top=0, extra_limit=extra)
+            after = screen(problem.factors, flow, h, problem.emergency_mw[:, h], CHECKED_MW, top=0, extra_limit=extra)
             broken = after.violations
             names = [problem.factors.outages.names[k] for k in broken["outage"]]
             ids = problem.network.branch_ids[broken["branch"].to_numpy()]

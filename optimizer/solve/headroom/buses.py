@@ -7,6 +7,8 @@ f the flows of p and w, H the power transfer distribution factors and D the outa
     -R[l] <= f[l]               <= R[l]     every branch, nothing out       R: normal rating, angle limits
     -E[l] <= f[l] + D[l,k] f[k] <= E[l]     every branch after every outage E: emergency rating
 
+(ratings are those of the snapshot where a table of factors says so)
+
 and the headroom is the least over snapshots of the largest such w. What p may be is the mode:
 
 * ``redispatch``: any dispatch within ``p_min <= p <= p_max x availability`` of generators in service. Limits of
@@ -251,7 +253,7 @@ def worst_excess_mw(problem: HeadroomCase, sample: Sample) -> float:
     if problem.factors is None:
         return worst
     extra = problem.extra_mw[h]
-    after = screen(problem.factors, flow, h, problem.emergency_mw, 0.0, top=0, extra_limit=extra).violations
+    after = screen(problem.factors, flow, h, problem.emergency_mw[:, h], 0.0, top=0, extra_limit=extra).violations
     return max(worst, float(after["excess_mw"].max()) if len(after) else 0.0)
 
 

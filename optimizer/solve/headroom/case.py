@@ -48,7 +48,7 @@ class HeadroomCase:
         Existing load, shunts and scheduled HVDC transfers included [MW].
     low_mw, high_mw : float array, shape (n_branch, n_snapshot)
         Limits of flow with everything in service: normal rating, angle limits, allowances [MW].
-    emergency_mw : float array, shape (n_branch,)
+    emergency_mw : float array, shape (n_branch, n_snapshot)
         Limit of flow after an outage [MW].
     extra_mw : tuple of mapping of (branch position, outage number) to float, one a snapshot
         Allowances after outages [MW].
@@ -91,6 +91,15 @@ class HeadroomCase:
         """Return least and largest output of each generator in a snapshot, shape (n_generator,) [MW]."""
         h = self.snapshots[snapshot]
         return self.case.output_min_mw[h].to_numpy(float), self.case.output_max_mw[h].to_numpy(float)
+
+    def added_mw(self, snapshot: int, branch: int, added_mw: float, added_emergency_mw: float) -> tuple[float, float]:
+        """Return what an upgrade adds to the limits of a branch in a snapshot, before and after an outage [MW]."""
+        if self.case.rating_factors is None:
+            return added_mw, added_emergency_mw
+        h = self.snapshots[snapshot]
+        factors = (float(np.asarray(self.case.rating_factor(h, after))[branch]) for after in (False, True))
+        before, after = factors
+        return before * added_mw, after * added_emergency_mw
 
     @cached_property
     def participation(self) -> np.ndarray:
@@ -220,17 +229,17 @@ def headroom_case(study: Study, snapshots: Sequence[str] = ()) -> HeadroomCase:
     refuse_errors(findings)
     chosen = tuple(h for h in known if h in snapshots) if snapshots else tuple(known)
     case = _chosen_snapshots(study.case, chosen)
-    low, high = _base_limits(case.branches)
-    count = len(chosen)
+    low, high = _base_limits(case, chosen)
+    emergency = case.branches["rating_emergency_mw"].to_numpy(float)
     upgrades, more = _upgrades(study)
     return HeadroomCase(
         case=case,
         grid=grid,
         snapshots=chosen,
         load_mw=case.load_mw.to_numpy(float),
-        low_mw=np.repeat(low[:, None], count, axis=1),
-        high_mw=np.repeat(high[:, None], count, axis=1),
-        emergency_mw=case.branches["rating_emergency_mw"].to_numpy(float),
+        low_mw=low,
+        high_mw=high,
+        emergency_mw=np.column_stack([emergency * case.rating_factor(h, after_outage=True) for h in chosen]),
         extra_mw=tuple({} for _ in chosen),
         upgrades=upgrades,
         base_overloads=case.base_overloads,
@@ -290,11 +299,12 @@ def _other_outages(case: Case) -> list[Finding]:
     return [Finding("headroom.outages", "security.contingencies", text, found, "check them with a plan", "warning")]
 
 
-def _base_limits(branches: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    rating = branches["rating_mw"].to_numpy(float)
+def _base_limits(case: Case, snapshots: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+    given = case.branches["rating_mw"].to_numpy(float)
+    rating = np.column_stack([given * case.rating_factor(h) for h in snapshots])
     return (
-        np.maximum(-rating, branches["flow_min_mw"].to_numpy(float)),
-        np.minimum(rating, branches["flow_max_mw"].to_numpy(float)),
+        np.maximum(-rating, case.branches["flow_min_mw"].to_numpy(float)[:, None]),
+        np.minimum(rating, case.branches["flow_max_mw"].to_numpy(float)[:, None]),
     )
 
 

@@ -90,7 +90,7 @@ class State:
         flow = problem.network.flows(output_mw - problem.load_mw[:, snapshot])
         if pairs is None:
             return cls(output_mw, flow, None, np.empty(0), np.empty(0))
-        limit = problem.emergency_mw[pairs.branch]
+        limit = problem.emergency_mw[pairs.branch, snapshot]
         for (l, k), mw in problem.extra_mw[snapshot].items():
             own = slice(*np.searchsorted(pairs.branch, [l, l + 1]))
             limit[own][pairs.outage[own] == k] += mw
@@ -280,10 +280,11 @@ def _with_relief(
         raised = ceiling
         for h, state in enumerate(states):
             l = np.array([found.branch])
-            low, high = problem.low_mw[l, h] - added, problem.high_mw[l, h] + added
+            before, after = problem.added_mw(h, found.branch, added, added_emergency)
+            low, high = problem.low_mw[l, h] - before, problem.high_mw[l, h] + before
             raised = min(raised, float(_quotient(state.flow_mw[l], low, high, sens[h][l][:, None], cutoff)[0, 0]))
             if state.pairs is not None:
-                quotients, _ = _of_branch(state, sens[h], found.branch, added_emergency, cutoff)
+                quotients, _ = _of_branch(state, sens[h], found.branch, after, cutoff)
                 raised = min(raised, float(quotients.min(initial=np.inf)))
         if raised - found.headroom_mw > best_mw:
             best, best_mw = upgrade, raised - found.headroom_mw

@@ -81,7 +81,7 @@ class SecureDispatch:
         self.problem, self.snapshot, self.columns, self.pairs = problem, snapshot, columns, pairs
         network = problem.network
         self._low, self._high = problem.low_mw[:, snapshot].copy(), problem.high_mw[:, snapshot].copy()
-        self._emergency = problem.emergency_mw.copy()
+        self._emergency = problem.emergency_mw[:, snapshot].copy()
         self._extra = problem.extra_mw[snapshot]
         self._participation = problem.participation[:, snapshot]
         self._fixed = columns.fixed_mw - problem.load_mw[:, snapshot]
@@ -178,10 +178,11 @@ class SecureDispatch:
     # Limits
 
     def raise_limits(self, branch: int, added_mw: float, added_emergency_mw: float) -> None:
-        """Let the limits of a branch be so much above those of the case; 0 takes it back."""
+        """Let an upgrade add so much to the ratings of a branch; 0 takes it back."""
+        added_mw, added_emergency_mw = self.problem.added_mw(self.snapshot, branch, added_mw, added_emergency_mw)
         self._low[branch] = self.problem.low_mw[branch, self.snapshot] - added_mw
         self._high[branch] = self.problem.high_mw[branch, self.snapshot] + added_mw
-        self._emergency[branch] = self.problem.emergency_mw[branch] + added_emergency_mw
+        self._emergency[branch] = self.problem.emergency_mw[branch, self.snapshot] + added_emergency_mw
         if self.pairs is not None:
             own = slice(*np.searchsorted(self.pairs.branch, [branch, branch + 1]))
             self._pair_limit[own] = self._pair_rating[own] + added_emergency_mw

@@ -8,7 +8,7 @@ can never be broken: on networks with finite ratings a few pairs of a hundred ar
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -22,7 +22,7 @@ BLOCK = 256
 NO_FACTOR = 1e-9
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Bounds:
     """Limits that decide which pairs are possible, each of shape (n_branch,) [MW].
 
@@ -38,6 +38,10 @@ class Bounds:
     emergency: np.ndarray
     added: np.ndarray
     added_emergency: np.ndarray
+
+    def same_as(self, other: Bounds) -> bool:
+        """Whether all limits are the same."""
+        return all(np.array_equal(getattr(self, one.name), getattr(other, one.name)) for one in fields(self))
 
     def possible(self, factor: np.ndarray, out: np.ndarray) -> np.ndarray:
         """Which pairs can be broken: `factor` has one outage a row, `out` is the branch position of each."""

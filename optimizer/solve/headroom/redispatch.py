@@ -220,7 +220,8 @@ class _Walker:
         promises = []
         for branch, offers in self._priced(point).items():
             for upgrade in self.problem.upgrades_at.get(branch, []):
-                promise = offers[0] * upgrade[1] + offers[1] * upgrade[2]
+                before, after = self.problem.added_mw(found.snapshot, branch, upgrade[1], upgrade[2])
+                promise = offers[0] * before + offers[1] * after
                 promises.append((promise, -branch, upgrade))
         best, best_mw = None, 0.0
         for promise, place, upgrade in sorted(promises, key=lambda item: (-item[0], -item[1], item[2][0])):

@@ -78,10 +78,14 @@ def _units(program: SecureProgram) -> Iterator[dict[str, Any]]:
     for (e, i, t, h, side), row in b.within_unit_rating.items():
         facts = case.circuits.loc[e]
         by_angle = float(facts.flow_max_mw if side > 0 else -facts.flow_min_mw)
-        if b.built[e, i, t].value < 0.5 or not np.isfinite(min(by_angle, facts.rating_mw)):
+        name = case.expansion.unit_name(e, i)
+        rating = float(facts.rating_mw) * case.rating_factor_of(name, h)
+        if b.built[e, i, t].value < 0.5 or not np.isfinite(min(by_angle, rating)):
             continue
-        limit = "angle difference" if by_angle < facts.rating_mw else "normal rating"
-        name, flow = case.expansion.unit_name(e, i), float(b.unit_flow_mw[e, i, t, h].value)
+        limit, flow = (
+            "angle difference" if by_angle < rating else "normal rating",
+            float(b.unit_flow_mw[e, i, t, h].value),
+        )
         for found in _row(program, row, limit, name, "", t, h, flow, side):
             yield found if limit == "normal rating" else {**found, "bound": side * by_angle}
 

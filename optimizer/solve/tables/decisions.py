@@ -213,6 +213,16 @@ def upgrade_table(case: Case, started: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([started.reset_index(drop=True), facts[columns], ends], axis=1)
 
 
+def rating_table(case: Case) -> pd.DataFrame:
+    """Table ``ratings``: how factors on the ratings of existing branches spread, by snapshot."""
+    rows = []
+    for limit, after_outage in (("normal rating", False), ("emergency rating", True)):
+        for h in case.snapshots.index:
+            values = np.asarray(case.rating_factor(h, after_outage))
+            rows.append((h, limit, int((values != 1).sum()), values.min(), values.mean(), values.max()))
+    return pd.DataFrame(rows, columns=PLAN_TABLES["ratings"].names)
+
+
 def circuit_table(case: Case, built: pd.DataFrame) -> pd.DataFrame:
     """Table ``circuits``; costs are those of all units of the row."""
     facts = case.circuits.loc[built["circuit"]].reset_index(drop=True)

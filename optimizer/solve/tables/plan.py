@@ -78,6 +78,8 @@ def tables_of(
         notes = largest_loss(case, made.output_mw, drawn)
         tables |= {"dispatch": made.output_mw, "flows": operated.flows, "contingencies": operated.contingencies}
         tables["upgrades"] = decisions.upgrade_table(case, made.upgrades)
+        if case.rating_factors is not None:
+            tables["ratings"] = decisions.rating_table(case)
         if len(case.circuits):
             tables["circuits"] = decisions.circuit_table(case, made.circuits)
             tables["energy_prices"] = energy_prices_by_network(program, networks)
