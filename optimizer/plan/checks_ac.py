@@ -23,6 +23,7 @@ from optimizer.grid.ac_findings import violation_findings
 from optimizer.grid.ac_point import BRANCH, NEW, UNIT
 from optimizer.grid.hvdc import scheduled_load
 from optimizer.grid.network import Grid
+from optimizer.plan.checks_support import reactive_support
 from optimizer.plan.manifest import read_manifest
 from optimizer.plan.reading import read_summary, read_tables
 from optimizer.plan.rebuild import rebuild_study
@@ -81,7 +82,7 @@ def verify_ac(
         "power_factor": power_factor,
         "snapshots": {h: result.to_dict() for h, result in results.items()},
     }
-    return tuple(_together(period, results, power_factor)), figures
+    return tuple([*_together(period, results, power_factor), *_support(context)]), figures
 
 
 def check_snapshots(
@@ -198,6 +199,17 @@ def _together(period: int, results: Mapping[str, ACResult], power_factor: float)
     broken = violation_findings(pd.concat(parts, ignore_index=True)) if parts else []
     counts = [finding for finding in broken if finding.value is None]
     return [*counts, *found, *(finding for finding in broken if finding.value is not None)]
+
+
+def _support(context: Context) -> list[Finding]:
+    """What the study's tables say of reactive support, beside voltages that are computed without any."""
+    text = "reactive support for new load at this point, as the study says; this check adds none"
+    return [
+        Finding(
+            "grid.ac.reactive_support", f"site {row.site}, bus {row.bus}", text, row.reactive_support, severity="info"
+        )
+        for row in reactive_support(context).itertuples()
+    ]
 
 
 def ac_text(figures: Mapping[str, Any]) -> str:

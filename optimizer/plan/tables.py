@@ -145,6 +145,13 @@ PLAN_TABLES: dict[str, PlanTable] = {
         limit_mw=_LIMIT,
         loading=_LOADING,
     ),
+    "reactive_support": plan_table(
+        "site",
+        kinds={"reactive_support": "text"},
+        site=_SITE,
+        bus="point of interconnection",
+        reactive_support="needed or available there, as the tables of ties and buses say; no part of the model",
+    ),
     "ratings": plan_table(
         "snapshot limit",
         snapshot=_SNAPSHOT,

@@ -38,6 +38,7 @@ from optimizer.plan import (
     checks_structure,
     checks_summary,
     checks_supply,
+    checks_support,
     checks_water,
     checks_work,
     checks_workloads,
@@ -163,7 +164,13 @@ def checks_for(context: Context) -> Sequence[Check]:
     chosen += checks_objectives.CHECKS
     chosen.append(checks_siting.check_site_count)
     if context.has_demand:
-        chosen += [*checks_siting.CHECKS, *checks_rules.CHECKS, *checks_water.CHECKS, *checks_climate.CHECKS]
+        chosen += [
+            *checks_siting.CHECKS,
+            *checks_support.CHECKS,
+            *checks_rules.CHECKS,
+            *checks_water.CHECKS,
+            *checks_climate.CHECKS,
+        ]
         chosen += [*checks_portfolio.CHECKS, *checks_work.CHECKS]
     if context.has_demand and context.case.service is not None:
         chosen += checks_service.CHECKS

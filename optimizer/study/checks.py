@@ -18,6 +18,7 @@ from optimizer.study.operation import operate
 from optimizer.study.portfolio_findings import portfolio_findings
 from optimizer.study.ranges import range_findings
 from optimizer.study.ratings import rating_findings
+from optimizer.study.reactive import support_findings
 from optimizer.study.routing_checks import routing_findings
 from optimizer.study.rule_findings import rule_findings
 from optimizer.study.scenarios import snapshot_table
@@ -56,6 +57,7 @@ def study_findings(study: Study, everything_read: bool) -> list[Finding]:
             *condition_findings(study),
             *circuit_findings(study),
         ]
+        findings += support_findings(study)
         operating = operate(study.config, study.grid)[1]
         findings += operating
         if not any(f.severity == "error" for f in operating):

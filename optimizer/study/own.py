@@ -57,6 +57,9 @@ TIES = (
     Column("length_km", "float", "km", 0.0, lower=0, meaning="Length of the route."),
     Column("circuits", "int", "", 1, lower=1, meaning="Number of circuits."),
     Column("ready", "int", "year", 0, lower=0, meaning="First year it can serve; 0: any."),
+    Column(
+        "reactive_support", "text", meaning="needed or available at the point; empty: not known. Told, not modelled."
+    ),
 )
 """Columns of a table of ties; one row an option."""
 

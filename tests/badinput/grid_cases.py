@@ -1,6 +1,34 @@
 """Mistakes in the grid: its tables, its circuits on offer, and headroom at its buses."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 from tests.badinput.edits import Case, both, circuit, folder_for, gone, large, raw, text
+
+FACTORS = "snapshot,branch,kind,zone,base_kv,factor,factor_emergency\n"
+
+
+def factors(*rows: str) -> Callable[[Path], None]:
+    """Give the grid a table of factors on ratings."""
+    return raw("grid/rating_factors.csv", (FACTORS + "\n".join(rows) + "\n").encode())
+
+
+def column(file: str, name: str, value: str) -> Callable[[Path], None]:
+    """Give a table a column of one value."""
+
+    def edit(folder: Path) -> None:
+        header, *rows = (folder / file).read_text(encoding="utf-8").splitlines()
+        lines = [f"{header},{name}", *(f"{row},{value}" for row in rows)]
+        (folder / file).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    return edit
+
+
+def own_factors(row: str | None) -> Callable[[Path], None]:
+    """Name a table of factors on ratings in the study; without a row there is none."""
+    named = text("study.toml", 'source = "grid"\n', 'source = "grid"\nrating_factors = "weather.csv"\n')
+    return named if row is None else both(named, raw("weather.csv", f"{FACTORS}{row}\n".encode()))
+
 
 ONE_ZONE = 'source = "grid"\nsnapshot = [{ name = "all", hours = 8760, load_factors = { north = 0.6 } }]\n'
 
@@ -119,5 +147,63 @@ GRID = {
         "study.expansion.headroom.unknown",
         ("headroom.csv", "limiting_branch"),
         "elsewhere",
+    ),
+    "rating factor of no branch": Case(
+        factors("peak,l9,,,,0.9,"), "grid.branch.unknown", ("rating_factors", "row 2", "branch"), "l9"
+    ),
+    "rating factor of no snapshot": Case(
+        factors("noon,l1,,,,0.9,"), "grid.snapshot.unknown", ("rating_factors", "row 2", "snapshot"), "noon"
+    ),
+    "rating factor of no zone": Case(
+        factors("peak,,,west,,0.9,"), "grid.bus.unknown", ("rating_factors", "row 2", "zone"), "west"
+    ),
+    "rating factor of a kind that is none": Case(
+        factors("peak,,cable,,,0.9,"), "grid.branch.kind", ("rating_factors", "row 2", "kind"), "cable"
+    ),
+    "rating factor of a branch and of others": Case(
+        factors("peak,l1,line,,,0.9,"), "grid.rating_factors.scope", ("rating_factors", "row 2", "branch"), "l1"
+    ),
+    "rating factor in percent": Case(
+        factors("peak,l1,,,,95,"), "table.value.out_of_range", ("rating_factors", "row 2", "factor"), "95"
+    ),
+    "rating factor of nothing": Case(
+        factors("peak,l1,,,,0,"), "table.value.out_of_range", ("rating_factors", "row 2", "factor"), "0"
+    ),
+    "negative emergency factor": Case(
+        factors("peak,l1,,,,1,-1"), "table.value.out_of_range", ("rating_factors", "row 2", "factor_emergency"), "-1"
+    ),
+    "rating factor missing": Case(
+        factors("peak,l1,,,,,1.1"), "table.value.missing", ("rating_factors", "row 2", "factor"), ""
+    ),
+    "rating factor that is no number": Case(
+        factors("peak,l1,,,,hot,"), "table.value.type", ("rating_factors", "row 2", "factor"), "hot"
+    ),
+    "rating factor given twice": Case(
+        factors("peak,l1,,,,0.9,", "peak,l1,,,,0.8,"), "table.id.duplicate", ("rating_factors", "row 3"), "l1"
+    ),
+    "word of reactive support that says nothing": Case(
+        column("grid/buses.csv", "reactive_support", "yes"),
+        "study.reactive_support.word",
+        ("buses", "n1", "reactive_support"),
+        "yes",
+    ),
+    "word of reactive support of a tie that says nothing": Case(
+        column("ties.csv", "reactive_support", "need"),
+        "study.reactive_support.word",
+        ("ties", "row 2", "reactive_support"),
+        "need",
+    ),
+    "table of rating factors missing": Case(own_factors(None), "file.missing", ("weather.csv",), ""),
+    "rating factors of the study for no branch": Case(
+        own_factors("peak,l9,,,,0.9,"), "grid.branch.unknown", ("weather.csv", "row 2", "branch"), "l9"
+    ),
+    "rating factors of the study for no snapshot": Case(
+        own_factors("noon,l1,,,,0.9,"), "study.snapshot.unknown", ("grid.rating_factors",), "noon"
+    ),
+    "rating factors that are no text": Case(
+        text("study.toml", 'source = "grid"\n', 'source = "grid"\nrating_factors = 0.9\n'),
+        "config.wrong_type",
+        ("study.toml", "grid.rating_factors"),
+        "0.9",
     ),
 }

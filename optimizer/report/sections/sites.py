@@ -39,13 +39,19 @@ def chosen_sites(view: View) -> Section | None:
         Column("county", "County", text=True),
     )
     growth = tuple(Column(f"it_mw_{period}", f"IT {period}", unit="MW", decimals=0) for period in view.periods)
-    connection = (
+    connection: tuple[Column, ...] = (
         Column("facility_mw", "Facility"),
         Column("bus", "Point of interconnection", text=True),
         Column("base_kv", "Voltage"),
         Column("tie_km", "Tie"),
         Column("cost_musd", "Cost"),
     )
+    note = ""
+    known = view.table("reactive_support")
+    if not known.empty:
+        rows["reactive_support"] = rows["site"].map(known.set_index("site")["reactive_support"]).fillna("")
+        connection += (Column("reactive_support", "Reactive support", text=True),)
+        note = " Reactive support: as the tables of ties and buses say; the model computes no voltage."
     climate = (
         Column("cooling", "Cooling", text=True),
         Column("pue_annual", "PUE, year"),
@@ -69,7 +75,7 @@ def chosen_sites(view: View) -> Section | None:
                 (*name, *growth, *connection),
                 "Size and connection, largest first",
                 note=f"Cost: present value of the site, its tie, cooling and water over all periods, {year} dollars. "
-                "Facility: IT load times PUE, in the operating condition where that is highest.",
+                f"Facility: IT load times PUE, in the operating condition where that is highest.{note}",
                 total=total,
             ),
             table(

@@ -15,6 +15,7 @@ from optimizer.plan.tables import PLAN_TABLES
 from optimizer.solve.tables.service import backup_t_per_year, non_firm_mw, service_table
 from optimizer.study.case import Case
 from optimizer.study.demands import PAIR
+from optimizer.study.reactive import support_table
 from optimizer.study.rule_lines import rule_lines
 from optimizer.study.study import Study
 from optimizer.study.water import electricity_factor, electricity_water
@@ -203,6 +204,12 @@ def electricity_water_tables(study: Study, case: Case, tables: dict[str, pd.Data
     factor = electricity_factor(study.outdoors, case.periods.index, outputs, carriers, hours)
     utilization = sites["site"].map(case.sites["utilization"]).astype(float)
     return {"electricity_water": electricity_water(sites, factor, utilization)}
+
+
+def support_tables(study: Study, ties: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Table ``reactive_support``; none where nothing is known of any tie."""
+    known = support_table(study, ties)
+    return {"reactive_support": known} if len(known) else {}
 
 
 def upgrade_table(case: Case, started: pd.DataFrame) -> pd.DataFrame:
