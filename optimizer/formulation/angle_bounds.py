@@ -12,6 +12,9 @@ for at least one choice of angles of every plan. That such a bound is found here
   ``S = sum |b shift|`` over all that may serve.
 * If existing branches connect i and j, the angles differ by no more than along the *shortest path* of existing
   branches, by ``d``: they are in service in every plan. Circuits on offer are not asked: none is sure to be built.
+* A branch whose place a circuit may take counts with the largest ``d`` of itself and of such circuits: one of them
+  joins the two buses in every plan. So the same bound frees the branch's own law once it is out of service for good:
+  ``M >= b (|a_i - a_j| + |shift|)`` along that path.
 * If not, contract what existing branches connect to parts. In a plan in which built circuits connect i and j, a path
   between them without repetition enters each part at most once, by two ends of circuits, and uses at most one circuit
   between any two parts, fewer than there are parts. So the difference is at most ``sum over parts of the largest
@@ -21,8 +24,8 @@ for at least one choice of angles of every plan. That such a bound is found here
   more than that same sum; moved so that the least of each side are equal, they all differ by no more than it.
 
 After an outage the same holds in the network without what is out, with emergency ratings and no angle limits, as long
-as the outage changes no injection. The bound is widened by a hundredth, so that it is never what binds and no price
-falls on it.
+as the outage changes no injection; where a circuit is out that has taken a branch's place, without that branch too. The
+bound is widened by a hundredth, so that it is never what binds and no price falls on it.
 """
 
 from __future__ import annotations
@@ -58,12 +61,15 @@ class AngleBounds:
         Largest flow of each existing branch [MW].
     source_mw : float
         Largest sum of what generators and negative loads give in a period and snapshot [MW].
+    replaced_law_mw : dict of str to float
+        Big-M of the switched angle law of each branch whose place a circuit may take [MW].
     """
 
     apart_rad: dict[str, float]
     flow_mw: dict[str, float]
     branch_flow_mw: Floats
     source_mw: float
+    replaced_law_mw: dict[str, float]
 
     def law_mw(self, case: Case, circuit: str) -> float:
         """Big-M of the switched angle law of a circuit [MW]."""
@@ -97,9 +103,17 @@ def angle_bounds(case: Case, after_outage: bool = False, out: int = -1) -> Angle
     limit, unit_limit = _limits(case, after_outage)
     difference = np.minimum(limit / np.abs(b) + shift, carried / np.abs(b))
     across = np.minimum(unit_limit / np.abs(own) + own_shift, carried / np.abs(own))
-    apart = MARGIN * _apart(case, difference, across, out)
+    at = network.branch_ids.get_indexer(circuits["replaces"])
+    joined = difference.copy()
+    np.maximum.at(joined, at[at >= 0], across[at >= 0])
+    apart = MARGIN * _apart(case, joined, across, out)
     flow = np.minimum(unit_limit, np.abs(own) * (np.minimum(across, apart) + own_shift))
     branch_flow = np.minimum(limit, np.abs(b) * (difference + shift))
+    # A branch's own two buses are those of any circuit that may take its place.
+    ends = {int(k): float(rad) for k, rad in zip(at, apart, strict=True) if k >= 0}
+    law = {str(network.branch_ids[k]): float(np.abs(b[k]) * (rad + shift[k])) for k, rad in ends.items()}
+    for k, mw in zip(ends, law.values(), strict=True):
+        branch_flow[k] = min(branch_flow[k], mw)
     _refuse_unbounded(case, apart)
     names = [str(e) for e in circuits.index]
     return AngleBounds(
@@ -107,6 +121,7 @@ def angle_bounds(case: Case, after_outage: bool = False, out: int = -1) -> Angle
         dict(zip(names, flow.tolist(), strict=True)),
         branch_flow,
         source,
+        law,
     )
 
 

@@ -3,18 +3,22 @@
 Distribution factors of the existing network no longer hold once a circuit can be built. A study with circuits on offer
 therefore has bus angles: with everything in service for every branch from the beginning, after outages where a plan
 breaks a limit (`expansion_outages`). The law of a circuit is switched by its decision; the bound that switches it off
-is proven sufficient in `angle_bounds`. Parallel units of a circuit are alike and built in order.
+is proven sufficient in `angle_bounds`. Parallel units of a circuit are alike and built in order. A rebuild is a circuit
+that takes the place of an existing branch between the same buses: when its first unit serves, the branch is out of
+service for good, and its own law is switched off.
 
 Symbols
 -------
 z[e,i,t]    ``built``          1 when unit i of circuit e serves in period t [-]
+r[l,t]                         1 when a circuit has taken the place of branch l, sum_e z[e,1,t] over those that may [-]
 a[n,t,h]    ``angle_rad``      bus angle [rad]
 f[l,t,h]    ``flow_mw``        flow of existing branch l, positive from its from-bus to its to-bus [MW]
 f[e,i,t,h]  ``unit_flow_mw``   flow of unit i of circuit e [MW]
 B[l], B[e]  ``susceptance_mw`` susceptance [MW/rad]
 R[l], R[e]  ``rating_mw``      normal rating [MW]
 F[l,h], F[e,h] ``rating_factor`` factor on it in a snapshot, 1 where the study gives none [-]
-M[e]                           bound of the switched law [MW]
+M[e], M[l]                     bound of the switched law [MW]
+F[l]                           most that branch l can carry [MW]
 C[e]        ``annuity_musd``   yearly cost of one unit while in service [M$/year]
 """
 
@@ -27,7 +31,7 @@ import pandas as pd
 import pyomo.environ as pyo
 
 from optimizer.algebra import Ledgers, constraint, tidy
-from optimizer.formulation.angle_bounds import angle_bounds
+from optimizer.formulation.angle_bounds import MARGIN, AngleBounds, angle_bounds
 from optimizer.formulation.expansion_cut import cut
 from optimizer.formulation.expansion_outages import declare_outages
 from optimizer.formulation.rows import rating
@@ -37,7 +41,7 @@ from optimizer.study.circuits import joined_groups
 __all__ = ["constrain", "cut", "declare", "tables"]
 
 NEEDS = {
-    "circuits": ["from_bus", "to_bus", "susceptance_mw", "rating_mw", "max_count", "annuity_musd", "ready"],
+    "circuits": ["from_bus", "to_bus", "susceptance_mw", "rating_mw", "max_count", "annuity_musd", "ready", "replaces"],
     "branches": ["rating_mw", "flow_min_mw", "flow_max_mw"],
     "periods": ["annuity_years"],
 }
@@ -63,14 +67,16 @@ def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
 
 def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
     """What is built, the law of flow, and normal limits; rows after outages as they are needed."""
+    bounds = angle_bounds(case)
     _constrain_service(b, case)
     _constrain_existing(b, case, m)
-    _constrain_units(b, case)
+    _constrain_replaced(b, case, bounds)
+    _constrain_units(b, case, bounds)
     declare_outages(b, case, m)
 
 
 def _constrain_service(b: pyo.Block, case: Case) -> None:
-    T, units = list(case.periods.index), case.expansion.units
+    T, units, replacements = list(case.periods.index), case.expansion.units, case.expansion.replacements
     before = dict(zip(T[1:], T[:-1], strict=True))
 
     @constraint(b, units, T[1:])
@@ -96,6 +102,19 @@ def _constrain_service(b: pyo.Block, case: Case) -> None:
         z[e,i,t] = 0  for t < ready[e]
         """
         return b.built[e, i, t] == 0
+
+    @constraint(b, [l for l, options in replacements.items() if len(options) > 1], T)
+    def replaced_once(b: Any, l: str, t: int) -> Any:
+        """One circuit at most takes the place of a branch.
+
+        r[l,t] <= 1
+        """
+        return replaced(b, case, l, t) <= 1
+
+
+def replaced(b: pyo.Block, case: Case, l: str, t: int) -> Any:
+    """Whether a circuit has taken the place of a branch, as an expression of what is built [-]."""
+    return pyo.quicksum(b.built[e, 1, t] for e in case.expansion.replacements[l])
 
 
 def _constrain_existing(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
@@ -125,7 +144,9 @@ def _constrain_existing(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
             return pyo.Constraint.Feasible if abs(load) < 1e-9 else pyo.Constraint.Infeasible
         return given - out == load
 
-    @constraint(b, list(branches.index), T, H)
+    stays = [str(l) for l in branches.index if str(l) not in case.expansion.replacements]
+
+    @constraint(b, stays, T, H)
     def flow_law(b: Any, l: str, t: int, h: str) -> Any:
         """The flow of an existing branch follows the angles at its ends.
 
@@ -149,7 +170,7 @@ def _constrain_existing(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
 
     group = joined_groups(case)
     first = [buses[int(k)] for k in np.unique(group, return_index=True)[1]]
-    for l, t, h in b.flow_mw:
+    for l, t, h in ((l, t, h) for l in stays for t in T for h in H):
         low, high = branches.at[l, "flow_min_mw"], branches.at[l, "flow_max_mw"]
         b.flow_mw[l, t, h].setlb(None if np.isinf(low) else float(low))
         b.flow_mw[l, t, h].setub(None if np.isinf(high) else float(high))
@@ -159,9 +180,44 @@ def _constrain_existing(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
                 b.angle_rad[n, t, h].fix(0.0)
 
 
-def _constrain_units(b: pyo.Block, case: Case) -> None:
+def _constrain_replaced(b: pyo.Block, case: Case, bounds: AngleBounds) -> None:
+    T, H, network = list(case.periods.index), list(case.snapshots.index), case.grid_network
+    names = list(case.expansion.replacements)
+
+    @constraint(b, names, T, H, [1, -1])
+    def law_until_replaced(b: Any, l: str, t: int, h: str, side: int) -> Any:
+        """The flow of a branch follows the angles at its ends, until a circuit takes its place.
+
+        -M[l] r[l,t] <= f[l,t,h] - B[l] (a[from,t,h] - a[to,t,h] - shift[l]) <= M[l] r[l,t]
+        """
+        k, most = network.branch_ids.get_loc(l), bounds.replaced_law_mw[l]
+        mw, shift = float(network.susceptance_mw[k]), float(network.shift_rad[k])
+        start, end = case.branches.at[l, "from_bus"], case.branches.at[l, "to_bus"]
+        apart = b.flow_mw[l, t, h] - mw * (b.angle_rad[start, t, h] - b.angle_rad[end, t, h])
+        return side * apart - most * replaced(b, case, l, t) <= -side * mw * shift
+
+    @constraint(b, names, T, H, [1, -1])
+    def nothing_once_replaced(b: Any, l: str, t: int, h: str, side: int) -> Any:
+        """A branch carries what its angle limits allow, and nothing once a circuit has taken its place.
+
+        max(-F[l], least[l]) (1 - r[l,t]) <= f[l,t,h] <= min(F[l], most[l]) (1 - r[l,t])
+        """
+        limit = carried_limit(case, bounds, l, side)
+        return side * b.flow_mw[l, t, h] + limit * replaced(b, case, l, t) <= limit
+
+
+def carried_limit(case: Case, bounds: AngleBounds, l: str, side: int) -> float:
+    """Most that a branch can carry in a direction with everything in service [MW].
+
+    Widened by a hundredth where no angle limits it, so that its rating is what binds.
+    """
+    row = case.branches.loc[l]
+    by_angle = float(row["flow_max_mw"]) if side > 0 else -float(row["flow_min_mw"])
+    return min(by_angle, MARGIN * float(bounds.branch_flow_mw[case.branches.index.get_loc(l)]))
+
+
+def _constrain_units(b: pyo.Block, case: Case, bounds: AngleBounds) -> None:
     T, H, units, circuits = list(case.periods.index), list(case.snapshots.index), case.expansion.units, case.circuits
-    bounds = angle_bounds(case)
 
     @constraint(b, units, T, H, [1, -1])
     def switched_law(b: Any, e: str, i: int, t: int, h: str, side: int) -> Any:

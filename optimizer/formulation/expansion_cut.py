@@ -67,7 +67,7 @@ class Violation:
 def _violations(m: pyo.ConcreteModel, real: Case, t: int, h: str, number: int, tolerance: float) -> list[Violation]:
     """The worst limit of each of the worst outages."""
     limit = real.branches["rating_emergency_mw"].to_numpy(float).copy()
-    for l in real.upgrades_of_branch:
+    for l in set(real.upgrades_of_branch) & set(real.branches.index):
         limit[real.branches.index.get_loc(l)] += pyo.value(m.ledgers.rating_emergency_mw[l, t])
     limit *= real.rating_factor(h, after_outage=True)
     point = operating_point(m, real, t, h)
@@ -91,18 +91,21 @@ def copy_of(case: Case, real: Case, counts: Mapping[str, int], outage: int) -> C
     """The copy of an outage; ``None`` where it splits the network or is not that of one branch."""
     if real.outages is None or outage >= len(real.outages) or real.outages.splits[outage]:
         return None
-    position = int(real.outages.positions[outage])
-    built = [unit for unit in case.expansion.units if unit[1] <= counts.get(unit[0], 0)]
+    position, offer = int(real.outages.positions[outage]), case.expansion
+    name = str(real.branches.index[position])
+    built = [unit for unit in offer.units if unit[1] <= counts.get(unit[0], 0)]
     unit: Unit | None = None
-    if position >= len(case.branches):
+    if name in offer.unit_of_name:
         # Units are alike: without any of them the network is what it is without the first.
-        unit = (built[position - len(case.branches)][0], 1)
-    kept = np.arange(len(case.branches)) != position
+        unit = (offer.unit_of_name[name][0], 1)
+    # Where a circuit has taken a branch's place the two buses stay joined, but where that circuit is out.
+    gone = name if unit is None else str(case.circuits.at[unit[0], "replaces"])
+    kept = np.asarray(case.branches.index != gone)
     path = path_of_units(case, kept, [u for u in built if u != unit], _ends(real, position))
     if path is None:
         return None
     needed = dict(path) if unit is None else {unit[0]: 1, **dict(path)}
-    return Copy("" if unit else str(case.branches.index[position]), unit, tuple(sorted(needed.items())))
+    return Copy("" if unit else name, unit, tuple(sorted(needed.items())))
 
 
 def _ends(real: Case, position: int) -> tuple[int, int]:

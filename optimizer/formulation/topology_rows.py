@@ -102,16 +102,15 @@ class TopologyRows:
         """Build the limit of a branch after an outage in the network of a plan; nothing where it stands."""
         snapshot = list(real.snapshots.index).index(h)
         factors, _ = real.contingencies.factors(outage, snapshot)
-        units = self._units(counts)
-        terms, most = [self._flow(units, branch, t, h)], self._most(units, branch)
+        names = [str(name) for name in real.branches.index]
+        l, k = names[branch], real.contingencies.names[outage]
+        terms, most = [self._flow(l, t, h)], self._most(l)
         for share, driver in zip(factors[branch].tolist(), real.contingencies.drivers(outage), strict=True):
-            terms += [(share * c, v) for c, v in self._taken(units, driver, t, h)]
-            of_branch = driver.kind == "branch"
-            most += abs(share) * (self._most(units, driver.position) if of_branch else self._largest_mw)
-        l, k = str(real.branches.index[branch]), real.contingencies.names[outage]
+            terms += [(share * c, v) for c, v in self._taken(names, driver, t, h)]
+            most += abs(share) * (self._most(names[driver.position]) if driver.kind == "branch" else self._largest_mw)
         if not np.isfinite(most):
             raise InputError([unbounded(f"branches, branch {l}")])
-        if branch < len(self.case.branches):
+        if l in self.case.branches.index:
             limit: Any = sum(rating(self.case, self.model, l, t, h, after_outage=True))
         else:
             limit = float(real.branches["rating_emergency_mw"].iat[branch]) * real.rating_factor_of(l, h, True)
@@ -136,23 +135,21 @@ class TopologyRows:
         """Largest output, consumption of a generator, or campus [MW]."""
         return max(self.bounds.source_mw, float(-self.case.output_min_mw.min(axis=None)))
 
-    def _flow(self, units: list[Unit], position: int, t: int, h: str) -> tuple[float, Any]:
-        existing = len(self.case.branches)
-        if position < existing:
-            return 1.0, self.block.flow_mw[str(self.case.branches.index[position]), t, h]
-        return 1.0, self.block.unit_flow_mw[(*units[position - existing], t, h)]
+    def _flow(self, name: str, t: int, h: str) -> tuple[float, Any]:
+        unit = self.case.expansion.unit_of_name.get(name)
+        return 1.0, self.block.flow_mw[name, t, h] if unit is None else self.block.unit_flow_mw[(*unit, t, h)]
 
-    def _most(self, units: list[Unit], position: int) -> float:
-        existing = len(self.case.branches)
-        if position < existing:
-            return float(self.bounds.branch_flow_mw[position])
-        return self.bounds.flow_mw[units[position - existing][0]]
+    def _most(self, name: str) -> float:
+        unit = self.case.expansion.unit_of_name.get(name)
+        if unit is None:
+            return float(self.bounds.branch_flow_mw[self.case.branches.index.get_loc(name)])
+        return self.bounds.flow_mw[unit[0]]
 
-    def _taken(self, units: list[Unit], driver: Driver, t: int, h: str) -> list[tuple[float, Any]]:
+    def _taken(self, names: list[str], driver: Driver, t: int, h: str) -> list[tuple[float, Any]]:
         """What an outage takes away, as terms [MW]."""
         case, m = self.case, self.model
         if driver.kind == "branch":
-            return [self._flow(units, driver.position, t, h)]
+            return [self._flow(names[driver.position], t, h)]
         if driver.kind == "generator":
             return [(1.0, m.dispatch.output_mw[str(case.generators.index[driver.position]), t, h])]
         s, n = driver.load, str(case.grid_network.bus_ids[driver.position])

@@ -140,6 +140,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         _TAP,
         _SHIFT,
         *_ANGLES,
+        _text("replaces", "Branch between the same buses that goes out of service when the first one serves."),
     ),
     "upgrades": (
         _id("upgrade", "Action that raises the rating of a branch."),

@@ -114,6 +114,7 @@ class DCNetwork:
         to_position: np.ndarray,
         susceptance_mw: np.ndarray,
         shift_rad: np.ndarray,
+        without: np.ndarray | None = None,
     ) -> DCNetwork:
         """Return the network with further branches in service, after those that it has.
 
@@ -127,17 +128,21 @@ class DCNetwork:
             Flow per radian of angle difference [MW/rad].
         shift_rad : float array, shape (n_new,)
             Phase shift [rad].
+        without : int array, optional
+            Positions of branches that go out of service.
 
         Raises
         ------
         InputError
             Susceptances cancel so that angles are not determined.
         """
-        ids = pd.Index([*self.branch_ids, *branch_ids])
-        start = np.concatenate([self.from_position, np.asarray(from_position, dtype=np.intp)])
-        end = np.concatenate([self.to_position, np.asarray(to_position, dtype=np.intp)])
-        mw = np.concatenate([self.susceptance_mw, susceptance_mw])
-        shift = np.concatenate([self.shift_rad, shift_rad])
+        stays = np.ones(self.n_branch, dtype=bool)
+        stays[[] if without is None else without] = False
+        ids = pd.Index([*self.branch_ids[stays], *branch_ids])
+        start = np.concatenate([self.from_position[stays], np.asarray(from_position, dtype=np.intp)])
+        end = np.concatenate([self.to_position[stays], np.asarray(to_position, dtype=np.intp)])
+        mw = np.concatenate([self.susceptance_mw[stays], susceptance_mw])
+        shift = np.concatenate([self.shift_rad[stays], shift_rad])
         island, reference = _islands(self.n_bus, start, end)
         kept = np.setdiff1d(np.arange(self.n_bus), reference)
         factor = _factorize(self.n_bus, start, end, mw, kept)

@@ -67,6 +67,7 @@ def check_rows(grid: Grid, place: Place) -> list[Finding]:
     findings = [
         *_ends(grid, place),
         *_branch_values(grid, place),
+        *_replaced(grid, place),
         *_generator_values(grid, place),
         *_references(grid, place),
         *_positions(grid, place),
@@ -182,6 +183,22 @@ def _branch_values(grid: Grid, place: Place) -> Iterable[Finding]:
             where = f"{place(table, i)}, rating_emergency_mw"
             remedy = "check which column is which; used as given"
             yield Finding("grid.branch.emergency_below_normal", where, text, found, remedy, "warning")
+
+
+def _replaced(grid: Grid, place: Place) -> Iterable[Finding]:
+    """What a new circuit takes the place of: a branch in service between the same buses."""
+    frame, branches = grid.circuits, grid.branches
+    yield from _unknown(grid, place, "circuits", "replaces", branches.index, "branches")
+    for i in _each(frame["replaces"].isin(branches.index)):
+        old, new = branches.loc[frame["replaces"].iloc[i]], frame.iloc[i]
+        where, found = f"{place('circuits', i)}, replaces", repr(str(new["replaces"]))
+        if {old["from_bus"], old["to_bus"]} != {new["from_bus"], new["to_bus"]}:
+            text = "a circuit takes the place of a branch between other buses"
+            remedy = f"give it the ends {old['from_bus']} and {old['to_bus']}, or leave replaces empty"
+            yield Finding("grid.circuit.replaces", where, text, found, remedy)
+        elif not old["in_service"]:
+            text, remedy = "the branch that it takes the place of is out of service", "leave replaces empty"
+            yield Finding("grid.circuit.replaces", where, text, found, remedy)
 
 
 def _generator_values(grid: Grid, place: Place) -> Iterable[Finding]:

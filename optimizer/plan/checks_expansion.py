@@ -44,12 +44,49 @@ def check_circuits(context: Context) -> list[Finding]:
     expected = stated[["circuit", "in_service"]].assign(
         cost_musd=count * facts["cost_musd"].to_numpy(float),
         annuity_musd=count * facts["annuity_musd"].to_numpy(float),
-        **{c: facts[c] for c in ("from_bus", "to_bus", "kind", "rating_mw", "rating_emergency_mw", "length_km")},
+        **{
+            c: facts[c]
+            for c in ("from_bus", "to_bus", "kind", "rating_mw", "rating_emergency_mw", "length_km", "replaces")
+        },
     )
     findings = compare_tables(context.prefix, "circuits", stated, expected)
     for name in ("circuits", "baseline_circuits"):
         findings += _service(context, name)
+        findings += _replaced_once(context, name)
     return findings
+
+
+def _replaced_once(context: Context, name: str) -> list[Finding]:
+    """No branch has its place taken by two circuits."""
+    table, old = context.table(name), context.study.offered_circuits["replaces"]
+    branch = old.reindex(table["circuit"]).fillna("").to_numpy(dtype=object)
+    first: dict[str, str] = {}
+    found = []
+    for row, (circuit, l) in enumerate(zip(table["circuit"], branch, strict=True)):
+        if l and first.setdefault(str(l), str(circuit)) != circuit:
+            where = cell(context.prefix, name, row, table, "circuit")
+            found.append(
+                Finding("plan.circuit.replaced_once", where, "another circuit took the branch's place", str(l))
+            )
+    return found
+
+
+def check_branches(context: Context, name: str = "circuits") -> list[Finding]:
+    """The network of a period has every branch in service but those whose place a stated circuit has taken."""
+    assert context.study.grid is not None
+    grid, offered = context.study.grid, context.study.offered_circuits["replaces"]
+    stated = context.table(name)
+    serving = stated["circuit"][stated["in_service"].astype(float) <= context.periods[0]]
+    gone = set(offered.reindex(serving))
+    expected = [l for l in grid.branches.index[grid.branches["in_service"]] if l not in gone]
+    held = [l for l in context.case.branches.index if l in grid.branches.index]
+    where = f"{context.prefix}tables/{name}.csv, period {context.periods[0]}"
+    return [finding(where, l, "in the network of the period") for l in sorted(set(expected) ^ set(held))]
+
+
+def check_baseline_branches(context: Context) -> list[Finding]:
+    """The same of the baseline's circuits."""
+    return check_branches(context, "baseline_circuits")
 
 
 def _service(context: Context, name: str) -> list[Finding]:
@@ -107,6 +144,8 @@ def check_counts(context: Context) -> list[Finding]:
 
 CHECKS = (
     check_circuits,
+    on_each_network(check_branches),
+    on_each_network(check_baseline_branches, "baseline_circuits"),
     checks_power.check_outputs,
     on_each_network(_balance),
     on_each_network(_baseline_balance, "baseline_circuits"),

@@ -62,7 +62,9 @@ class PlanTable:
 
 _KINDS: dict[str, Kind] = {"period": "int", "in_service": "int", "earliest": "int", "circuits": "int"}
 _KINDS |= dict.fromkeys(("blocks", "max_blocks", "count"), "int")
-_TEXTS = "payer cooling county basin iecc_zone rule limit unit account source scenario kind technology zone".split()
+_TEXTS = (
+    "payer cooling county basin iecc_zone rule limit unit account source scenario kind technology zone replaces".split()
+)
 _KINDS |= dict.fromkeys(_TEXTS, "text")
 _IDS = (
     "site bus tie branch upgrade circuit generator snapshot contingency place element from_bus to_bus region workload"

@@ -82,6 +82,7 @@ PLAN_TABLES: dict[str, PlanTable] = {
         rating_mw="normal rating of one unit, empty when unlimited",
         rating_emergency_mw="emergency rating of one unit, empty when unlimited",
         length_km="length of the route",
+        replaces="branch whose place it takes, out of service from then on; empty for none",
     ),
     "baseline_circuits": plan_table(
         "circuit in_service",

@@ -304,7 +304,11 @@ class Context:
         """
         added = np.zeros((len(self.case.branches), len(self.operating)))
         for upgrade, start in zip(upgrades["upgrade"], upgrades["in_service"], strict=True):
-            row = self.case.branches.index.get_loc(self.case.upgrades.at[upgrade, "branch"])
+            branch = self.case.upgrades.at[upgrade, "branch"]
+            if branch not in self.case.branches.index:
+                # A circuit has taken its place.
+                continue
+            row = self.case.branches.index.get_loc(branch)
             serving = np.array([t >= start for t, _ in self.operating])
             added[row, serving] += float(self.case.upgrades.at[upgrade, column])
         return added

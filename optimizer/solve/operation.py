@@ -128,7 +128,9 @@ def _forward(flow: NDArray[np.float64]) -> NDArray[np.bool_]:
 def _with_upgrades(case: Case, column: str, added: str, serving: pd.DataFrame | None) -> NDArray[np.float64]:
     limit = case.branches[column].to_numpy(float).copy()
     if serving is not None and len(serving):
-        np.add.at(limit, case.branches.index.get_indexer(serving["branch"]), serving[added].to_numpy(float))
+        # A branch that a circuit has taken the place of is there no more.
+        here = serving[serving["branch"].isin(case.branches.index)]
+        np.add.at(limit, case.branches.index.get_indexer(here["branch"]), here[added].to_numpy(float))
     return limit
 
 

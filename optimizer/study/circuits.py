@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,10 +36,11 @@ CIRCUIT_COLUMNS = (
     "cost_musd",
     "annuity_musd",
     "ready",
+    "replaces",
 )
 """Columns of `Expansion.circuits`."""
 
-_TEXTS = ("from_bus", "to_bus", "kind")
+_TEXTS = ("from_bus", "to_bus", "kind", "replaces")
 
 
 def no_circuits() -> pd.DataFrame:
@@ -58,7 +60,8 @@ class Expansion:
         ``susceptance_mw`` (of one unit) [MW/rad], ``shift_rad`` [rad], ``rating_mw``, ``rating_emergency_mw`` (of one
         unit) [MW, inf when unlimited], ``flow_min_mw``, ``flow_max_mw`` (limits from angle differences) [MW],
         ``monitored`` (bool), ``max_count`` (parallel units), ``cost_musd`` (of one unit) [M$], ``annuity_musd``
-        [M$/year], ``ready`` (int year).
+        [M$/year], ``ready`` (int year), ``replaces`` (existing branch between the same buses that goes out of service
+        when the first unit serves; empty for none).
     load_mw : ndarray, shape (n_bus,)
         Load that decides which side of a split stays [MW].
     skips_splitting : bool
@@ -82,6 +85,24 @@ class Expansion:
     def units(self) -> list[tuple[str, int]]:
         """Every unit that may be built: circuit and number from 1."""
         return [(str(e), i) for e, n in self.circuits["max_count"].items() for i in range(1, int(n) + 1)]
+
+    @cached_property
+    def replacements(self) -> dict[str, list[str]]:
+        """Circuits that may take the place of an existing branch, by branch."""
+        found: dict[str, list[str]] = {}
+        for e, branch in self.circuits["replaces"].items():
+            if branch:
+                found.setdefault(str(branch), []).append(str(e))
+        return found
+
+    def replaced(self, counts: Mapping[str, int]) -> list[str]:
+        """Existing branches that are out of service for good where these units by circuit serve."""
+        return [branch for branch, options in self.replacements.items() if any(counts.get(e, 0) for e in options)]
+
+    @cached_property
+    def unit_of_name(self) -> dict[str, tuple[str, int]]:
+        """The unit that a branch name stands for."""
+        return {self.unit_name(e, i): (e, i) for e, i in self.units}
 
     def unit_name(self, circuit: str, number: int) -> str:
         """Name of a built unit as a branch: that of its circuit, numbered where several may be built."""
@@ -140,6 +161,7 @@ def circuit_table(rows: pd.DataFrame, base_kv: pd.Series, config: StudyConfig, y
             "cost_musd": rows["cost_musd"].astype(float),
             "annuity_musd": yearly_factor * rows["cost_musd"].astype(float),
             "ready": rows["ready"].astype(float).fillna(float(config.study.periods[0])).astype(int),
+            "replaces": rows["replaces"],
         },
         index=rows.index,
     )
@@ -166,7 +188,7 @@ def joined_groups(case: Case) -> np.ndarray:
 
 
 def extended_network(network: DCNetwork, offer: Expansion, counts: Mapping[str, int]) -> DCNetwork:
-    """Factorize a network with some circuits built.
+    """Factorize a network with some circuits built, and without the branches whose place they take.
 
     Parameters
     ----------
@@ -186,6 +208,7 @@ def extended_network(network: DCNetwork, offer: Expansion, counts: Mapping[str, 
         position.get_indexer(rows["to_bus"]),
         rows["susceptance_mw"].to_numpy(float),
         rows["shift_rad"].to_numpy(float),
+        network.branch_ids.get_indexer(offer.replaced(counts)),
     )
 
 
@@ -203,7 +226,8 @@ def realised(case: Case, counts: Mapping[str, int], period: int) -> Case:
     """The case of one period with the circuits that serve in it as branches of its network.
 
     Outages are those of the network so made: a built circuit can be out like any other branch, and which outages split
-    the network is found anew.
+    the network is found anew. A branch whose place a circuit takes is there no more: in outages of several elements too
+    the circuit takes its place.
 
     Parameters
     ----------
@@ -221,8 +245,9 @@ def realised(case: Case, counts: Mapping[str, int], period: int) -> Case:
     """
     offer = case.expansion
     network = extended_network(case.grid_network, offer, counts)
-    branches = with_units(case.branches, offer, counts)
-    never_out = np.concatenate([offer.never_out, np.zeros(len(branches) - len(case.branches), dtype=bool)])
+    stays = ~case.branches.index.isin(offer.replaced(counts))
+    branches = with_units(case.branches[stays], offer, counts)
+    never_out = np.concatenate([offer.never_out[stays], np.zeros(len(branches) - int(stays.sum()), dtype=bool)])
     outages = OutageSet.branches(network, offer.load_mw, offer.skips_splitting, never_out)
     at = network.bus_ids.get_indexer(pd.Index(case.generators["bus"]))
     return replace(
@@ -233,9 +258,24 @@ def realised(case: Case, counts: Mapping[str, int], period: int) -> Case:
         branches=branches,
         network=network,
         outages=outages if offer.secures_branches else None,
-        joint=JointSet.build(network, offer.elements, at, offer.load_mw, offer.skips_splitting),
+        joint=JointSet.build(network, _elements(case, branches, counts), at, offer.load_mw, offer.skips_splitting),
         expansion=Expansion(),
     )
+
+
+def _elements(case: Case, branches: pd.DataFrame, counts: Mapping[str, int]) -> list[Elements]:
+    """Outages of several elements, by positions in a network with some circuits built."""
+    offer = case.expansion
+    gone = offer.replaced(counts)
+    if not gone:
+        return list(offer.elements)
+    names = {str(l): [str(l)] for l in case.branches.index} | {l: [] for l in gone}
+    for l in gone:
+        for e, i in offer.units:
+            if e in offer.replacements[l] and i <= counts.get(e, 0):
+                names[l].append(offer.unit_name(e, i))
+    at = [[int(k) for k in branches.index.get_indexer(names[str(l)])] for l in case.branches.index]
+    return [replace(one, branches=tuple(k for b in one.branches for k in at[b])) for one in offer.elements]
 
 
 def realised_periods(case: Case, built: pd.DataFrame) -> tuple[Case, ...]:

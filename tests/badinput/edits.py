@@ -83,8 +83,9 @@ def layer(frame: gpd.GeoDataFrame) -> Callable[[Path], None]:
 
 
 def circuit(row: str) -> Callable[[Path], None]:
-    """Offer one new circuit."""
+    """Offer one new circuit, which may take the place of a branch."""
     header = "circuit,from_bus,to_bus,x_pu,rating_mw,cost_musd,max_count,ready"
+    header += ",replaces" if row.count(",") > header.count(",") else ""
     return lambda folder: (folder / "grid" / "circuits.csv").write_text(f"{header}\n{row}\n", encoding="utf-8") and None
 
 

@@ -139,6 +139,26 @@ GRID = {
     "circuit called as a branch": Case(
         circuit("l1,n1,n2,0.1,100,5,1,0"), "study.circuits.name", ("circuits", "l1"), "l1"
     ),
+    "rebuild of no branch": Case(
+        circuit("c1,n1,n2,0.1,100,5,1,0,l99"), "grid.branch.unknown", ("circuits", "replaces"), "l99"
+    ),
+    "rebuild between other buses": Case(
+        circuit("c1,n1,n2,0.1,100,5,1,0,l2"), "grid.circuit.replaces", ("circuits", "replaces"), "l2"
+    ),
+    "rebuild of a branch out of service": Case(
+        both(
+            circuit("c1,n1,n4,0.1,100,5,1,0,l7"),
+            raw(
+                "grid/branches.csv",
+                b"branch,from_bus,to_bus,x_pu,rating_mw,in_service\nl1,n1,n2,0.05,500,true\nl2,n2,n3,0.05,500,true\n"
+                b"l3,n3,n4,0.05,500,true\nl4,n4,n5,0.05,500,true\nl5,n5,n6,0.05,500,true\nl6,n6,n1,0.05,500,true\n"
+                b"l7,n1,n4,0.05,500,false\n",
+            ),
+        ),
+        "grid.circuit.replaces",
+        ("circuits", "replaces"),
+        "l7",
+    ),
     "headroom of another grid": Case(
         both(
             raw("headroom.csv", b"bus,limiting_branch\nn1,elsewhere\n"),

@@ -46,6 +46,7 @@ def two_buses() -> Case:
             "cost_musd": 10.0,
             "annuity_musd": 2.0,
             "ready": 2030,
+            "replaces": "",
         },
         index=pd.Index(["e"], name="circuit"),
     )

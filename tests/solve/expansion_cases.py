@@ -49,8 +49,11 @@ class Rows:
     circuits: tuple[str, ...]
 
 
-def made(seed: int) -> Rows:
-    """Three to five buses, at times one more that only circuits reach; phase shifts, angle limits, no ratings."""
+def made(seed: int, rebuilds: bool = False) -> Rows:
+    """Three to five buses, at times one more that only circuits reach; phase shifts, angle limits, no ratings.
+
+    With `rebuilds`, circuits that take the place of a branch are on offer too, at times two of the same one.
+    """
     r = random.Random(seed)
     n, is_new = r.choice([3, 4, 5]), r.random() < 0.5
     load = [0, *(r.choice([0, 20, 50, 90]) for _ in range(n - 1))]
@@ -75,7 +78,12 @@ def made(seed: int) -> Rows:
         i, j = r.sample(range(len(names)), 2)
         if is_new and k == 0:
             i, j = len(names) - 1, r.randrange(n)
-        circuits.append(f"c{k},{names[i]},{names[j]},{facts()},{r.choice([0.3, 0.5, 1, 2])},{r.choice([1, 1, 2])}")
+        circuits.append(f"c{k},{names[i]},{names[j]},{facts()},{r.choice([0.3, 0.5, 1, 2])},{r.choice([1, 1, 2])},")
+    if rebuilds:
+        for k in range(1 if is_new else 0, 2):
+            old = branches[r.randrange(min(2, len(branches)))].split(",")
+            ends = ",".join(r.sample(old[1:3], 2))
+            circuits[k] = f"c{k},{ends},{facts()},{r.choice([0.2, 0.4])},{r.choice([1, 1, 2])},{old[0]}"
     return Rows(tuple(buses), tuple(branches), tuple(units), tuple(circuits))
 
 
@@ -87,7 +95,7 @@ def write(folder: Path, rows: Rows, outages: str) -> Path:
         "buses": ("bus,base_kv,load_mw", rows.buses),
         "branches": (f"branch,from_bus,to_bus,{FACTS}", rows.branches),
         "generators": ("generator,bus,p_max_mw,p_min_mw,cost_usd_per_mwh", rows.generators),
-        "circuits": (f"circuit,from_bus,to_bus,{FACTS},cost_musd,max_count", rows.circuits),
+        "circuits": (f"circuit,from_bus,to_bus,{FACTS},cost_musd,max_count,replaces", rows.circuits),
     }
     for name, (header, lines) in tables.items():
         (grid / f"{name}.csv").write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
@@ -100,6 +108,11 @@ def cheapest(case: Case) -> float:
     best = np.inf
     circuits, years = case.circuits, float(case.periods["annuity_years"].iat[0])
     for counts in itertools.product(*(range(int(n) + 1) for n in circuits["max_count"])):
+        if any(
+            sum(bool(n) for e, n in zip(circuits.index, counts, strict=True) if e in options) > 1
+            for options in case.expansion.replacements.values()
+        ):
+            continue
         own = years * float(circuits["annuity_musd"].to_numpy() @ np.array(counts))
         if own < best:
             best = min(best, own + _dispatched(realised(case, dict(zip(circuits.index, counts, strict=True)), 2030)))

@@ -21,6 +21,11 @@ def new_circuits(view: View) -> Section | None:
     text += (
         "flows and outages were checked in the network of each period, and a built circuit can be out like any other."
     )
+    old = sorted(set(built["replaces"]) - {""})
+    if old:
+        text += (
+            f" {count(len(old), 'existing branch', 'existing branches')} {'is' if len(old) == 1 else 'are'} replaced."
+        )
     rows = built.assign(
         from_bus=built["from_bus"].map(view.bus),
         to_bus=built["to_bus"].map(view.bus),
@@ -31,6 +36,7 @@ def new_circuits(view: View) -> Section | None:
         Column("from_bus", "From", text=True),
         Column("to_bus", "To", text=True),
         Column("kind", "Kind", text=True),
+        *((Column("replaces", "Replaces", text=True),) if old else ()),
         Column("count", "Units", unit="", decimals=0),
         Column("rating_mw", "Rating of one"),
         Column("in_service", "In service", text=True),

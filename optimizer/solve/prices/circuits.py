@@ -65,6 +65,13 @@ def _existing(program: SecureProgram) -> Iterator[dict[str, Any]]:
 
 
 def _angles(program: SecureProgram) -> Iterator[dict[str, Any]]:
+    branches = program.case.branches
+    for (l, t, h, side), row in program.model.expansion.nothing_once_replaced.items():
+        bound = float(branches.at[l, "flow_max_mw"] if side > 0 else branches.at[l, "flow_min_mw"])
+        flow = float(program.model.expansion.flow_mw[l, t, h].value)
+        if abs(flow - bound) <= AT_BOUND_MW:
+            price = max(0.0, -program.highs.dual(row) / musd_per_usd_per_h(program.case, t, h))
+            yield dict(zip(COLUMNS, ("angle difference", l, "", t, h, flow, bound, "MW", price), strict=True))
     for (l, t, h), flow in program.model.expansion.flow_mw.items():
         for bound in {flow.lb, flow.ub} - {None}:
             if abs(flow.value - bound) <= AT_BOUND_MW:

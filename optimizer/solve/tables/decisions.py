@@ -234,7 +234,7 @@ def circuit_table(case: Case, built: pd.DataFrame) -> pd.DataFrame:
     """Table ``circuits``; costs are those of all units of the row."""
     facts = case.circuits.loc[built["circuit"]].reset_index(drop=True)
     count = built["count"].to_numpy(float)
-    columns = ["from_bus", "to_bus", "kind", "rating_mw", "rating_emergency_mw", "length_km"]
+    columns = ["from_bus", "to_bus", "kind", "rating_mw", "rating_emergency_mw", "length_km", "replaces"]
     return built.reset_index(drop=True).assign(
         cost_musd=count * facts["cost_musd"].to_numpy(float),
         annuity_musd=count * facts["annuity_musd"].to_numpy(float),

@@ -1,0 +1,146 @@
+"""Rebuilds: circuits that take the place of a branch, against every choice one by one and optima worked out by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from optimizer.plan.verify import verify_plan
+from optimizer.study import read_study
+from optimizer.study.circuits import realised
+from tests.plan.tamper import rewrite_hashes
+from tests.solve.expansion_cases import cheapest, made, searched, write
+from tests.solve.test_expansion import OUTAGES, solved
+
+STUDY = """\
+[study]
+name = "Two lines"
+periods = [2030]
+[grid]
+source = "grid"
+[security]
+contingencies = {outages}
+[dispatch]
+cost = "none"
+[economics]
+annuitize = false
+discount_rate = 0.0
+last_period_years = 1
+[solve]
+gap = 0.0
+"""
+HEADER = "circuit,from_bus,to_bus,x_pu,rating_mw,cost_musd,max_count,replaces"
+
+
+def two_lines(folder: Path, load_mw: float, circuits: list[str], outages: str = "[]", more: str = "") -> Path:
+    """Generation at a, load at b, and two like lines of 100 MW (120 after an outage) between them."""
+    (folder / "grid").mkdir(parents=True, exist_ok=True)
+    tables = {
+        "buses": f"bus,base_kv,load_mw\na,138,0\nb,138,{load_mw}\n",
+        "branches": "branch,from_bus,to_bus,x_pu,rating_mw,length_km\none,a,b,0.1,100,10\ntwo,a,b,0.1,100,10\n",
+        "generators": "generator,bus,p_max_mw\nga,a,900\n",
+    }
+    if circuits:
+        tables["circuits"] = "\n".join([HEADER, *circuits]) + "\n"
+    for name, text in tables.items():
+        (folder / "grid" / f"{name}.csv").write_text(text, encoding="utf-8")
+    (folder / "study.toml").write_text(STUDY.format(outages=outages) + more, encoding="utf-8")
+    return folder
+
+
+REBUILD = "rebuild,{ends},{x},200,5,1,one"
+BESIDE = "beside,a,b,0.1,100,8,1,"
+
+
+@pytest.mark.parametrize(
+    ("load_mw", "x_pu", "ends", "built", "cost_musd"),
+    [
+        # At half the reactance the rebuilt line takes two thirds: 160 of 240 MW, and 80 on the line beside it.
+        (240, 0.05, "a,b", {"rebuild"}, 5),
+        # The same written from its other end.
+        (240, 0.05, "b,a", {"rebuild"}, 5),
+        # At the old reactance each takes half: 120 MW is too much for line two. Three circuits take 80 each.
+        (240, 0.1, "a,b", {"beside"}, 8),
+        # 206.7 MW are too much for the rebuilt line, 103.3 for each of three: of both 155, 77.5 and 77.5.
+        (310, 0.05, "a,b", {"rebuild", "beside"}, 13),
+    ],
+)
+def test_a_rebuilt_line_takes_the_place_of_the_old_one(
+    load_mw: float, x_pu: float, ends: str, built: set[str], cost_musd: float, tmp_path: Path
+) -> None:
+    offered = [REBUILD.format(ends=ends, x=x_pu), BESIDE]
+    plan = solved(two_lines(tmp_path / "study", load_mw, offered), tmp_path / "plan")
+    assert plan.summary["objective_musd"] == pytest.approx(cost_musd, abs=1e-6)
+    assert set(plan.table("circuits")["circuit"]) == built
+    flow = plan.table("flows").set_index("branch")["flow_mw"].abs()
+    if "rebuild" in built:
+        assert "one" not in flow.index
+        assert flow["rebuild"] == pytest.approx({240: 160, 310: 155}[int(load_mw)])
+        assert set(plan.table("circuits")["replaces"]) == {"one", *([""] if "beside" in built else [])}
+    else:
+        assert flow["one"] == pytest.approx(80)
+
+
+def test_outages_are_those_of_what_stands(tmp_path: Path) -> None:
+    """150 MW are too much for either line alone. One line rebuilt does not help when it is out itself; both do.
+
+    Each of the two carries up to 240 MW after the other's outage. The circuit beside them costs 12 M$, rebuilds 10.
+    """
+    offered = ["r1,a,b,0.05,200,5,1,one", "r2,b,a,0.05,200,5,1,two", "beside,a,b,0.1,100,12,1,"]
+    plan = solved(two_lines(tmp_path / "study", 150, offered, '["branch"]'), tmp_path / "plan")
+    assert plan.summary["objective_musd"] == pytest.approx(10, abs=1e-6)
+    assert set(plan.table("circuits")["circuit"]) == {"r1", "r2"}
+    assert plan.summary["n_contingencies_checked"] == 2
+    assert set(plan.table("flows")["branch"]) == {"r1", "r2"}
+
+
+def test_a_rebuild_stands_in_its_lines_place_in_listed_outages(tmp_path: Path) -> None:
+    """Lines one and two out together leave the line beside them: 100 MW on it, and 140 are too much for its 120.
+
+    Rebuilding line one does not help, for the rebuilt line is out then: line three must be rebuilt.
+    """
+    offered = ["r1,a,b,0.1,300,1,1,one", "r3,a,b,0.1,200,5,1,three"]
+    study = two_lines(tmp_path / "study", 140, offered, '["list"]')
+    lines = study / "grid" / "branches.csv"
+    lines.write_text(lines.read_text(encoding="utf-8") + "three,a,b,0.1,100,10\n", encoding="utf-8")
+    listed = "contingency,element\nboth,one\nboth,two\n"
+    (study / "grid" / "contingencies.csv").write_text(listed, encoding="utf-8")
+    plan = solved(study, tmp_path / "plan")
+    assert plan.summary["objective_musd"] == pytest.approx(5, abs=1e-6)
+    case = read_study(study).case
+    both = realised(case, {"r1": 1}, 2030).joint.outages[0].elements.branches
+    assert [realised(case, {"r1": 1}, 2030).branches.index[k] for k in both] == ["r1", "two"]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_choice_of_rebuilds_is_cheaper_or_as_cheap_and_missed(seed: int, tmp_path: Path) -> None:
+    case = read_study(write(tmp_path, made(seed, rebuilds=True), OUTAGES[seed % 3])).case
+    assert any(case.circuits["replaces"])
+    assert searched(case) == pytest.approx(cheapest(case), rel=1e-6)
+
+
+def test_a_plan_that_keeps_the_old_line_is_found_out(tmp_path: Path) -> None:
+    """Stating another circuit in the rebuild's place makes flows, limits and the network's branches wrong."""
+    offered = [REBUILD.format(ends="a,b", x=0.05), "other,a,b,0.05,200,5,1,"]
+    solved(two_lines(tmp_path / "study", 240, offered), tmp_path / "plan")
+    table = tmp_path / "plan" / "tables" / "circuits.csv"
+    text = table.read_text(encoding="utf-8")
+    chosen = "rebuild" if "rebuild" in text else "other"
+    changed = text.replace(chosen, "other" if chosen == "rebuild" else "rebuild")
+    table.write_text(changed, encoding="utf-8")
+    rewrite_hashes(tmp_path / "plan")
+    rules = {f.rule for f in verify_plan(tmp_path / "plan") if f.severity == "error"}
+    assert "plan.recomputed" in rules
+
+
+def test_two_rebuilds_of_one_line_are_found_out(tmp_path: Path) -> None:
+    offered = ["r1,a,b,0.05,200,5,1,one", "r2,a,b,0.05,250,6,1,one"]
+    solved(two_lines(tmp_path / "study", 240, offered), tmp_path / "plan")
+    table = tmp_path / "plan" / "tables" / "circuits.csv"
+    lines = table.read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 2
+    table.write_text("\n".join([*lines, lines[1].replace("r1", "r2")]) + "\n", encoding="utf-8")
+    rewrite_hashes(tmp_path / "plan")
+    rules = {f.rule for f in verify_plan(tmp_path / "plan") if f.severity == "error"}
+    assert "plan.circuit.replaced_once" in rules
