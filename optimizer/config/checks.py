@@ -23,7 +23,12 @@ if TYPE_CHECKING:
         ReportSettings,
         StudySettings,
     )
-    from optimizer.config.network_tables import DispatchSettings, GridSettings, SecuritySettings
+    from optimizer.config.network_tables import (
+        DispatchSettings,
+        ExpansionSettings,
+        GridSettings,
+        SecuritySettings,
+    )
     from optimizer.config.place_tables import CoolingSettings, SitesSettings, WaterSettings
     from optimizer.config.workload_tables import OrbitSettings, WorkloadsSettings
 
@@ -228,11 +233,23 @@ def _scenarios(scenario: Mapping[str, Any], report: ReportSettings) -> Iterator[
             yield Finding("config.unknown_scenario", "report.compare", "no such scenario", repr(name), known)
 
 
+def _relieved(expansion: ExpansionSettings) -> Iterator[Finding]:
+    yield from repeated(expansion.branches, "expansion.branches")
+    yield from repeated(expansion.offer, "expansion.offer")
+    # A resolved study has every default written out.
+    changed = [k for k, f in type(expansion).model_fields.items() if getattr(expansion, k) != f.default]
+    given = [k for k in changed if k not in ("enabled", "branches", "headroom")]
+    if given and not expansion.branches and expansion.headroom is None:
+        text, remedy = "no branch is named to which this would apply", "give branches, or headroom"
+        yield Finding("config.expansion", f"expansion.{given[0]}", text, "", remedy)
+
+
 _CHECKS: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Finding]]], ...] = (
     (("study",), _periods_increase),
     (("study", "demand"), _demand_years),
     (("grid",), _snapshots),
     (("security",), _contingencies),
+    (("expansion",), _relieved),
     (("demand", "workloads", "orbit"), _workloads),
     (("facility",), _campus_size),
     (("cooling",), _weather),

@@ -140,21 +140,51 @@ class ExpansionSettings(Settings):
     """New circuits, which change impedances: lines, transformers and rebuilds beside what is there."""
 
     enabled: bool = Field(True, description="Whether new circuits may be built.")
+    branches: Items[Text] = Field(
+        (), description="Branches to relieve, by name [text]. Default: the grid's circuits alone are on offer."
+    )
     headroom: Text | None = Field(
         None,
-        description="Table that gridsite headroom wrote for this grid: a line is offered beside each of the branches "
-        "that limit most buses, of the same reactance, rating and length [path]. Default: the grid's circuits alone.",
+        description="Table that gridsite headroom wrote for this grid: the branches that limit most buses are relieved "
+        "too [path].",
     )
     most_branches: Annotated[int, Field(ge=1, le=1000)] = Field(
-        5, description="Branches beside which headroom offers a line, those that limit most buses first [count]."
+        5, description="Branches that headroom adds, those that limit most buses first [count]."
+    )
+    offer: Items[Literal["line", "rebuild", "transformer"]] = Field(
+        ("line",),
+        description='What is offered for these branches: a "line" like it beside a line, a "rebuild" in its place, a '
+        '"transformer" like it beside a transformer.',
     )
     line_cost_musd_per_km: Positive | None = Field(
-        None, description="Cost of a line that headroom offers [M$/km]. Default: the region's, along its route factor."
+        None,
+        description="Cost of a line beside another [M$/km]. Default: the region's, along its route factor, with one "
+        "position more at each end.",
+    )
+    rebuild_cost_musd_per_km: Positive | None = Field(
+        None,
+        description="Cost of a rebuild [M$/km]. Default: the region's, along its route; at 345 kV and more it has "
+        "none (MISO, Transmission Cost Estimation Guide for MTEP24, 2024, T4.1-3).",
+    )
+    rebuild_rating_factor: Annotated[float, Field(gt=1, le=10)] | None = Field(
+        None,
+        description="Rating of a rebuilt line over the present one [-]. Default: the region's typical rating of a "
+        "circuit at its voltage.",
+    )
+    rebuild_reactance_factor: Annotated[float, Field(gt=0, le=10)] = Field(
+        1.0,
+        description="Reactance of a rebuilt line over the present one [-]. An assumption (unverified): it follows the "
+        "spacing of conductors, which a rebuild at the same voltage may keep.",
+    )
+    transformer_cost_usd_per_mva: Positive | None = Field(
+        None,
+        description="Cost of a transformer per MVA of its rating [$/MVA]. Default: the region's for its voltages, with "
+        "one position more at each side.",
     )
     lead_months: NotNegative | None = Field(
         None,
-        description="Months from the decision to service of a line that headroom offers [month]. Default: the region's "
-        "for a tie; without a region none.",
+        description="Months from the decision to service of what is offered so [month]. Default: the region's for a "
+        "tie, for a transformer those of its delivery; without a region none.",
     )
 
 

@@ -69,7 +69,7 @@ def check_map(context: Context) -> list[Finding]:
         Finding("plan.map.layer", f"{where} layer {name}", "the layer is in only one of the map and the tables")
         for name in sorted(layers ^ set(context.tables))
     ]
-    places = Places.of(context.study.grid, context.study.candidates)
+    places = Places.of(context.study)
     for name in (n for n in PLAN_TABLES if n in layers and n in context.tables):
         findings += _check_layer(context, name, read_dataframe(path, layer=name), places)
     return findings

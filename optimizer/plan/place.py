@@ -17,7 +17,7 @@ from shapely.geometry.base import BaseGeometry
 
 if TYPE_CHECKING:
     from optimizer.grid.network import Grid
-    from optimizer.study.study import Candidates
+    from optimizer.study.study import Study
 
 CRS = "EPSG:4326"
 """Coordinate reference system of every layer: longitude and latitude on WGS 84."""
@@ -63,17 +63,19 @@ class Places:
     by_column: Mapping[str, Mapping[str, BaseGeometry]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, grid: Grid | None, candidates: Candidates) -> Places:
+    def of(cls, study: Study) -> Places:
         """Collect the geometry of a study.
 
         Parameters
         ----------
-        grid : Grid, optional
-            Buses become points, branches straight lines between them; those without coordinates have no geometry.
-        candidates : Candidates
-            Sites become their parcels, ties their routes, refused places their cells.
+        study : Study
+            Buses become points, branches and new circuits straight lines between them; those without coordinates have
+            no geometry. Sites become their parcels, ties their routes, refused places their cells.
         """
-        found: dict[str, dict[str, BaseGeometry]] = {} if grid is None else _grid_places(grid)
+        found: dict[str, dict[str, BaseGeometry]] = {}
+        if study.grid is not None:
+            found |= _grid_places(study.grid, study.offered_circuits)
+        candidates = study.candidates
         found["site"] = _known(candidates.sites.index, candidates.sites.geometry)
         found["tie"] = _known(candidates.ties.index, candidates.ties.geometry)
         found["place"] = _known(candidates.refused["place"], candidates.refused.geometry)
@@ -101,7 +103,7 @@ def _known(names: Iterable[object], shapes: Iterable[BaseGeometry | None]) -> di
     return {str(name): shape for name, shape in zip(names, shapes, strict=True) if shape is not None}
 
 
-def _grid_places(grid: Grid) -> dict[str, dict[str, BaseGeometry]]:
+def _grid_places(grid: Grid, offered: pd.DataFrame) -> dict[str, dict[str, BaseGeometry]]:
     buses = grid.buses
     points = {
         str(n): Point(lon, lat)
@@ -115,7 +117,7 @@ def _grid_places(grid: Grid) -> dict[str, dict[str, BaseGeometry]]:
     }
     generators = {str(g): points[str(n)] for g, n in grid.generators["bus"].items() if str(n) in points}
     circuits: dict[str, BaseGeometry] = {}
-    for circuit, row in grid.circuits.iterrows():
+    for circuit, row in offered.iterrows():
         start, end = str(row["from_bus"]), str(row["to_bus"])
         if start not in points or end not in points:
             continue

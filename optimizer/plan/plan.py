@@ -99,7 +99,7 @@ class Plan:
     def layer(self, name: str) -> pd.DataFrame | gpd.GeoDataFrame:
         """Return a table with its geometry joined, if its rows have a place and the plan knows it."""
         if self.study is not None:
-            return Places.of(self.study.grid, self.study.candidates).place(name, self.table(name))
+            return Places.of(self.study).place(name, self.table(name))
         map_file = self.folder / "plan.gpkg" if self.folder is not None else None
         if map_file is None or not map_file.is_file() or name not in list_layers(map_file)[:, 0]:
             return self.table(name)
@@ -266,7 +266,7 @@ def _fill(folder: Path, plan: Plan, target: Path, files: Mapping[str, str]) -> N
     (folder / "tables").mkdir()
     texts |= {f"tables/{name}.csv": table_to_csv(name, table) for name, table in plan.tables.items()}
     _write_texts(folder, {**texts, **files})
-    places = Places() if plan.study is None else Places.of(plan.study.grid, plan.study.candidates)
+    places = Places() if plan.study is None else Places.of(plan.study)
     write_geopackage(plan.tables, places, folder / "plan.gpkg")
     for name, scenario in plan.scenarios.items():
         (folder / "scenarios").mkdir(exist_ok=True)

@@ -21,7 +21,7 @@ def circuit_findings(study: Study) -> Iterator[Finding]:
     """
     if study.grid is None:
         return
-    unusable = study.headroom_circuits[1]
+    unusable = study.reinforcing_circuits[1]
     yield from unusable
     if any(f.severity == "error" for f in unusable) or study.offered_circuits.empty:
         return

@@ -133,13 +133,43 @@ class Costs:
         ``(circuits - 1) x thermal rating x power factor``; the rating of a voltage between two classes is that of the
         class above in proportion to voltage.
         """
-        table = self._at("tie_ratings", base_kv)
-        rating = table["rating_per_circuit_mva"].to_numpy() * np.minimum(1.0, base_kv / table.index.to_numpy())
-        return (circuits - 1) * rating * self.firm_share
+        return (circuits - 1) * self.typical_rating_mva(base_kv) * self.firm_share
 
     def reconductor_musd_per_km(self, base_kv: np.ndarray) -> np.ndarray:
         """Cost of a new conductor on existing structures [M$/km]."""
         return self._at("line_costs", base_kv)["reconductor_musd_per_km"].to_numpy()
+
+    def rebuild_musd_per_km(self, base_kv: np.ndarray) -> np.ndarray:
+        """Cost of a line in the place of an old one [M$/km]; nan where the region's table has none at the voltage."""
+        table = self._at("line_costs", base_kv)
+        given = table.get("rebuild_musd_per_km", pd.Series(np.nan, index=table.index))
+        return given.to_numpy(dtype=float)
+
+    def typical_rating_mva(self, base_kv: np.ndarray) -> np.ndarray:
+        """Typical thermal rating of a line of one circuit [MVA].
+
+        That of a voltage between two classes is that of the class above in proportion to voltage.
+        """
+        table = self._at("tie_ratings", base_kv)
+        return table["rating_per_circuit_mva"].to_numpy() * np.minimum(1.0, base_kv / table.index.to_numpy())
+
+    def position_musd(self, base_kv: np.ndarray) -> np.ndarray:
+        """Cost of one more position in a substation, breaker and a half [M$]."""
+        return self._at("substation_costs", base_kv)["add_1_position_breaker_and_a_half_musd"].to_numpy()
+
+    def transformer_usd_per_mva(self, high_kv: np.ndarray, low_kv: np.ndarray) -> np.ndarray:
+        """Cost of a transformer between two voltages, installed [$/MVA]; nan where the region's table has none.
+
+        Parameters
+        ----------
+        high_kv, low_kv : array
+            Voltages of its sides [kV].
+        """
+        table = self.facts["transformer_costs"]
+        pairs = table.set_index(["kv_high", "kv_low"])["usd_per_mva_with_adders"]
+        classes = np.unique(table[["kv_high", "kv_low"]].to_numpy(dtype=float))
+        high, low = classes[_class(classes, high_kv)], classes[_class(classes, low_kv)]
+        return pairs.reindex(pd.MultiIndex.from_arrays([high, low])).to_numpy(dtype=float)
 
     @cached_property
     def firm_share(self) -> float:
@@ -188,6 +218,10 @@ class Costs:
         """
         line = self.months("study") + self.months("permit") + self.months("tie_line_short", base_kv)
         return max(line, self.months("breaker"), self.months("substation_transformer"))
+
+    def transformer_months(self, base_kv: float) -> float:
+        """Lead time of a transformer in a substation: the study, or the later of its own and its breakers' delivery."""
+        return max(self.months("study"), self.months("substation_transformer"), self.months("breaker", base_kv))
 
     def campus_months(self) -> float:
         """Lead time of a campus: study, then construction up to its first hall [months]."""

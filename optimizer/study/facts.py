@@ -56,6 +56,7 @@ FACTS: dict[str, tuple[Column, ...]] = {
         _cost("new_single_circuit_musd_per_km", "M$/km", "New line, one circuit."),
         Column("new_double_circuit_musd_per_km", "float", "M$/km", lower=0, meaning="New line, two circuits."),
         _cost("reconductor_musd_per_km", "M$/km", "New conductor on existing structures."),
+        Column("rebuild_musd_per_km", "float", "M$/km", lower=0, meaning="New line in an old one's place."),
         Column("right_of_way_width_m", "float", "m", lower=0, meaning="Width of a line's right-of-way."),
     ),
     "substation_costs": (

@@ -36,7 +36,6 @@ from optimizer.layers.weather import read_hours
 from optimizer.resources import dataset_names, dataset_path, example_names, example_path, fetch_remedy
 from optimizer.study import outdoors
 from optimizer.study.facts import read_checked
-from optimizer.study.headroom_circuits import HEADROOM
 from optimizer.study.inputs import InputFile
 from optimizer.study.map_layers import MADE_OF, files_of, read_data, unique_names
 from optimizer.study.outdoors import Outdoors
@@ -45,6 +44,7 @@ from optimizer.study.parcels import named_parcels
 from optimizer.study.ratings import read_rating_factors
 from optimizer.study.recipe_layers import read_recipe_layer
 from optimizer.study.region import Region, read_region
+from optimizer.study.reinforcements import HEADROOM
 from optimizer.study.rule_sources import read_rules
 from optimizer.study.supply_tables import read_supply
 from optimizer.study.terrain import read_terrain

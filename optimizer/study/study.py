@@ -34,8 +34,7 @@ from optimizer.study.contingencies import grid_outages
 from optimizer.study.cooling import Technologies
 from optimizer.study.costs import Costs
 from optimizer.study.demands import Demands
-from optimizer.study.economics import period_table, ready_year, yearly_factor
-from optimizer.study.headroom_circuits import circuits_beside
+from optimizer.study.economics import period_table, yearly_factor
 from optimizer.study.inputs import InputFile
 from optimizer.study.offers import Offers
 from optimizer.study.operation import Operation, operate
@@ -46,6 +45,7 @@ from optimizer.study.portfolio import site_labels
 from optimizer.study.ratings import RatingFactors, applied_rows, factors_of
 from optimizer.study.reading import Loaded
 from optimizer.study.region import Region
+from optimizer.study.reinforcements import reinforcements
 from optimizer.study.routing import Routing, make_routing
 from optimizer.study.sites import Candidates, assemble, no_candidates, no_water
 from optimizer.study.supply_tables import SupplyTables
@@ -263,20 +263,17 @@ class Study:
         assert self.grid is not None
         if not self.config.expansion.enabled:
             return self.grid.circuits.iloc[:0]
-        beside = self.headroom_circuits[0]
+        beside = self.reinforcing_circuits[0]
         return self.grid.circuits if beside.empty else pd.concat([self.grid.circuits, beside]).rename_axis("circuit")
 
     @cached_property
-    def headroom_circuits(self) -> tuple[pd.DataFrame, list[Finding]]:
-        """New circuits beside branches that limit headroom, and what is wrong with them."""
+    def reinforcing_circuits(self) -> tuple[pd.DataFrame, list[Finding]]:
+        """New circuits for branches that the study names or that limit headroom, and what is wrong with them."""
         settings = self.config.expansion
-        if self.grid is None or self.headroom is None:
+        if self.grid is None or not settings.enabled or (self.headroom is None and not settings.branches):
             return no_circuits(), []
-        kv = float(self.grid.buses["base_kv"].max())
-        usual = 0.0 if self.costs is None else self.costs.tie_months(kv)
-        months = usual if settings.lead_months is None else settings.lead_months
-        ready = ready_year(self.config.study.decision_year, months) if months else 0
-        return circuits_beside(self.grid, self.headroom, settings, self.costs, ready)
+        year = self.config.study.decision_year
+        return reinforcements(self.grid, self.headroom, settings, self.costs, year)
 
     @cached_property
     def circuits(self) -> pd.DataFrame:

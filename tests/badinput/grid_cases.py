@@ -159,6 +159,30 @@ GRID = {
         ("circuits", "replaces"),
         "l7",
     ),
+    "prices of circuits for no branch": Case(
+        text("study.toml", "[upgrades]", "[expansion]\nrebuild_cost_musd_per_km = 1.0\n[upgrades]"),
+        "config.expansion",
+        ("study.toml", "expansion.rebuild_cost_musd_per_km"),
+        "",
+    ),
+    "circuits for a branch that is not there": Case(
+        text("study.toml", "[upgrades]", '[expansion]\nbranches = ["l8"]\nline_cost_musd_per_km = 1\n[upgrades]'),
+        "study.expansion.branches.unknown",
+        ("study.toml", "expansion.branches"),
+        "l8",
+    ),
+    "an unknown kind of circuit": Case(
+        text("study.toml", "[upgrades]", '[expansion]\nbranches = ["l1"]\noffer = ["cable"]\n[upgrades]'),
+        "config.unknown_choice",
+        ("study.toml", "expansion.offer"),
+        "cable",
+    ),
+    "a rebuild that carries less": Case(
+        text("study.toml", "[upgrades]", '[expansion]\nbranches = ["l1"]\nrebuild_rating_factor = 0.5\n[upgrades]'),
+        "config.out_of_range",
+        ("study.toml", "expansion.rebuild_rating_factor"),
+        "0.5",
+    ),
     "headroom of another grid": Case(
         both(
             raw("headroom.csv", b"bus,limiting_branch\nn1,elsewhere\n"),

@@ -144,3 +144,57 @@ def test_two_rebuilds_of_one_line_are_found_out(tmp_path: Path) -> None:
     rewrite_hashes(tmp_path / "plan")
     rules = {f.rule for f in verify_plan(tmp_path / "plan") if f.severity == "error"}
     assert "plan.circuit.replaced_once" in rules
+
+
+PRICES = """[expansion]
+branches = {branches}
+offer = {offer}
+line_cost_musd_per_km = {line}
+rebuild_cost_musd_per_km = {rebuild}
+rebuild_rating_factor = 2
+rebuild_reactance_factor = 0.5
+"""
+
+
+def cost_of(folder: Path, load_mw: float, **keys: object) -> float:
+    """Cost of the plan with circuits that the study offers itself, for line one unless said."""
+    given = {"branches": '["one"]', "offer": '["line", "rebuild"]', "line": 0.8, "rebuild": 0.5} | keys
+    plan = solved(two_lines(folder / "study", load_mw, [], more=PRICES.format(**given)), folder / "plan")
+    return float(plan.summary["objective_musd"])
+
+
+@pytest.mark.parametrize(
+    ("load_mw", "keys", "cost_musd"),
+    [
+        # The same as by the tables above: 10 km at 0.5 M$ a km for the rebuild, 0.8 for a line beside.
+        (240, {}, 5),
+        (310, {}, 13),
+        (240, {"offer": '["line"]'}, 8),
+        # Both lines offered: 310 MW on two rebuilt lines are 155 each of 200.
+        (310, {"branches": '["one", "two"]'}, 10),
+        # Nothing is needed for 180 MW, and prices that are too high change nothing.
+        (180, {"line": 800, "rebuild": 500}, 0),
+    ],
+)
+def test_rebuilds_that_the_study_offers(
+    load_mw: float, keys: dict[str, object], cost_musd: float, tmp_path: Path
+) -> None:
+    assert cost_of(tmp_path, load_mw, **keys) == pytest.approx(cost_musd, abs=1e-6)
+
+
+def test_a_rebuild_too_dear_changes_nothing(tmp_path: Path) -> None:
+    assert cost_of(tmp_path, 240, rebuild=500) == pytest.approx(cost_of(tmp_path, 240, offer='["line"]'), abs=1e-6)
+
+
+def test_a_transformer_beside_one_that_is_too_small(tmp_path: Path) -> None:
+    """180 MW through a transformer of 100 MVA: a second one like it takes half, for 100 x 20,000 $."""
+    more = '[expansion]\nbranches = ["one"]\noffer = ["transformer"]\ntransformer_cost_usd_per_mva = 20000\n'
+    study = two_lines(tmp_path / "study", 180, [], more=more)
+    (study / "grid" / "buses.csv").write_text("bus,base_kv,load_mw\na,345,0\nb,138,180\n", encoding="utf-8")
+    branches = "branch,from_bus,to_bus,x_pu,rating_mw,kind,tap\none,a,b,0.1,100,transformer,1.02\n"
+    (study / "grid" / "branches.csv").write_text(branches, encoding="utf-8")
+    plan = solved(study, tmp_path / "plan")
+    assert plan.summary["objective_musd"] == pytest.approx(2, abs=1e-6)
+    built = plan.table("circuits").iloc[0]
+    assert (built["circuit"], built["kind"]) == ("beside one", "transformer")
+    assert plan.table("flows")["flow_mw"].tolist() == pytest.approx([90, 90])
