@@ -153,6 +153,12 @@ def test_headroom_offers_a_line_beside_what_limits_it(tmp_path: Path) -> None:
     assert plan.table("circuits")["circuit"].tolist() == ["beside ab"]
 
 
+@pytest.mark.parametrize("seed", [6, 18, 20])
+def test_prices_hold_where_the_network_after_an_outage_pays(seed: int, tmp_path: Path) -> None:
+    """A MW more is one in every copy of the network too: `verify` finds the dispatch cheapest at the stated prices."""
+    solved(write(tmp_path / "study", made(seed), '["branch"]'), tmp_path / "plan")
+
+
 def test_no_plan_is_said_without_a_traceback(tmp_path: Path) -> None:
     """Of 350 MW the campus at a takes 200: the 150 at b are too much for one line of 120 after the other's outage."""
     with pytest.raises(InfeasibleError):

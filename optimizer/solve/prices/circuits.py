@@ -19,6 +19,9 @@ from optimizer.study.case import Case
 def energy_prices_by_network(program: SecureProgram, networks: Sequence[Case]) -> pd.DataFrame:
     """Price at the reference bus of the largest island of each period's own network, in every snapshot.
 
+    A MW more there is one in the network with everything in service and in every copy of it after an outage: the price
+    is the sum of what it is worth in each.
+
     Parameters
     ----------
     program : SecureProgram
@@ -26,14 +29,18 @@ def energy_prices_by_network(program: SecureProgram, networks: Sequence[Case]) -
     networks : sequence of Case
         The network of each period, circuits built.
     """
-    rows = []
+    rows, b = [], program.model.expansion
     for real in networks:
         load, islands = real.load_mw.sum(axis=1), buses_of_islands(real)
         main = max(islands, key=lambda i: (float(load.loc[islands[i]].sum()), len(islands[i])))
         bus = str(real.grid_network.bus_ids[real.grid_network.reference[main]])
         for t in real.periods.index:
             for h in real.snapshots.index:
-                dual = program.highs.dual(program.model.expansion.balance[bus, t, h])
+                balances = [b.balance[bus, t, h]]
+                balances += [
+                    b.balance_after[k, bus, t, h] for k in b.outages.copies if (k, bus, t, h) in b.balance_after
+                ]
+                dual = sum(program.highs.dual(row) for row in balances)
                 rows.append({"period": t, "snapshot": h, "price_usd_per_mwh": dual / musd_per_usd_per_h(real, t, h)})
     return pd.DataFrame(rows)
 
