@@ -238,7 +238,10 @@ def _relieved(expansion: ExpansionSettings) -> Iterator[Finding]:
     yield from repeated(expansion.offer, "expansion.offer")
     # A resolved study has every default written out.
     changed = [k for k, f in type(expansion).model_fields.items() if getattr(expansion, k) != f.default]
-    given = [k for k in changed if k not in ("enabled", "branches", "headroom")]
+    given = [k for k in changed if k not in ("enabled", "branches", "headroom", "from_case", "most_circuits")]
+    if "most_circuits" in changed and not expansion.from_case:
+        text, remedy = "it is about branches that the case lets be extended", "set from_case = true, or leave it out"
+        yield Finding("config.expansion", "expansion.most_circuits", text, f"{expansion.most_circuits}", remedy)
     if given and not expansion.branches and expansion.headroom is None:
         text, remedy = "no branch is named to which this would apply", "give branches, or headroom"
         yield Finding("config.expansion", f"expansion.{given[0]}", text, "", remedy)

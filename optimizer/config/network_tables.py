@@ -151,6 +151,14 @@ class ExpansionSettings(Settings):
     most_branches: Annotated[int, Field(ge=1, le=1000)] = Field(
         5, description="Branches that headroom adds, those that limit most buses first [count]."
     )
+    from_case: bool = Field(
+        False,
+        description="Whether a circuit is offered beside every branch that the case lets be extended (s_nom_extendable "
+        "of PyPSA), at the yearly cost that the case states for its rating.",
+    )
+    most_circuits: Annotated[int, Field(ge=1, le=10)] = Field(
+        1, description="Circuits that may be built beside such a branch, within what the case allows [count]."
+    )
     offer: Items[Literal["line", "rebuild", "transformer"]] = Field(
         ("line",),
         description='What is offered for these branches: a "line" like it beside a line, a "rebuild" in its place, a '

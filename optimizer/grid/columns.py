@@ -209,7 +209,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "contingencies": ("contingency", "element"),
 }
 
-#: Further columns, checked when they are there and kept for an AC study; never filled in.
+#: Further columns, checked when they are there and kept, most of them for an AC study; never filled in.
 AC_COLUMNS: dict[str, tuple[Column, ...]] = {
     "buses": (
         Column("type", "int", "", lower=1, upper=4, meaning="1 load, 2 generator, 3 reference, 4 isolated."),
@@ -223,6 +223,8 @@ AC_COLUMNS: dict[str, tuple[Column, ...]] = {
     "branches": (
         Column("b_pu", "float", "pu", meaning="Total line charging susceptance on 100 MVA."),
         Column("rating_short_term_mw", "float", "MW", lower=0, meaning="Short-term emergency rating (rate C)."),
+        Column("extension_usd_per_mw_year", "float", "$/MW-year", lower=0, meaning="Cost of a MW of rating more."),
+        Column("extension_max_mw", "float", "MW", lower=0, meaning="Rating to which it may be extended."),
     ),
     "generators": (
         _text("name", "Name shown to people."),

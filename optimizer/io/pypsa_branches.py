@@ -86,6 +86,7 @@ def _lines(source: Source, v_nom: dict[str, float], at: At, note: Note) -> pd.Da
             "rating_mw": _rating(table, "lines", at, note),
             "kind": "line",
             "length_km": np.where(length > 0, length, np.nan),
+            **_extension(table, "lines", at, note),
             **_angles(table),
             "in_service": table.flag("active"),
         }
@@ -126,9 +127,24 @@ def _types_found(
 def _rating(table: RawTable, component: str, at: At, note: Note) -> np.ndarray:
     """Normal rating; 0 and infinite are unlimited."""
     rating = table.number("s_nom", 0.0) * at(component, "s_max_pu", 1.0)
-    extendable = chosen(table.names, table.flag("s_nom_extendable", False))
-    note("extendable", component, "an extendable s_nom is taken as it is, without its extension", extendable)
     return rating
+
+
+def _extension(table: RawTable, component: str, at: At, note: Note) -> dict[str, np.ndarray]:
+    """What a MW of rating more costs a year, and up to which rating, where ``s_nom`` is extendable."""
+    extendable = table.flag("s_nom_extendable", False)
+    share = at(component, "s_max_pu", 1.0)
+    text = "an extendable s_nom is taken as it is; a study may offer whole circuits beside it ([expansion] from_case)"
+    note("extendable", component, text, chosen(table.names, extendable))
+    priced = extendable & (share > 0)
+    if not priced.any():
+        return {}
+    most = table.number("s_nom_max", math.inf) * share
+    per_mw = table.number("capital_cost", 0.0) / np.where(priced, share, 1.0)
+    return {
+        "extension_usd_per_mw_year": np.where(priced, per_mw, np.nan),
+        "extension_max_mw": np.where(priced & np.isfinite(most), most, np.nan),
+    }
 
 
 def _angles(table: RawTable) -> dict[str, np.ndarray]:
@@ -173,6 +189,7 @@ def _transformers(source: Source, at: At, note: Note) -> pd.DataFrame:
             "kind": "transformer",
             "tap": np.where(at_end, 1 / tap, tap),
             "shift_deg": values["phase_shift"],
+            **_extension(table, "transformers", at, note),
             **_angles(table),
             "in_service": table.flag("active"),
         }

@@ -29,10 +29,11 @@ WANTED: dict[str, tuple[str, ...]] = {
     for name, attributes in {
         "buses": "v_nom x y carrier v_mag_pu_min v_mag_pu_max country location",
         "carriers": "co2_emissions",
-        "lines": "bus0 bus1 type x r g b s_nom s_nom_extendable s_max_pu length num_parallel v_ang_max active",
+        "lines": "bus0 bus1 type x r g b s_nom s_nom_extendable s_nom_max capital_cost s_max_pu length num_parallel "
+        "v_ang_max active",
         "line_types": "f_nom r_per_length x_per_length c_per_length",
-        "transformers": "bus0 bus1 type model x r g b s_nom s_nom_extendable s_max_pu num_parallel tap_ratio tap_side "
-        "tap_position phase_shift v_ang_max active",
+        "transformers": "bus0 bus1 type model x r g b s_nom s_nom_extendable s_nom_max capital_cost s_max_pu "
+        "num_parallel tap_ratio tap_side tap_position phase_shift v_ang_max active",
         "transformer_types": "s_nom vsc vscr pfe i0 phase_shift tap_side tap_neutral tap_step",
         "generators": "bus p_nom p_nom_extendable p_min_pu p_max_pu p_set q_set sign carrier marginal_cost "
         "marginal_cost_quadratic efficiency active",

@@ -82,6 +82,53 @@ def reinforcements(
     return table[[*columns, "length_km"]].rename_axis("circuit"), findings
 
 
+def from_case(grid: Grid, settings: ExpansionSettings, yearly_factor: float) -> tuple[pd.DataFrame, list[Finding]]:
+    """Offer circuits beside the branches that a case lets be extended.
+
+    A case prices any rating; here a circuit is the branch once more, with its rating, reactance and route:
+    ``cost = extension cost x rating / yearly factor``, of which a year's share is what the case states.
+
+    Parameters
+    ----------
+    grid : Grid
+        ``extension_usd_per_mw_year`` and ``extension_max_mw`` of its branches, where it has them.
+    settings : ExpansionSettings
+        Whether these are offered, and how many circuits at most.
+    yearly_factor : float
+        Yearly amount per M$ of one-time cost [1/year].
+
+    Returns
+    -------
+    circuits : DataFrame, index ``circuit``
+        With the columns of a grid's ``circuits`` and ``length_km``.
+    findings : list of Finding
+        A case without such branches (an error), and branches beside which no whole circuit fits (warnings).
+    """
+    columns = [column.name for column in TABLES["circuits"][1:]]
+    nothing = pd.DataFrame(columns=[*columns, "length_km"], index=pd.Index([], name="circuit"))
+    if not settings.from_case:
+        return nothing, []
+    priced = grid.branches.get("extension_usd_per_mw_year", pd.Series(np.nan, index=grid.branches.index)).notna()
+    rows = grid.branches[priced & grid.branches["in_service"]]
+    if rows.empty:
+        text, remedy = "the case has no branch in service that may be extended", "leave the key out"
+        return nothing, [Finding("study.expansion.from_case", "study.toml expansion.from_case", text, "", remedy)]
+    rating = rows["rating_mw"].astype(float)
+    room = (rows["extension_max_mw"].fillna(np.inf).astype(float) - rating) / rating.where(rating > 0)
+    # Ratings that are multiples of one another must count as such.
+    count = np.floor(room.fillna(0.0) + 1e-9).clip(0, settings.most_circuits)
+    fits = np.isfinite(rating) & (count >= 1) & (rows["x_pu"] > 0)
+    findings = []
+    for branch in rows.index[~fits]:
+        text = "no circuit is offered beside it: it is not rated, or may not be extended by its whole rating"
+        remedy = "give a circuit in the grid's circuits"
+        findings.append(Finding(_NOT_OFFERED, f"branch {branch}", text, f"{rating[branch]:g} MW", remedy, "warning"))
+    rows, rating = rows[fits], rating[fits]
+    cost = rows["extension_usd_per_mw_year"].astype(float) * rating / USD_PER_MUSD / yearly_factor
+    table = _named(BESIDE, rows.assign(cost_musd=cost, max_count=count[fits].astype(int), ready=0, replaces=""))
+    return table.reindex(columns=[*columns, "length_km"]).rename_axis("circuit"), findings
+
+
 def _without(
     rows: pd.DataFrame, table: pd.DataFrame, settings: ExpansionSettings, said: list[Finding]
 ) -> Iterator[Finding]:

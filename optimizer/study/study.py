@@ -45,7 +45,7 @@ from optimizer.study.portfolio import site_labels
 from optimizer.study.ratings import RatingFactors, applied_rows, factors_of
 from optimizer.study.reading import Loaded
 from optimizer.study.region import Region
-from optimizer.study.reinforcements import reinforcements
+from optimizer.study.reinforcements import from_case, reinforcements
 from optimizer.study.routing import Routing, make_routing
 from optimizer.study.sites import Candidates, assemble, no_candidates, no_water
 from optimizer.study.supply_tables import SupplyTables
@@ -270,10 +270,16 @@ class Study:
     def reinforcing_circuits(self) -> tuple[pd.DataFrame, list[Finding]]:
         """New circuits for branches that the study names or that limit headroom, and what is wrong with them."""
         settings = self.config.expansion
-        if self.grid is None or not settings.enabled or (self.headroom is None and not settings.branches):
+        if self.grid is None or not settings.enabled:
             return no_circuits(), []
+        made, findings = from_case(self.grid, settings, self.yearly_factor)
+        if self.headroom is None and not settings.branches:
+            return made, findings
         year = self.config.study.decision_year
-        return reinforcements(self.grid, self.headroom, settings, self.costs, year)
+        table, found = reinforcements(self.grid, self.headroom, settings, self.costs, year)
+        # A branch that the case prices itself is not offered twice.
+        table = table[~table.index.isin(made.index)]
+        return (table if made.empty else pd.concat([made, table])), [*findings, *found]
 
     @cached_property
     def circuits(self) -> pd.DataFrame:

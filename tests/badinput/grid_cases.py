@@ -165,6 +165,18 @@ GRID = {
         ("study.toml", "expansion.rebuild_cost_musd_per_km"),
         "",
     ),
+    "extensions of a case that has none": Case(
+        text("study.toml", "[upgrades]", "[expansion]\nfrom_case = true\n[upgrades]"),
+        "study.expansion.from_case",
+        ("study.toml", "expansion.from_case"),
+        "",
+    ),
+    "circuits without what they extend": Case(
+        text("study.toml", "[upgrades]", "[expansion]\nmost_circuits = 2\n[upgrades]"),
+        "config.expansion",
+        ("study.toml", "expansion.most_circuits"),
+        "2",
+    ),
     "circuits for a branch that is not there": Case(
         text("study.toml", "[upgrades]", '[expansion]\nbranches = ["l8"]\nline_cost_musd_per_km = 1\n[upgrades]'),
         "study.expansion.branches.unknown",

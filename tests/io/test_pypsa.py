@@ -281,3 +281,20 @@ def test_files_that_hold_no_network(tmp_path: Path) -> None:
     assert (finding.rule, finding.found) == ("io.pypsa.missing", "x, index")
     with pytest.raises(InputError, match=r"file\.missing"):
         read_pypsa(tmp_path / "nothing.nc")
+
+
+@pytest.mark.parametrize("form", ["nc", "csv"])
+def test_what_a_case_lets_be_extended_is_kept(tmp_path: Path, form: str) -> None:
+    """Of 500 MVA 0.7 may be used: 350 MW, of which each costs 700 / 0.7, up to 1,000 x 0.7."""
+    n = network()
+    n.lines.loc["1", ["s_nom_extendable", "capital_cost", "s_nom_max"]] = [True, 700.0, 1000.0]
+    n.transformers.loc["t2", ["s_nom_extendable", "capital_cost"]] = [True, 900.0]
+    grid = read_grid(written(n, tmp_path, form))
+    priced = grid.branches[grid.branches["extension_usd_per_mw_year"].notna()]
+    assert list(priced.index) == ["1", "t2"]
+    assert priced["extension_usd_per_mw_year"].tolist() == pytest.approx([1000, 900])
+    assert priced["extension_max_mw"].iloc[0] == pytest.approx(700)
+    assert math.isnan(priced["extension_max_mw"].iloc[1])
+    assert priced["rating_mw"].tolist() == pytest.approx([350, 200])
+    found = {f.rule: f for f in grid.findings}
+    assert "from_case" in found["io.pypsa.extendable"].message

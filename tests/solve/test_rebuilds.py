@@ -198,3 +198,38 @@ def test_a_transformer_beside_one_that_is_too_small(tmp_path: Path) -> None:
     built = plan.table("circuits").iloc[0]
     assert (built["circuit"], built["kind"]) == ("beside one", "transformer")
     assert plan.table("flows")["flow_mw"].tolist() == pytest.approx([90, 90])
+
+
+def extendable(folder: Path, load_mw: float, most_mw: str = "", more: str = "") -> Path:
+    """Line one may be extended at 50,000 $ a year for each MW: a circuit like it is 5 M$ a year."""
+    study = two_lines(folder, load_mw, [], more=f"[expansion]\nfrom_case = true\n{more}")
+    lines = "branch,from_bus,to_bus,x_pu,rating_mw,extension_usd_per_mw_year,extension_max_mw\n"
+    lines += f"one,a,b,0.1,100,50000,{most_mw}\ntwo,a,b,0.1,100,,\n"
+    (study / "grid" / "branches.csv").write_text(lines, encoding="utf-8")
+    return study
+
+
+def test_circuits_at_the_yearly_cost_of_the_case(tmp_path: Path) -> None:
+    """Three circuits carry 80 of 240 MW each. The third costs 5 M$ a year: for ten years 50, as 50 M$ once."""
+    once = solved(extendable(tmp_path / "once", 240), tmp_path / "plan")
+    assert once.summary["objective_musd"] == pytest.approx(5, abs=1e-6)
+    study = extendable(tmp_path / "yearly", 240)
+    text = (study / "study.toml").read_text(encoding="utf-8")
+    text = text.replace("annuitize = false\n", "life_years = 10\n").replace("years = 1\n", "years = 10\n")
+    (study / "study.toml").write_text(text, encoding="utf-8")
+    yearly = solved(study, tmp_path / "plan2")
+    assert yearly.summary["objective_musd"] == pytest.approx(50, abs=1e-6)
+    built = yearly.table("circuits").iloc[0]
+    assert (built["circuit"], built["annuity_musd"], built["cost_musd"]) == ("beside one", 5, 50)
+
+
+def test_a_case_limits_how_far_a_branch_may_be_extended(tmp_path: Path) -> None:
+    """380 MW take two more circuits of 95 MW each: 300 MW in place of line one's 100 allow them, 250 do not."""
+    study = extendable(tmp_path / "study", 380, "300", "most_circuits = 5\n")
+    assert read_study(study).circuits["max_count"].tolist() == [2]
+    assert solved(study, tmp_path / "plan").summary["objective_musd"] == pytest.approx(10, abs=1e-6)
+    fewer = read_study(extendable(tmp_path / "fewer", 380, "250", "most_circuits = 5\n"))
+    assert fewer.circuits["max_count"].tolist() == [1]
+    none = read_study(extendable(tmp_path / "none", 180, "150"))
+    assert none.circuits.empty
+    assert "study.expansion.not_offered" in {f.rule for f in none.findings}
