@@ -42,7 +42,7 @@ LEAST_SHARE = 0.05
 """Share of a whole column below which its cost is scaled no further [-] (unverified)."""
 
 SCALINGS = 8
-"""Most times that costs are scaled to what the last solution built (docs/benchmarks.md: it settles after four or five)."""
+"""Most times that costs are scaled to what the last solution built (docs/benchmarks.md: four or five settle it)."""
 
 SETTLED = 1e-6
 """Largest change of a column between two solutions at which scaling has settled [-]."""
