@@ -32,6 +32,10 @@ class Ledger:
             raise RuntimeError(f"ledger is closed, {key!r} came too late")
         self._terms[key].append(term)
 
+    def so_far(self, key: Hashable) -> Any:
+        """Sum of what was posted to `key` until now, 0 without any."""
+        return pyo.quicksum(self._terms.get(key, []))
+
     def close(self) -> pyo.Expression:
         """Stop posting and return the named sums, to be put on a model."""
         sums = {key: pyo.quicksum(terms) for key, terms in self._terms.items()}

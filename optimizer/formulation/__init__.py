@@ -37,6 +37,7 @@ from optimizer.formulation import (
     work,
     workloads,
 )
+from optimizer.formulation.carbon_price import price_emissions
 from optimizer.formulation.rows import ElasticAllowances, FixedAllowances
 from optimizer.study.case import Case
 
@@ -83,7 +84,7 @@ def compose(
     parts: Sequence[ModuleType] | None = None,
     elastic: bool = False,
 ) -> pyo.ConcreteModel:
-    """Build the model of a case: declare all, close ledgers, constrain all, set the objective.
+    """Build the model of a case: declare all, price emissions, close ledgers, constrain all, set the objective.
 
     Parameters
     ----------
@@ -109,6 +110,7 @@ def compose(
     for part in chosen:
         m.add_component(name_of(part), pyo.Block())
         part.declare(m.component(name_of(part)), case, ledgers)
+    price_emissions(case, ledgers)
     m.ledger = pyo.Block()
     ledgers.close(m.ledger)
     m.ledgers = ledgers

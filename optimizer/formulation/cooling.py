@@ -25,7 +25,6 @@ NEEDS = {
     "cooling": ["pue_annual", "wue_m3_per_mwh", "annuity_musd_per_mw", "cost_musd_per_mw"],
     "sites": ["block_mw", "max_blocks", "basin", "utilization", "emission_t_per_mwh"],
     "periods": ["annuity_years"],
-    "portfolio": ["carbon_musd_per_t"],
 }
 
 
@@ -34,7 +33,7 @@ def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
     T, pairs = list(case.periods.index), list(case.cooling.index)
     b.chosen = pyo.Var(pairs, domain=pyo.Binary)
     b.it_mw = pyo.Var(pairs, T, domain=pyo.NonNegativeReals)
-    years, price = case.periods["annuity_years"].to_dict(), case.portfolio.carbon_musd_per_t
+    years = case.periods["annuity_years"].to_dict()
     sites = {site.Index: site for site in case.sites[["utilization", "emission_t_per_mwh", "basin"]].itertuples()}
     for row in case.cooling.itertuples():
         s, c = row.Index
@@ -47,8 +46,6 @@ def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
                 ledgers.water_m3_day.post((site.basin, t), water * it_mw)
             if carbon:
                 ledgers.carbon_t.post(t, carbon * it_mw)
-            if carbon and price:
-                ledgers.cost_musd.post(("carbon", t), years[t] * price * carbon * it_mw)
             ledgers.cost_musd.post(("cooling", t), years[t] * row.annuity_musd_per_mw * it_mw)
             ledgers.investment_musd.post(t, row.cost_musd_per_mw * it_mw)
 

@@ -11,9 +11,7 @@ from optimizer.plan.checks_work import counted_mw
 from optimizer.plan.checks_workloads import recomputed
 from optimizer.plan.verify_compare import broken, finding, is_number, slack
 from optimizer.plan.verify_context import Context, remembered
-from optimizer.plan.verify_money import costs_musd
-from optimizer.plan.verify_service import backup_t_per_year
-from optimizer.plan.verify_supply import supply_emissions_t
+from optimizer.plan.verify_money import costs_musd, emitted_t
 from optimizer.plan.verify_water import withdrawal_m3_day
 from optimizer.units import HOURS_PER_DAY, HOURS_PER_YEAR
 
@@ -35,10 +33,7 @@ def totals(context: Context) -> dict[str, float]:
         return found
     rows, length = context.placed, context.case.periods["years"]
     years = rows["period"].map(length).to_numpy(float)
-    mwh = rows["it_mw"] * rows["utilization"].astype(float) * HOURS_PER_YEAR * rows["pue_annual"]
-    own_t = backup_t_per_year(context) + supply_emissions_t(context)
-    emitted = (mwh * rows["emission_t_per_mwh"]).to_numpy(float) + own_t
-    found["carbon"] = float(years @ emitted)
+    found["carbon"] = float(years @ emitted_t(context))
     found["water"] = float(years @ withdrawal_m3_day(context)) * HOURS_PER_YEAR / HOURS_PER_DAY
     served = counted_mw(context)
     if context.case.workloads is not None:

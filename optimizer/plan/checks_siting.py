@@ -13,12 +13,10 @@ from optimizer.plan.checks_work import counted_mw
 from optimizer.plan.tables import PLAN_TABLES
 from optimizer.plan.verify_compare import Floats, broken, capped, cell, compare_column, compare_tables, finding
 from optimizer.plan.verify_context import Context
-from optimizer.plan.verify_money import site_cost_musd
-from optimizer.plan.verify_service import backup_t_per_year
-from optimizer.plan.verify_supply import carried_mw, supply_emissions_t
+from optimizer.plan.verify_money import emitted_t, site_cost_musd
+from optimizer.plan.verify_supply import carried_mw
 from optimizer.plan.verify_tariffs import non_firm_mw
 from optimizer.plan.verify_water import cooling_m3_day, withdrawal_m3_day
-from optimizer.units import HOURS_PER_YEAR
 
 TARGET_SHARE = 2e-6
 """Part of a target that rounding of racks and of units avoided may leave open [-]."""
@@ -88,7 +86,6 @@ def check_site_columns(context: Context) -> list[Finding]:
     """Every column of the sites table."""
     rows = context.placed
     facility = context.facility_mw.max(axis=1)
-    yearly_mwh = rows["it_mw"] * rows["utilization"].astype(float) * HOURS_PER_YEAR
     expected = pd.DataFrame(
         {
             "site": rows["site"],
@@ -106,9 +103,7 @@ def check_site_columns(context: Context) -> list[Finding]:
             "water_m3_day": withdrawal_m3_day(context),
             "basin": _text(rows["basin"]),
             "area_ha": rows["area_ha"],
-            "emissions_t_per_year": yearly_mwh * rows["pue_annual"] * rows["emission_t_per_mwh"]
-            + backup_t_per_year(context)
-            + supply_emissions_t(context),
+            "emissions_t_per_year": emitted_t(context),
         }
     )
     return compare_tables(context.prefix, "sites", context.table("sites"), expected)
@@ -217,9 +212,7 @@ def check_portfolio(context: Context) -> list[Finding]:
         for t in context.periods:
             new, before = context.it_mw[t] - before, context.it_mw[t]
             found.append((f"period {t}", "new_it_mw_per_period", new, limits.new_it_mw_per_period, "MW"))
-    mwh = rows["it_mw"] * rows["utilization"].astype(float) * HOURS_PER_YEAR
-    emitted = mwh * rows["pue_annual"] * rows["emission_t_per_mwh"]
-    carbon = (emitted + backup_t_per_year(context) + supply_emissions_t(context)).groupby(rows["period"]).sum()
+    carbon = pd.Series(emitted_t(context)).groupby(rows["period"].to_numpy()).sum()
     for t, limit in limits.carbon_t_per_year.items():
         found.append((f"period {t}", "carbon_t_per_year", float(carbon.get(t, 0.0)), limit, "t/year"))
     if limits.site_ramp_mw_per_year is not None:

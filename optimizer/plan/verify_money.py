@@ -9,8 +9,8 @@ from optimizer.plan import verify_tariffs
 from optimizer.plan.checks_work import accounts_musd, counted_mw, has_racks, once_musd, work_per_mw
 from optimizer.plan.verify_context import Context, remembered
 from optimizer.plan.verify_network import Floats
-from optimizer.plan.verify_service import backup_investment_musd, by_period_musd, service_musd
-from optimizer.plan.verify_supply import supply_investment_musd, supply_musd
+from optimizer.plan.verify_service import backup_investment_musd, backup_t_per_year, by_period_musd, service_musd
+from optimizer.plan.verify_supply import supply_emissions_t, supply_investment_musd, supply_musd
 from optimizer.plan.verify_water import supplies, water_cost_musd, withdrawal_m3_day
 from optimizer.study.case import Case
 from optimizer.units import HOURS_PER_YEAR, USD_PER_MUSD
@@ -127,16 +127,25 @@ def site_cost_musd(context: Context) -> Floats:
 
 
 @remembered
+def emitted_t(context: Context) -> Floats:
+    """Yearly emissions of each row of ``placed``: grid power, supply on site and backup [t CO2e/year]."""
+    rows = context.placed
+    mwh = rows["it_mw"] * rows["utilization"].astype(float) * HOURS_PER_YEAR
+    grid = (mwh * rows["pue_annual"] * rows["emission_t_per_mwh"]).to_numpy(float)
+    return grid + supply_emissions_t(context) + backup_t_per_year(context)
+
+
+@remembered
 def carbon_musd(context: Context) -> dict[int, float]:
     """Present value of what emissions cost by period: of operation, and of making buildings and IT [M$]."""
     config, rows = context.study.config, context.placed
     price = config.economics.carbon_price_usd_per_t / USD_PER_MUSD
     f, yearly = config.facility, context.study.yearly_factor
-    mwh = rows["it_mw"] * rows["utilization"].astype(float) * HOURS_PER_YEAR
-    operation = (mwh * rows["pue_annual"] * rows["emission_t_per_mwh"]).to_numpy(float)
     made = (f.building_t_per_mw or 0.0) * yearly
     made += 0.0 if f.refresh_years is None else (f.it_t_per_mw or 0.0) / f.refresh_years
-    tonnes = pd.Series(operation + made * rows["it_mw"].to_numpy(float)).groupby(rows["period"].to_numpy()).sum()
+    tonnes = (
+        pd.Series(emitted_t(context) + made * rows["it_mw"].to_numpy(float)).groupby(rows["period"].to_numpy()).sum()
+    )
     return {t: price * context.annuity_years[t] * float(tonnes.get(t, 0.0)) for t in context.periods}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from optimizer.errors import Finding
+from optimizer.study.supply import beside_of, technology_table
 
 if TYPE_CHECKING:
     from optimizer.study.study import Study
@@ -15,9 +16,34 @@ LIMITS = {"carbon": "carbon_t", "water": "water_m3", "delay": "delay_mw_years"}
 
 
 def knows_emissions(study: Study) -> bool:
-    """Whether emissions of the grid's power are known at some site: by its region, or by the table of sites."""
-    own = study.own
-    return study.region is not None or (own is not None and bool(own.sites["emission_t_per_mwh"].notna().any()))
+    """Whether any emissions of campuses are known.
+
+    Those of grid power by the region or by the table of sites; else those of supply on site, of a generator beside a
+    campus, or of backup.
+    """
+    own, service = study.own, study.config.service
+    if study.region is not None or (own is not None and bool(own.sites["emission_t_per_mwh"].notna().any())):
+        return True
+    if study.grid is None:
+        return False
+    if service is not None and service.backup is not None and service.backup.carbon_t_per_mwh:
+        return True
+    beside = list(beside_of(study).values()) if study.config.supply is not None else []
+    known = study.grid.generators["carbon_t_per_mwh"]
+    return _supply_has(study, "emission_t_per_mwh") or bool((known.reindex(beside) > 0).any())
+
+
+def knows_water(study: Study) -> bool:
+    """Whether any water of campuses is known: that of cooling by the region, or that of supply on site."""
+    return study.region is not None or (study.grid is not None and _supply_has(study, "water_m3_per_mwh"))
+
+
+def _supply_has(study: Study, column: str) -> bool:
+    """Whether a technology of supply on offer has a number above 0 in a column."""
+    settings, tables = study.config.supply, study.supply_tables
+    if settings is None or tables is None:
+        return False
+    return bool((technology_table(settings, tables)[column] > 0).any())
 
 
 def objective_findings(study: Study) -> list[Finding]:
@@ -52,10 +78,11 @@ def undecided(study: Study, names: Iterable[str]) -> list[Finding]:
             found.append(Finding("study.objective.delay", "demand.penalty_musd_per_mw_year", text, name, remedy))
         elif name == "carbon" and not knows_emissions(study):
             text = "nothing is known of the campuses' emissions"
-            remedy = "name a dataset in sites.region, or give emission_t_per_mwh in sites.table"
+            remedy = "name a dataset in sites.region, or give emission_t_per_mwh in sites.table or of supply on site"
             found.append(Finding("study.objective.no_region", "sites.region", text, name, remedy))
-        elif name == "water" and study.region is None:
-            text, remedy = "without a region nothing is known of the campuses' water", "name a dataset in sites.region"
+        elif name == "water" and not knows_water(study):
+            text = "nothing is known of the campuses' water"
+            remedy = "name a dataset in sites.region, or give water_m3_per_mwh of supply on site"
             found.append(Finding("study.objective.no_region", "sites.region", text, name, remedy))
     return found
 

@@ -94,7 +94,7 @@ def _colocation(
     """What each campus takes from the generator beside it, and what that leaves to the grid.
 
     Where the generator emits no more than the grid, a campus takes all that it can from it: no cost depends on that,
-    and every limit holds as well.
+    and every limit holds as well. With a price of carbon the cost does depend on it, and what the program chose stands.
     """
     assert case.supply is not None
     keys = ["site", "period", "snapshot"]
@@ -106,12 +106,13 @@ def _colocation(
     for g, t, h, mw in rows[["generator", "period", "snapshot", "direct_mw"]].itertuples(index=False, name=None):
         output = round(float(m.dispatch.output_mw[g, t, h].value), DECIMALS)
         left[g, t, h] = left.get((g, t, h), output) - mw
-    taken = []
+    taken, free = [], not case.portfolio.carbon_price_usd_per_t
     for s, t, h, mw, g in rows[[*keys, "direct_mw", "generator"]].itertuples(index=False, name=None):
         bus, drawn = at.get((s, t, h), ("", 0.0))
         grid = float(case.sites.at[s, "emission_t_per_mwh"]) * float(case.supply.yearly_share.at[s, h])
         more = 0.0
-        if bus == case.generators.at[g, "bus"] and float(case.generators.at[g, "carbon_t_per_mwh"]) <= grid:
+        cleaner = float(case.generators.at[g, "carbon_t_per_mwh"]) <= grid
+        if free and cleaner and bus == case.generators.at[g, "bus"]:
             more = max(0.0, min(left[g, t, h], drawn - own_mw.get((s, t, h), 0.0) - mw))
         left[g, t, h] -= more
         taken.append(round(mw + more, DECIMALS))
