@@ -54,9 +54,19 @@ class DemandSettings(Settings):
     penalty_musd_per_mw_year: Positive | None = Field(
         None, description="Price of IT MW not served [M$/MW-year]. Default: all must be served."
     )
+    penalty_musd_per_unit: Positive | None = Field(
+        None,
+        description="Price of a unit of yearly work that is not served, in each year, where demand is given in work "
+        "[M$/unit]. Default: all must be served.",
+    )
     efficiency: Items[EfficiencySettings] = Field(
         (), description="Programmes that avoid demand at a price, and so compete with building ([[demand.efficiency]])."
     )
+
+    @property
+    def must_be_served(self) -> bool:
+        """Whether no price is given for what is not served."""
+        return self.penalty_musd_per_mw_year is None and self.penalty_musd_per_unit is None
 
 
 class FacilitySettings(Settings):

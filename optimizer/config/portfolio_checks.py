@@ -45,6 +45,14 @@ def _work(demand: DemandSettings) -> Iterator[Finding]:
     if demand.racks is not None and not demand.work:
         text, remedy = "racks are chosen where demand is given in work", "give demand.work, or leave it out"
         yield Finding("config.racks_without_work", "demand.racks", text, repr(demand.racks), remedy)
+    if demand.work and demand.penalty_musd_per_mw_year is not None:
+        text = "demand is given in work, and a MW does more of it in one rack than in another"
+        found, remedy = f"{demand.penalty_musd_per_mw_year:g}", "give demand.penalty_musd_per_unit in its place"
+        yield Finding("config.penalty_of_work", "demand.penalty_musd_per_mw_year", text, found, remedy)
+    if demand.penalty_musd_per_unit is not None and not demand.work:
+        text, remedy = "it prices units of work, and demand is not given in work", "give penalty_musd_per_mw_year"
+        found = f"{demand.penalty_musd_per_unit:g}"
+        yield Finding("config.penalty_of_work", "demand.penalty_musd_per_unit", text, found, remedy)
 
 
 def _twice(limits: LimitsSettings) -> Iterator[Finding]:

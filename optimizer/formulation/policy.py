@@ -17,6 +17,7 @@ import pandas as pd
 import pyomo.environ as pyo
 
 from optimizer.algebra import Ledgers, constraint
+from optimizer.formulation.work import serving_mw
 from optimizer.study.case import Case
 
 NEEDS = {"sites": ["county"], "ties": ["bus"], "buses": ["substation"]}
@@ -41,9 +42,9 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
     def share_of_a_county(b: Any, county: str, t: int) -> Any:
         """No county hosts more than its share of the period's target.
 
-        sum_s P[s] y[s,t] <= F D[t]
+        sum_s P[s] y[s,t] <= F D[t]; with racks, sum_s q[s,t]
         """
-        here = pyo.quicksum(m.siting.it_mw[s, t] for s in case.sites_of_county[county])
+        here = pyo.quicksum(serving_mw(m, case, s, t) for s in case.sites_of_county[county])
         return here <= share * float(case.demand_mw[t])
 
     drawn = m.interconnection.new_load_mw

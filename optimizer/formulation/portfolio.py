@@ -10,6 +10,11 @@ N         ``new_it_mw_per_year``      largest IT load energized in a year [MW/ye
 E[t]      ``embodied_t``        largest embodied carbon of what stands [t]
 e         ``embodied_t_per_mw`` embodied carbon of a MW of IT: building, plant and one outfit of IT [t/MW]
 Y[t]      ``total_mw``          IT load of all sites [MW]
+V[t]      ``serving_mw``        what all racks count towards the target, where a loss must leave a share of it [MW]
+g[o,t]    ``tied_mw``           what is counted of it over tie o, where that loss is of a substation [MW]
+
+Where racks are chosen, shares and what a loss must leave are of work: a site counts what its racks count, q[s,t], in
+place of its IT load. So neither depends on the rack in which the target is stated.
 """
 
 from __future__ import annotations
@@ -22,6 +27,7 @@ import pyomo.environ as pyo
 from optimizer.algebra import Ledgers, constraint
 from optimizer.formulation.interconnection import undominated_columns
 from optimizer.formulation.policy import points_of_substation
+from optimizer.formulation.work import serving_mw
 from optimizer.study.case import Case
 
 NEEDS = {
@@ -44,7 +50,11 @@ NEEDS = {
 def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
     """Declare the sum of all sites, so that rows that speak of it stay short."""
     most = float((case.sites["block_mw"] * case.sites["max_blocks"]).sum())
-    b.total_mw = pyo.Var(list(case.periods.index), domain=pyo.NonNegativeReals, bounds=(0.0, most))
+    T, survives = list(case.periods.index), case.portfolio.survive_loss_of if case.has_racks else ""
+    b.total_mw = pyo.Var(T, domain=pyo.NonNegativeReals, bounds=(0.0, most))
+    b.serving_mw = pyo.Var(T if survives else [], domain=pyo.NonNegativeReals, bounds=(0.0, most))
+    ties = list(case.ties.index) if survives == "substation" else []
+    b.tied_mw = pyo.Var(ties, T, domain=pyo.NonNegativeReals, bounds=(0.0, most))
 
 
 def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
@@ -58,6 +68,33 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
         Y[t] = sum_s P[s] y[s,t]
         """
         return b.total_mw[t] == pyo.quicksum(m.siting.it_mw[s, t] for s in case.sites.index)
+
+    @constraint(b, list(b.serving_mw))
+    def all_racks(b: Any, t: int) -> Any:
+        """What the portfolio counts towards the target is what the racks of all its sites count.
+
+        V[t] = sum_s q[s,t]
+        """
+        return b.serving_mw[t] == pyo.quicksum(m.work.met_mw[s, t] for s in case.sites.index)
+
+    tied = [s for s in case.sites.index if len(b.tied_mw) and case.ties_of_site[s]]
+
+    @constraint(b, tied, T)
+    def racks_over_ties(b: Any, s: str, t: int) -> Any:
+        """What the racks of a site count is counted over its ties.
+
+        sum_(o of s) g[o,t] = q[s,t]
+        """
+        return pyo.quicksum(b.tied_mw[o, t] for o in case.ties_of_site[s]) == m.work.met_mw[s, t]
+
+    @constraint(b, list(b.tied_mw))
+    def only_over_the_tie_in_use(b: Any, o: str, t: int) -> Any:
+        """No more is counted over a tie than it feeds: a MW of the best rack counts as one.
+
+        g[o,t] <= sum_c j[o,c,t]
+        """
+        fed = case.cooling_of_site[case.ties.at[o, "site"]]
+        return b.tied_mw[o, t] <= pyo.quicksum(m.interconnection.it_mw[o, c, t] for c in fed)
 
     _spread(b, case, m)
     _losses(b, case, m)
@@ -73,9 +110,9 @@ def _spread(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
     def share_of_a_group(b: Any, column: str, name: str, t: int) -> Any:
         """No utility, state, zone, provider, country or other group hosts more than its share of the period's target.
 
-        sum_(s in group) P[s] y[s,t] <= F[a] D[t]
+        sum_(s in group) P[s] y[s,t] <= F[a] D[t]; with racks, sum_(s in group) q[s,t]
         """
-        here = pyo.quicksum(m.siting.it_mw[s, t] for s in groups[column, name])
+        here = pyo.quicksum(serving_mw(m, case, s, t) for s in groups[column, name])
         return here <= limits.share_per[column] * float(case.demand_mw[t])
 
 
@@ -84,14 +121,15 @@ def _losses(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
     limits, T = case.portfolio, list(case.periods.index)
     survives, years = limits.survive_loss_of, list(case.demand_mw.index)
     by_substation = points_of_substation(case)
+    total = b.serving_mw if case.has_racks else b.total_mw
 
     @constraint(b, list(case.sites.index) if survives == "site" else [], years)
     def enough_without_a_site(b: Any, s: str, t: int) -> Any:
         """Whichever site is lost, the others still hold the stated share of the target.
 
-        Y[t] - P[s] y[s,t] >= L D[t]
+        Y[t] - P[s] y[s,t] >= L D[t]; with racks, V[t] - q[s,t]
         """
-        return b.total_mw[t] - m.siting.it_mw[s, t] >= limits.share_left * float(case.demand_mw[t])
+        return total[t] - serving_mw(m, case, s, t) >= limits.share_left * float(case.demand_mw[t])
 
     fed = {
         name: [
@@ -104,10 +142,13 @@ def _losses(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
     def enough_without_a_substation(b: Any, name: str, t: int) -> Any:
         """Whichever substation is lost, sites tied to others still hold the stated share of the target.
 
-        Y[t] - sum_(o at the substation) sum_c j[o,c,t] >= L D[t]
+        Y[t] - sum_(o at the substation) sum_c j[o,c,t] >= L D[t]; with racks, V[t] - sum_(o at the substation) g[o,t]
         """
-        here = pyo.quicksum(m.interconnection.it_mw[o, c, t] for o, c in fed[name])
-        return b.total_mw[t] - here >= limits.share_left * float(case.demand_mw[t])
+        if case.has_racks:
+            here = pyo.quicksum(b.tied_mw[o, t] for n in by_substation[name] for o in case.ties_of_bus[n])
+        else:
+            here = pyo.quicksum(m.interconnection.it_mw[o, c, t] for o, c in fed[name])
+        return total[t] - here >= limits.share_left * float(case.demand_mw[t])
 
     pue, site_of = case.pue.max(axis=1).to_dict(), case.ties["site"].to_dict()
 

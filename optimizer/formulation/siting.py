@@ -55,8 +55,8 @@ def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
             ledgers.investment_musd.post(t, once)
             if embodied:
                 ledgers.cost_musd.post(("carbon", t), years[t] * embodied * b.it_mw[s, t])
-    penalty = case.shortfall_penalty_musd_per_mw_year
     for t in totals:
+        penalty = case.penalty_musd_per_mw_year(t)
         ledgers.shortfall_mw.post(t, b.shortfall_mw[t])
         if penalty is None:
             b.shortfall_mw[t].setub(0.0)

@@ -7,6 +7,7 @@ Symbols
 -------
 r[s,k,t]  ``rack_mw``     IT load of rack generation k at site s [MW]
 a[j,t]    ``avoided_mw``  demand that programme j avoids, in MW of the last period's best rack: units times V[last] [MW]
+q[s,t]    ``met_mw``      what the racks of site s count towards the target, sum_k R[k,t] r[s,k,t] [MW]
 R[k,t]    ``counts``      MW of the target that a MW of rack k meets [-]
 V[t]      ``unit_mw``     MW of the target that a unit avoids [MW/unit]
 """
@@ -47,17 +48,24 @@ def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
         mw.setub(float(sizes[s]))
         ledgers.cost_musd.post(("racks", t), years[t] * float(W.racks.at[k, "annuity_musd_per_mw"]) * mw)
         ledgers.investment_musd.post(t, float(W.racks.at[k, "cost_musd_per_mw"]) * mw)
+    b.met_mw = pyo.Expression(list(sizes) if W.has_racks else [], T, rule=lambda b, s, t: _met(b, W, s, t))
     b.counted_mw = pyo.Expression(T, rule=lambda b, t: _counted(b, W, case, t))
+
+
+def _met(b: pyo.Block, W: Work, s: str, t: int) -> Any:
+    return pyo.quicksum(float(W.counts.at[k, t]) * b.rack_mw[s, k, t] for k, _ in sold(W, [t]))
 
 
 def _counted(b: pyo.Block, W: Work, case: Case, t: int) -> Any:
     """What racks and programmes count towards the target; without racks, what is built counts itself."""
     counts = W.unit_mw[t] / W.unit_mw[int(case.periods.index[-1])]
     avoided = pyo.quicksum(counts * b.avoided_mw[j, t] for j in W.programmes.index)
-    racks = [k for k, year in sold(W, [t]) if year == t]
-    return avoided + pyo.quicksum(
-        float(W.counts.at[k, t]) * b.rack_mw[s, k, t] for s in case.sites.index for k in racks
-    )
+    return avoided + pyo.quicksum(b.met_mw[s, t] for s, year in b.met_mw if year == t)
+
+
+def serving_mw(m: pyo.ConcreteModel, case: Case, s: str, t: int) -> Any:
+    """What a site counts towards the target: its IT load, or what its racks count [MW]."""
+    return m.work.met_mw[s, t] if case.has_racks else m.siting.it_mw[s, t]
 
 
 def work_of_case(case: Case) -> Work:

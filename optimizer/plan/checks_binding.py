@@ -11,6 +11,7 @@ from optimizer.errors import Finding, nearest
 from optimizer.plan import binding_supply, tolerances
 from optimizer.plan.binding_supply import BASIN, CARBON_FREE_EVERY, Bound
 from optimizer.plan.checks_portfolio import embodied_t_per_mw, limit_rows
+from optimizer.plan.checks_work import serving_mw
 from optimizer.plan.verify_compare import capped, cell, finding
 from optimizer.plan.verify_context import Context
 from optimizer.plan.verify_money import investment_musd
@@ -127,7 +128,7 @@ def _county(context: Context, row: dict[str, Any]) -> Bound | None:
     here = (rows["county"] == row["element"]) & (rows["period"] == row["period"])
     bound = share * float(context.case.demand_mw.get(row["period"], 0.0))
     block = float(context.case.sites["block_mw"].min())
-    return Bound(float(rows.loc[here, "it_mw"].sum()), bound, "MW", block)
+    return Bound(float(serving_mw(context)[here].sum()), bound, "MW", block)
 
 
 def _row_of(context: Context, site: str, period: int) -> int | None:

@@ -12,7 +12,7 @@ import pandas as pd
 from optimizer.config import DeliverySettings
 from optimizer.errors import Finding
 from optimizer.plan import tolerances
-from optimizer.plan.checks_work import counted_mw, has_racks
+from optimizer.plan.checks_work import counted_mw, has_racks, serving_mw
 from optimizer.plan.columns import DECIMALS
 from optimizer.plan.verify_compare import broken, capped, compare_tables, finding
 from optimizer.plan.verify_context import Context, remembered
@@ -52,7 +52,7 @@ def _shares(context: Context, t: int) -> Iterator[Row]:
         if column in OF_POLICY:
             continue
         name = context.study.site_labels[column].reindex(now["site"]).to_numpy()
-        for group, mw in now["it_mw"].groupby(name).sum().items():
+        for group, mw in serving_mw(context)[now.index].groupby(name).sum().items():
             if group and mw > 0:
                 yield f"{column} share", str(group), t, float(mw), share * target, "MW"
 
@@ -68,13 +68,13 @@ def _places(context: Context, kind: str) -> pd.Series:
 
 def _losses(context: Context, t: int) -> Iterator[Row]:
     limits, here = context.study.config.limits, (context.placed["period"] == t).to_numpy(bool)
-    target, total = float(context.case.demand_mw.get(t, 0.0)), context.it_mw[t]
+    target, serving = float(context.case.demand_mw.get(t, 0.0)), serving_mw(context)[here]
     if limits.survive_loss_of is not None:
-        by_place = context.placed["it_mw"][here].groupby(_places(context, limits.survive_loss_of)[here]).sum()
+        by_place = serving.groupby(_places(context, limits.survive_loss_of)[here]).sum()
         by_place = by_place[by_place.index != ""].round(DECIMALS)
         worst, lost = ("", 0.0) if by_place.empty else (str(by_place.idxmax()), float(by_place.max()))
         bound = float(limits.share_left or 0.0) * target
-        yield f"left without a {limits.survive_loss_of}", worst, t, total - lost, bound, "MW"
+        yield f"left without a {limits.survive_loss_of}", worst, t, float(serving.sum()) - lost, bound, "MW"
     for kind, most in limits.largest_loss_mw.items():
         by_place = context.facility_mw[here].groupby(_places(context, kind)[here]).sum().max(axis=1)
         by_place = by_place[by_place.index != ""].round(DECIMALS)

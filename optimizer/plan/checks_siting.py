@@ -9,7 +9,7 @@ import pandas as pd
 
 from optimizer.errors import Finding
 from optimizer.plan import tolerances
-from optimizer.plan.checks_work import counted_mw
+from optimizer.plan.checks_work import counted_mw, serving_mw
 from optimizer.plan.tables import PLAN_TABLES
 from optimizer.plan.verify_compare import Floats, broken, capped, cell, compare_column, compare_tables, finding
 from optimizer.plan.verify_context import Context
@@ -203,8 +203,8 @@ def check_portfolio(context: Context) -> list[Finding]:
     limits, rows = context.case.limits, context.placed
     found: list[tuple[str, str, float, float, str]] = []
     if limits.share_per_county is not None:
-        named = rows[rows["county"].fillna("") != ""]
-        for (t, county), mw in named.groupby(["period", "county"])["it_mw"].sum().items():
+        named = rows.assign(serving_mw=serving_mw(context))[rows["county"].fillna("") != ""]
+        for (t, county), mw in named.groupby(["period", "county"])["serving_mw"].sum().items():
             limit = limits.share_per_county * float(context.case.demand_mw.get(t, 0.0))
             found.append((f"county {county}, period {t}", "share_per_county", float(mw), limit, "MW"))
     if limits.new_it_mw_per_period is not None:

@@ -35,9 +35,13 @@ def has_programmes(context: Context) -> bool:
 
 @remembered
 def work_per_mw(context: Context) -> dict[int, float]:
-    """Work that a MW of the best rack does in a year, by period [1/MW-year]."""
+    """Work that a MW of the best rack that some site's cooling takes does in a year, by period [1/MW-year]."""
     racks = context.study.racks
     assert racks is not None
+    if context.study.region is not None and len(context.case.cooling):
+        facts = context.study.region.facts["cooling_technologies"].set_index("cooling")["rack_density_max_kw"]
+        most_kw = facts.astype(float).reindex(context.case.cooling.index.get_level_values("cooling")).max()
+        racks = racks[racks["kw"] <= most_kw]
     hours = HOURS_PER_YEAR * (context.study.config.facility.utilization or 1.0)
     return {
         t: max(float(w) * KWH_PER_MWH * hours for w, y in racks[["work_per_kwh", "first_year"]].to_numpy() if y <= t)
@@ -75,6 +79,19 @@ def efficiency_expected(context: Context) -> pd.DataFrame:
     return rows.assign(
         avoided_mw=rows["units"] / rows["period"].map(per_mw).astype(float), cost_musd=years * yearly * rows["units"]
     )
+
+
+@remembered
+def serving_mw(context: Context) -> pd.Series:
+    """What each row of ``placed`` counts towards the target: its IT load, or what its racks count [MW]."""
+    rows = context.placed
+    if not has_racks(context):
+        return rows["it_mw"].astype(float)
+    counted: dict[tuple[str, int], float] = {}
+    for site, t, mw in racks_expected(context)[["site", "period", "counted_mw"]].itertuples(index=False, name=None):
+        counted[site, t] = counted.get((site, t), 0.0) + float(mw)
+    pairs = rows[["site", "period"]].itertuples(index=False, name=None)
+    return pd.Series([counted.get(pair, 0.0) for pair in pairs], index=rows.index, dtype=float)
 
 
 @remembered

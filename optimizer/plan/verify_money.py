@@ -173,14 +173,23 @@ def costs_musd(context: Context) -> pd.DataFrame:
             table.loc[account] = by_period
         for account, by_period in verify_tariffs.tariffs_musd(context).items():
             table.loc[account] = pd.Series(by_period)
-        penalty = context.case.shortfall_penalty_musd_per_mw_year or 0.0
         if context.case.workloads is not None:
             _add_workloads(context, table)
             return table
         for t, target in context.case.demand_mw.items():
             short = max(0.0, float(target) - counted_mw(context)[int(t)])
-            table.loc["shortfall", t] = context.annuity_years[int(t)] * penalty * short
+            table.loc["shortfall", t] = context.annuity_years[int(t)] * _penalty_musd_per_mw(context, int(t)) * short
     return table
+
+
+def _penalty_musd_per_mw(context: Context, t: int) -> float:
+    """Price of a MW of a period's target for a year, given so or by the work that it does [M$/MW-year]."""
+    demand = context.study.config.demand
+    if demand is None:
+        return 0.0
+    if has_racks(context):
+        return (demand.penalty_musd_per_unit or 0.0) * work_per_mw(context)[t]
+    return demand.penalty_musd_per_mw_year or 0.0
 
 
 def _add_workloads(context: Context, costs: pd.DataFrame) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from optimizer.config import LimitsSettings
+from optimizer.config import LimitsSettings, StudyConfig
 from optimizer.grid.joint import JointSet
 from optimizer.grid.topology import is_equivalent
 from optimizer.study import points
@@ -29,7 +29,7 @@ from optimizer.study.portfolio import (
 from optimizer.study.service import service_of
 from optimizer.study.supply import adequacy_of, supply_of
 from optimizer.study.tariffs import tariffs_of
-from optimizer.study.work import Work, fits_of, target_mw, work_of
+from optimizer.study.work import Work, cooled_racks, fits_of_study, target_mw, work_of
 
 if TYPE_CHECKING:
     from optimizer.study.study import Study
@@ -89,7 +89,7 @@ def build_case(study: Study) -> Case:
     generators = operation.generators[["bus", "p_max_mw", "carrier", "carbon_t_per_mwh"]].assign(p_min_mw=least_mw)
     economics, limits = config.economics, config.limits
     workloads = None if study.workloads is None else study.workloads[0]
-    sites = pd.DataFrame(candidates.sites)
+    sites, work = pd.DataFrame(candidates.sites), _work(study)
     return Case(
         name=study.name,
         periods=period_table(config.study.periods, economics.discount_rate, economics.last_period_years),
@@ -109,7 +109,7 @@ def build_case(study: Study) -> Case:
         upgrades=study.upgrades[list(UPGRADE_COLUMNS)],
         water=candidates.water,
         demand_mw=_demand(study) if workloads is None else workloads.total_mw,
-        shortfall_penalty_musd_per_mw_year=config.demand.penalty_musd_per_mw_year if config.demand else None,
+        shortfall_penalty_musd_per_mw_year=_penalty(config, work),
         limits=PortfolioLimits(
             share_of(limits, "county"),
             share_of(limits, "substation"),
@@ -132,7 +132,7 @@ def build_case(study: Study) -> Case:
         supply=supply_of(study),
         adequacy=adequacy_of(study),
         portfolio=_portfolio(study, sites),
-        work=_work(study),
+        work=work,
         tariffs=tariffs_of(study),
         rating_factors=study.rating_factors,
     )
@@ -140,14 +140,18 @@ def build_case(study: Study) -> Case:
 
 def _work(study: Study) -> Work | None:
     """Racks and programmes of efficiency."""
-    fits: dict[tuple[str, str], tuple[str, ...]] = {}
-    if study.racks is not None and study.region is not None:
-        offered: dict[str, list[str]] = {}
-        for s, c in study.candidates.cooling.index:
-            offered.setdefault(str(s), []).append(str(c))
-        densest = study.region.facts["cooling_technologies"].set_index("cooling")["rack_density_max_kw"]
-        fits = fits_of(study.racks, offered, densest.to_dict())
-    return work_of(study.config, study.racks, study.config.study.periods, study.yearly_factor, fits)
+    racks = cooled_racks(study)
+    return work_of(study.config, racks, study.config.study.periods, study.yearly_factor, fits_of_study(study, racks))
+
+
+def _penalty(config: StudyConfig, work: Work | None) -> float | None:
+    """Price of a MW that is not served; of a MW of the last period's best rack, where the price is that of work."""
+    if config.demand is None:
+        return None
+    price = config.demand.penalty_musd_per_unit
+    if price is None or work is None:
+        return config.demand.penalty_musd_per_mw_year
+    return price / work.unit_mw[config.study.periods[-1]]
 
 
 def _portfolio(study: Study, sites: pd.DataFrame) -> Portfolio:
@@ -227,7 +231,8 @@ def _buses(study: Study) -> pd.DataFrame:
 
 def _demand(study: Study) -> pd.Series:
     target = {} if study.config.demand is None else dict(sorted(study.config.demand.it_mw.items()))
-    if study.racks is not None and study.config.demand is not None:
-        target = target_mw(study.config.demand.work, study.racks, study.config.facility.utilization or 1.0)
+    racks = cooled_racks(study)
+    if racks is not None and study.config.demand is not None:
+        target = target_mw(study.config.demand.work, racks, study.config.facility.utilization or 1.0)
     index = pd.Index(list(target), name="period", dtype="int64")
     return pd.Series(list(target.values()), index=index, name="it_mw", dtype=float)

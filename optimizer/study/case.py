@@ -109,7 +109,8 @@ class Case:
     demand_mw : Series, index ``period``
         IT MW that must be in service [MW]. Empty when the study has no demand.
     shortfall_penalty_musd_per_mw_year : float, optional
-        Price of unserved IT MW; ``None``: all must be served [M$/MW-year].
+        Price of unserved IT MW, with racks of a MW of the last period's best; ``None``: all must be served
+        [M$/MW-year].
     limits : PortfolioLimits
         Limits on the whole portfolio.
     network : DCNetwork, optional
@@ -221,6 +222,21 @@ class Case:
         if self.network is None:
             raise ValueError("the case has no grid")
         return self.network
+
+    @property
+    def has_racks(self) -> bool:
+        """Whether demand is given in work, so that what stands counts by its racks."""
+        return self.work is not None and self.work.has_racks
+
+    def penalty_musd_per_mw_year(self, t: int) -> float | None:
+        """Price of a MW of a period's target that is not served [M$/MW-year]; ``None``: all must be served.
+
+        A unit of work has one price. So with racks a MW of a period with a better rack, which is more work, costs more.
+        """
+        price = self.shortfall_penalty_musd_per_mw_year
+        if price is None or self.work is None or not self.has_racks:
+            return price
+        return price * self.work.unit_mw[int(self.periods.index[-1])] / self.work.unit_mw[t]
 
     @property
     def required_mw(self) -> pd.Series:

@@ -72,10 +72,11 @@ def undecided(study: Study, names: Iterable[str]) -> list[Finding]:
             found += _no_revenue(study)
         elif name == "delay" and study.workload_tables is not None:
             found += _nothing_optional(study)
-        elif name == "delay" and config.demand.penalty_musd_per_mw_year is None:
+        elif name == "delay" and config.demand.must_be_served:
             text = "all of the target must be served, so that no plan is later than another"
-            remedy = "give demand.penalty_musd_per_mw_year, the price of what is not served"
-            found.append(Finding("study.objective.delay", "demand.penalty_musd_per_mw_year", text, name, remedy))
+            key = "demand.penalty_musd_per_unit" if config.demand.work else "demand.penalty_musd_per_mw_year"
+            remedy = f"give {key}, the price of what is not served"
+            found.append(Finding("study.objective.delay", key, text, name, remedy))
         elif name == "carbon" and not knows_emissions(study):
             text = "nothing is known of the campuses' emissions"
             remedy = "name a dataset in sites.region, or give emission_t_per_mwh in sites.table or of supply on site"

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from optimizer.errors import Finding, nearest
 from optimizer.study.objective_checks import knows_emissions
 from optimizer.study.portfolio import EMBODIED, OWN_LIMITS, arriving, share_of
+from optimizer.study.work import cooled_racks
 
 if TYPE_CHECKING:
     from optimizer.study.study import Study
@@ -53,7 +56,7 @@ def _columns(study: Study) -> Iterator[Finding]:
 def _all_must_be_served(study: Study) -> bool:
     demand = study.config.demand
     assert demand is not None
-    return study.config.workloads is None and demand.penalty_musd_per_mw_year is None and not demand.efficiency
+    return study.config.workloads is None and demand.must_be_served and not demand.efficiency
 
 
 def _places(study: Study) -> Iterator[Finding]:
@@ -131,17 +134,31 @@ def _work(study: Study) -> Iterator[Finding]:
         if one.what == "demand":
             text, remedy = "the range changes demand in MW, and it is given in work", "take the range out"
             yield Finding("study.work.range", f"sensitivity.range#{number} (demand)", text, "demand", remedy)
-    first = int(racks["first_year"].min())
+    cooled = cooled_racks(study)
+    assert cooled is not None
+    if study.region is not None and len(cooled) < len(racks):
+        facts = study.region.facts["cooling_technologies"].set_index("cooling")["rack_density_max_kw"]
+        offered = study.candidates.cooling.index.unique("cooling")
+        yield from _too_dense(racks.drop(index=cooled.index), cooled, float(facts.reindex(offered).max()))
+    if cooled.empty:
+        return
+    first = int(cooled["first_year"].min())
     for t in (t for t in sorted(demand.work) if t < first):
         text = f"no rack of the catalogue is sold before {first}"
+        text += "" if len(cooled) == len(racks) else " of those that any cooling takes"
         yield Finding("study.work.no_rack", f"demand.work.{t}", text, str(t), "move the period, or add older racks")
-    if study.region is not None and study.own is None and len(study.cooling.table):
-        facts = study.region.facts["cooling_technologies"].set_index("cooling")["rack_density_max_kw"]
-        most = float(facts.reindex(study.cooling.table.index.unique("cooling")).max())
-        if float(racks["kw"].min()) > most:
-            text = f"every rack is denser than the {most:g} kW that the cooling on offer takes"
-            remedy = "lower facility.rack_density_kw or allow denser cooling"
-            yield Finding("study.work.density", "demand.racks", text, f"{racks['kw'].min():g} kW and more", remedy)
+
+
+def _too_dense(racks: pd.DataFrame, cooled: pd.DataFrame, most_kw: float) -> Iterator[Finding]:
+    """Racks that the cooling of no site takes: refused where no other is left, else left out with a warning."""
+    found = ", ".join(f"{k} ({kw:g} kW)" for k, kw in racks["kw"].items())
+    remedy = "lower facility.rack_density_kw or allow denser cooling"
+    if cooled.empty:
+        text = f"every rack is denser than the {most_kw:g} kW that the cooling on offer takes"
+        yield Finding("study.work.density", "demand.racks", text, found, remedy)
+        return
+    text = f"denser than the {most_kw:g} kW that the cooling on offer takes at any site, so that it is left out"
+    yield Finding("study.work.too_dense", "demand.racks", text, found, remedy, "warning")
 
 
 def _deliveries(study: Study) -> Iterator[Finding]:
@@ -174,9 +191,7 @@ def required_mw(study: Study) -> dict[int, float]:
     demand = study.config.demand
     if study.workloads is not None:
         return {int(t): float(mw) for t, mw in study.workloads[0].required_mw.items()}
-    if demand is None or demand.penalty_musd_per_mw_year is not None:
-        return {}
-    if demand.work:
+    if demand is None or not demand.must_be_served or demand.work:
         return {}
     avoidable = sum(one.max_units for one in demand.efficiency)
     return {t: max(0.0, mw - avoidable) for t, mw in demand.it_mw.items()}

@@ -79,7 +79,8 @@ def _target_rows(case: Case) -> Iterator[Row]:
     share, pace, required = case.limits.share_per_county, case.limits.new_it_mw_per_period, required_it_mw(case)
     for t, target in case.demand_mw.items():
         yield row(case, int(t), none, block, float(required[t]), np.inf)
-        for county in case.sites_of_county if share is not None else ():
+        # Racks count less than their MW, so that whole blocks of them say nothing here.
+        for county in case.sites_of_county if share is not None and not case.has_racks else ():
             here = (case.sites["county"] == county).to_numpy(float)
             yield row(case, int(t), none, here * block, -np.inf, (share or 0.0) * float(target))
     before: sp.csr_matrix | None = None

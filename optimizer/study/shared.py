@@ -36,6 +36,12 @@ def _rest(config: StudyConfig) -> StudyConfig:
         blank["conditions"] = ConditionsSettings()
     if config.demand is not None:
         blank["demand"] = config.demand.model_copy(
-            update={"it_mw": {}, "penalty_musd_per_mw_year": None, "efficiency": (), "work": {}}
+            update={
+                "it_mw": {},
+                "penalty_musd_per_mw_year": None,
+                "penalty_musd_per_unit": None,
+                "efficiency": (),
+                "work": {},
+            }
         )
     return config.model_copy(update=blank)

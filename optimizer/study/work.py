@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -22,6 +23,9 @@ from optimizer.grid.schema import Column
 from optimizer.study.economics import capital_recovery
 from optimizer.study.facts import read_checked
 from optimizer.units import HOURS_PER_YEAR
+
+if TYPE_CHECKING:
+    from optimizer.study.study import Study
 
 KWH_PER_MWH = 1000.0
 """Kilowatt-hours in a megawatt-hour (definition)."""
@@ -181,10 +185,42 @@ def fits_of(
     density_kw : mapping of str to float
         Densest rack that a technology takes; one that is not named takes any [kW].
     """
-    found = {}
+    found: dict[tuple[str, str], tuple[str, ...]] = {}
     for s, technologies in cooling_of_site.items():
         for k, kw in racks["kw"].items():
             able = tuple(c for c in technologies if density_kw.get(c, float("inf")) >= kw)
             if len(able) < len(technologies):
                 found[s, str(k)] = able
     return found
+
+
+def fits_of_study(study: Study, racks: pd.DataFrame | None) -> dict[tuple[str, str], tuple[str, ...]]:
+    """`fits_of` for the candidates of a study; empty without a region, whose cooling alone has densities.
+
+    Parameters
+    ----------
+    study : Study
+        Its region and candidates.
+    racks : DataFrame, optional
+        ``kw`` [kW].
+    """
+    if racks is None or study.region is None:
+        return {}
+    offered: dict[str, list[str]] = {}
+    for s, c in study.candidates.cooling.index:
+        offered.setdefault(str(s), []).append(str(c))
+    densest = study.region.facts["cooling_technologies"].set_index("cooling")["rack_density_max_kw"]
+    return fits_of(racks, offered, densest.to_dict())
+
+
+def cooled_racks(study: Study) -> pd.DataFrame | None:
+    """Racks of a study that the cooling of at least one site takes, ``None`` where demand is not given in work.
+
+    A rack that nothing cools cannot be bought, so that the target is not stated in it either.
+    """
+    racks = study.racks
+    if racks is None:
+        return None
+    fits, sites = fits_of_study(study, racks), set(study.candidates.cooling.index.get_level_values("site"))
+    cooled = [not sites or any(fits.get((str(s), str(k)), ("any",)) for s in sites) for k in racks.index]
+    return racks[cooled]

@@ -119,7 +119,7 @@ def limits_at_bound(case: Case, sites: pd.DataFrame) -> pd.DataFrame:
     share = case.limits.share_per_county
     if share is not None and len(sites):
         block = float(case.sites["block_mw"].min())
-        for (county, t), it_mw in sites.groupby(["county", "period"])["it_mw"].sum().items():
+        for (county, t), it_mw in sites.groupby(["county", "period"])["serving_mw"].sum().items():
             bound = share * float(case.demand_mw[t])
             if county and it_mw + block > bound + 1e-9:
                 values = ("county share", county, "", t, "", it_mw, bound, "MW", np.nan)

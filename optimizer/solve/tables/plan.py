@@ -26,7 +26,7 @@ from optimizer.solve.program import SecureProgram
 from optimizer.solve.tables import decisions, service
 from optimizer.solve.tables.portfolio import portfolio_tables
 from optimizer.solve.tables.supply import adequacy_table, site_effects, supplied_mw, supply_tables
-from optimizer.solve.tables.work import counted_mw, work_tables
+from optimizer.solve.tables.work import counted_mw, serving_mw, work_tables
 from optimizer.study.circuits import realised_periods
 from optimizer.study.study import Study
 
@@ -64,8 +64,9 @@ def tables_of(
         done = work_tables(case, model)
         tables |= done
         tables["demand"] = decisions.demand_table(case, made, workloads, counted_mw(case, made.placed, done))
-        tables |= portfolio_tables(case, made.placed, tables["sites"], tables["demand"])
-        at_bound = limits_at_bound(case, tables["sites"])
+        serving = serving_mw(case, made.placed, done)
+        tables |= portfolio_tables(case, made.placed.assign(serving_mw=serving), tables["sites"], tables["demand"])
+        at_bound = limits_at_bound(case, tables["sites"].assign(serving_mw=serving_mw(case, tables["sites"], done)))
         binding = pd.concat([binding, at_bound]) if len(at_bound) else binding
         at_bound = part_limits(program, tables)
         binding = pd.concat([binding, at_bound]) if len(at_bound) else binding

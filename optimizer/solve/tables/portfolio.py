@@ -27,7 +27,8 @@ def portfolio_tables(
     case : Case
         The case.
     placed : DataFrame
-        ``site, period, blocks, it_mw, tie, cooling`` of what is built.
+        ``site, period, blocks, it_mw, tie, cooling`` of what is built, and ``serving_mw``, what it counts towards the
+        target.
     sites, demand : DataFrame
         Tables ``sites`` and ``demand``.
     """
@@ -58,7 +59,7 @@ def _limits(case: Case, placed: pd.DataFrame, sites: pd.DataFrame) -> Iterator[R
 def _shares(case: Case, now: pd.DataFrame, t: int) -> Iterator[Row]:
     limits, target = case.portfolio, float(case.demand_mw[t])
     for (column, name), sites in groups_of(case).items():
-        mw = float(now.loc[now["site"].isin(sites), "it_mw"].sum())
+        mw = float(now.loc[now["site"].isin(sites), "serving_mw"].sum())
         if mw > 0:
             yield f"{column} share", name, t, mw, limits.share_per[column] * target, "MW"
 
@@ -68,9 +69,9 @@ def _losses(case: Case, now: pd.DataFrame, t: int) -> Iterator[Row]:
     limits = case.portfolio
     place = {kind: _places(case, now, kind) for kind in {limits.survive_loss_of, *limits.largest_loss_mw} - {""}}
     if limits.survive_loss_of:
-        lost = now["it_mw"].groupby(place[limits.survive_loss_of]).sum()
+        lost = now["serving_mw"].groupby(place[limits.survive_loss_of]).sum()
         lost = lost[lost.index != ""].round(DECIMALS)
-        left = float(now["it_mw"].sum()) - (float(lost.max()) if len(lost) else 0.0)
+        left = float(now["serving_mw"].sum()) - (float(lost.max()) if len(lost) else 0.0)
         worst = str(lost.idxmax()) if len(lost) else ""
         name = f"left without a {limits.survive_loss_of}"
         yield name, worst, t, left, limits.share_left * float(case.demand_mw[t]), "MW"

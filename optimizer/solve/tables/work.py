@@ -44,6 +44,25 @@ def work_tables(case: Case, m: pyo.ConcreteModel) -> dict[str, pd.DataFrame]:
     return found
 
 
+def serving_mw(case: Case, rows: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> pd.Series:
+    """What each row counts towards the target: its IT load, or what its racks count [MW].
+
+    Parameters
+    ----------
+    case : Case
+        The case.
+    rows : DataFrame
+        ``site, period, it_mw`` of what is built.
+    tables : dict of DataFrame
+        ``racks``, where racks are chosen.
+    """
+    if not case.has_racks:
+        return rows["it_mw"]
+    counted = tables["racks"].groupby(["site", "period"])["counted_mw"].sum()
+    found = counted.reindex(pd.MultiIndex.from_frame(rows[["site", "period"]])).fillna(0.0).to_numpy(float)
+    return pd.Series(found, index=rows.index)
+
+
 def counted_mw(case: Case, placed: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> pd.Series | None:
     """What counts towards the target by period, ``None`` where that is what is built [MW]."""
     if case.work is None:
