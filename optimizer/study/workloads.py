@@ -14,6 +14,7 @@ from optimizer.layers.jurisdictions import Jurisdictions
 from optimizer.layers.latency import DELAY_MS_PER_KM
 from optimizer.layers.places import earth_centred_km, surface_km
 from optimizer.study.demands import PAIR, Demands
+from optimizer.study.workload_places import data_places, inside, unknown_borders, unknown_distances
 from optimizer.study.workload_tables import ANY, WorkloadTables
 
 NO_KIND = WorkloadKindSettings(name="any")
@@ -71,10 +72,17 @@ def demands_of(
     if findings:
         return _nothing(config), findings
     matched = _matched(tables, demand, sites, config, kinds, codes)
-    findings = [*_rules(sites, kinds, codes), *_unknown_rtt(tables, demand, sites, kinds, matched)]
+    table = tables.names[0]
+    findings = [
+        *_rules(sites, kinds, codes),
+        *unknown_borders(sites, kinds, codes),
+        *data_places(demand, sites, kinds, known, codes, table),
+        *_unknown_rtt(tables, demand, sites, kinds, matched),
+        *unknown_distances(demand, sites, kinds, matched.allowed, table),
+    ]
     demands = _demands(demand, sites, config, kinds, matched)
-    if not findings:
-        findings += _unservable(demands, sites, tables.names[0])
+    if not any(finding.severity == "error" for finding in findings):
+        findings += _unservable(demands, sites, table)
     return demands, findings
 
 
@@ -116,11 +124,11 @@ def _matched(
             # A round trip that is not known is reported, not taken for short.
             allowed[i] &= ~(rtt_ms[i] > kind.max_rtt_ms)
         if kind.residency:
-            allowed[i] &= _inside(sites, kind.residency, codes)
+            allowed[i] &= inside(sites, kind.residency, codes)
         if kind.kinds:
             allowed[i] &= np.isin(kind_of_site, kind.kinds)
         if kind.move_musd_per_mw_year and demand["data_in"].iat[i]:
-            at_home = _inside(sites, (demand["data_in"].iat[i],), codes) | (sites.index == demand["data_in"].iat[i])
+            at_home = inside(sites, (demand["data_in"].iat[i],), codes) | (sites.index == demand["data_in"].iat[i])
             cost[i] += np.where(at_home, 0.0, kind.move_musd_per_mw_year)
     return Matched(rtt_ms, cost, allowed)
 
@@ -158,18 +166,6 @@ def _distance_km(demand: pd.DataFrame, sites: pd.DataFrame) -> np.ndarray:
 
 def _between_km(sites: pd.DataFrame) -> np.ndarray:
     return _distance_km(sites, sites)
-
-
-def _inside(sites: pd.DataFrame, borders: Sequence[str], known: Jurisdictions) -> np.ndarray:
-    """Whether each site lies in one of some jurisdictions or countries, by code or by name (US-TX is Texas)."""
-    wanted = {*borders, *(known.code_of(border) for border in borders)}
-    texts = sites[["jurisdiction", "country", "jurisdictions"]].fillna("").astype(str).agg(";".join, axis=1)
-    # A jurisdiction that is not known lies in what its code begins with, as US-TX in US.
-    within = {
-        text: any(name in wanted or name.startswith(tuple(f"{b}-" for b in borders)) for name in known.holding(text))
-        for text in texts.unique()
-    }
-    return np.asarray(texts.map(within), dtype=bool)
 
 
 def _demands(
@@ -260,7 +256,7 @@ def _years(tables: WorkloadTables, config: StudyConfig) -> Iterator[Finding]:
 def _rules(sites: pd.DataFrame, kinds: list[WorkloadKindSettings], codes: Jurisdictions) -> Iterator[Finding]:
     """Rules that no site can follow, whatever the demand."""
     for kind in dict.fromkeys(kinds):
-        if kind.residency and not _inside(sites, kind.residency, codes).any():
+        if kind.residency and not inside(sites, kind.residency, codes).any():
             known = sorted({str(v) for c in ("jurisdiction", "country") for v in sites[c].dropna() if v})
             remedy = f"add a site inside, or name where sites are: {', '.join(known[:10]) or 'none has a place'}"
             where = f"workloads.kind ({kind.name}), residency"

@@ -54,6 +54,38 @@ CASES: dict[str, tuple[dict[str, str], str, str]] = {
     "residency without a site": ({"study": kind('residency = ["FR"]')}, "study.workload.residency", "FR"),
     "kind without a site": ({"study": kind('kinds = ["edge"]')}, "study.workload.kinds", "edge"),
     "round trip not known": ({"study": kind("max_rtt_ms = 5")}, "study.workload.rtt_unknown", "chat"),
+    "borders misspelt": (
+        {
+            "study": kind('residency = ["US", "Unitd States"]'),
+            "sites": SITES.replace("site,", "site,country,").replace("near,", "near,US,").replace("far,", "far,US,"),
+        },
+        "study.workload.border",
+        "United States",
+    ),
+    "data nowhere": (
+        {
+            "study": kind("move_musd_per_mw_year = 1"),
+            "demand": DEMAND.replace("it_mw", "it_mw,data_in").replace(",8", ",8,neer").replace(",12", ",12,"),
+        },
+        "study.workload.data_in",
+        "near",
+    ),
+    "sites of nowhere share": (
+        {"study": kind("between_sites_rtt_ms = 8", "train")},
+        "study.workload.distance_unknown",
+        "where site near is is not known",
+    ),
+    "negative distance of sites that share": (
+        {"study": kind("between_sites_rtt_ms = -1", "train")},
+        "config.out_of_range",
+        "between_sites_rtt_ms",
+    ),
+    "negative price of moving": ({"study": kind("move_musd_per_mw_year = -1")}, "config.out_of_range", "move_musd"),
+    "fibre shorter than the straight line": (
+        {"study": STUDY.replace('"demand.csv"', '"demand.csv"\nroute_factor = 0.5')},
+        "config.out_of_range",
+        "route_factor",
+    ),
     "nobody may serve": (
         {"study": kind("max_rtt_ms = 1"), "pairs": PAIRS},
         "study.workload.no_site",
@@ -126,3 +158,27 @@ def test_the_edit_is_refused_in_the_words_of_the_subject(name: str, tmp_path: Pa
 
 def test_the_unedited_study_is_read(tmp_path: Path) -> None:
     assert len(read_study(write_study(tmp_path, pairs=PAIRS)).case.sites) == 2
+
+
+@pytest.mark.parametrize(
+    ("rules", "data_in", "rule"),
+    [
+        ("move_musd_per_mw_year = 1", "DE", "study.workload.data_away"),
+        ("move_musd_per_mw_year = 1", "", "study.workload.no_data"),
+        ("", "near", "study.workload.free_move"),
+        ("move_musd_per_mw_year = 1", "near", None),
+    ],
+)
+def test_what_changes_no_choice_is_said(rules: str, data_in: str, rule: str | None, tmp_path: Path) -> None:
+    """Data where no site is, a price without data, data without a price: each is read, and said."""
+    demand = DEMAND.replace("it_mw", "it_mw,data_in").replace(",8", f",8,{data_in}").replace(",12", ",12,")
+    findings = read_study(write_study(tmp_path, study=kind(rules), demand=demand)).findings
+    assert [f.rule for f in findings if f.rule.startswith("study.workload")] == ([] if rule is None else [rule])
+    assert all(f.severity == "warning" for f in findings)
+
+
+@pytest.mark.parametrize("border", ["US", "FR", "US-TX", "Texas", "Germany"])
+def test_borders_without_a_site_beside_others_are_no_mistake(border: str, tmp_path: Path) -> None:
+    sites = SITES.replace("site,", "site,country,").replace("near,", "near,US,").replace("far,", "far,US,")
+    study = kind(f'residency = ["US", "{border}"]').replace("sources = []", "")
+    assert read_study(write_study(tmp_path, study=study, sites=sites)).case.workloads is not None
