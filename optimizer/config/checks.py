@@ -161,6 +161,15 @@ def _contingencies(security: SecuritySettings) -> Iterator[Finding]:
     yield from repeated(security.contingencies, "security.contingencies")
 
 
+def _it_cost(facility: FacilitySettings, demand: DemandSettings | None) -> Iterator[Finding]:
+    for kind in facility.it_cost_musd_per_mw_per_kind:
+        yield from _unknown_kinds([kind], f"facility.it_cost_musd_per_mw_per_kind.{kind}")
+    if facility.it_cost_counts and demand is not None and demand.work:
+        text = "demand is given in work, where the cost of racks already counts"
+        remedy = "leave it out, or give the demand in MW"
+        yield Finding("config.it_counted_twice", "facility.it_cost_counts", text, "true", remedy)
+
+
 def _campus_size(facility: FacilitySettings) -> Iterator[Finding]:
     largest = facility.max_campus_mw
     for key in ("block_mw", "min_campus_mw"):
@@ -255,6 +264,7 @@ _CHECKS: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Finding]]], ...] = 
     (("expansion",), _relieved),
     (("demand", "workloads", "orbit"), _workloads),
     (("facility",), _campus_size),
+    (("facility", "demand"), _it_cost),
     (("cooling",), _weather),
     (("water",), _water),
     (("sites",), _site_tables),

@@ -89,7 +89,19 @@ class FacilitySettings(Settings):
     )
     it_cost_musd_per_mw: NotNegative | None = Field(
         None,
-        description="IT equipment per MW of IT; reported, no decision rests on it unless racks are chosen [M$/MW].",
+        description="One outfit of IT per MW of IT; no decision rests on it unless it_cost_counts is set or racks are "
+        "chosen [M$/MW].",
+    )
+    it_cost_musd_per_mw_per_kind: dict[Text, NotNegative] = Field(
+        default_factory=dict,
+        description="The same for a kind of site: campus, edge, lease, cloud or orbital. Default: 0 for cloud, whose "
+        "rent has it in it, and it_cost_musd_per_mw for every other [M$/MW].",
+    )
+    it_cost_counts: bool | None = Field(
+        None,
+        description="Whether the IT of all that stands is an account of the cost, annuitized over refresh_years, and "
+        "part of the investment that limits.budget_musd holds. Racks are, and are not counted twice. Default: no, with "
+        "a warning where a decision rests on it.",
     )
     staff_people_per_mw: NotNegative | None = Field(None, description="People employed per MW of IT [1/MW].")
     building_t_per_mw: NotNegative | None = Field(

@@ -6,6 +6,7 @@ x[s,t]  ``build``             1 when site s is built by period t [-]
 y[s,t]  ``blocks``            whole blocks of IT load in service [-]
 a[t]    ``shortfall_mw``      IT load that is not served, at the stated price [MW]
 P[s]    ``block_mw``          IT load of one block [MW]
+e[s]    ``annuity_musd_per_mw`` of ``equipment``  yearly cost of IT per MW, where it counts [M$/MW-year]
 D[t]    ``demand_mw``         IT load that must be in service [MW]
 """
 
@@ -31,6 +32,7 @@ NEEDS = {
     ],
     "periods": ["annuity_years"],
     "portfolio": ["embodied_musd_per_mw_year"],
+    "equipment": ["once_musd_per_mw", "annuity_musd_per_mw"],
 }
 
 
@@ -45,6 +47,7 @@ def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
     block_mw = S["block_mw"].to_dict()
     b.it_mw = pyo.Expression(list(S.index), T, rule=lambda b, s, t: block_mw[s] * b.blocks[s, t])
     years, embodied = case.periods["annuity_years"].to_dict(), case.portfolio.embodied_musd_per_mw_year
+    outfit, outfit_yearly = case.equipment.once_musd(S), case.equipment.annuity_musd(S)
     for row in S[NEEDS["sites"]].itertuples():
         s = row.Index
         for t in T:
@@ -53,6 +56,9 @@ def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
             ledgers.cost_musd.post(("sites", t), years[t] * yearly)
             once = row.fixed_cost_musd * b.build[s, t] + row.block_cost_musd * b.blocks[s, t]
             ledgers.investment_musd.post(t, once)
+            if case.equipment.counts:
+                ledgers.cost_musd.post(("it_equipment", t), years[t] * float(outfit_yearly[s]) * b.blocks[s, t])
+                ledgers.investment_musd.post(t, float(outfit[s]) * b.blocks[s, t])
             if embodied:
                 ledgers.cost_musd.post(("carbon", t), years[t] * embodied * b.it_mw[s, t])
     for t in totals:

@@ -10,6 +10,7 @@ import numpy as np
 from optimizer.errors import Finding, nearest
 from optimizer.plan import binding_supply, tolerances
 from optimizer.plan.binding_supply import BASIN, CARBON_FREE_EVERY, Bound
+from optimizer.plan.checks_equipment import is_account, outfit_musd_per_mw
 from optimizer.plan.checks_portfolio import embodied_t_per_mw, limit_rows
 from optimizer.plan.checks_work import serving_mw
 from optimizer.plan.verify_compare import capped, cell, finding
@@ -202,7 +203,11 @@ def _budget(context: Context, row: dict[str, Any]) -> Bound | None:
     limit = context.case.limits.budget_musd.get(row["period"])
     if limit is None:
         return None
-    block = float(context.case.sites["block_cost_musd"].min())
+    sites = context.case.sites
+    whole = sites["block_cost_musd"]
+    if is_account(context):
+        whole = whole + sites["block_mw"] * [outfit_musd_per_mw(context, str(kind)) for kind in sites["kind"]]
+    block = float(whole.min())
     return Bound(investment_musd(context)[row["period"]], float(limit), "M$", max(block, 1e-5 * float(limit)))
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 from optimizer.config import DeliverySettings
 from optimizer.errors import Finding
 from optimizer.plan import tolerances
+from optimizer.plan.checks_equipment import outfit_musd_per_mw
 from optimizer.plan.checks_work import counted_mw, has_racks, serving_mw
 from optimizer.plan.columns import DECIMALS
 from optimizer.plan.verify_compare import broken, capped, compare_tables, finding
@@ -197,7 +198,7 @@ def check_facilities(context: Context) -> list[Finding]:
             "shell_musd": building * f.shell_share,
             "electrical_musd": building * (1.0 - f.shell_share),
             "mechanical_musd": rows["cost_musd_per_mw"] * it_mw,
-            "it_musd": it_mw * (f.it_cost_musd_per_mw or 0.0),
+            "it_musd": it_mw * rows["kind"].map(lambda kind: outfit_musd_per_mw(context, str(kind))).astype(float),
             "staff_people": it_mw * (f.staff_people_per_mw or 0.0),
             "embodied_t": it_mw * embodied_t_per_mw(context),
             "renewed_t_per_year": it_mw * (f.it_t_per_mw or 0.0) / f.refresh_years,

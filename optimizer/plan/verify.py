@@ -23,6 +23,7 @@ from optimizer.plan import (
     checks_binding,
     checks_climate,
     checks_comparison,
+    checks_equipment,
     checks_expansion,
     checks_files,
     checks_money,
@@ -171,7 +172,7 @@ def checks_for(context: Context) -> Sequence[Check]:
             *checks_water.CHECKS,
             *checks_climate.CHECKS,
         ]
-        chosen += [*checks_portfolio.CHECKS, *checks_work.CHECKS]
+        chosen += [*checks_portfolio.CHECKS, *checks_work.CHECKS, *checks_equipment.CHECKS]
     if context.has_demand and context.case.service is not None:
         chosen += checks_service.CHECKS
     if context.has_demand:

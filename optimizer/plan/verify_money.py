@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from optimizer.plan import verify_tariffs
+from optimizer.plan.checks_equipment import equipment_by_period, is_account, life_factor, outfit_musd_per_mw
 from optimizer.plan.checks_work import accounts_musd, counted_mw, has_racks, once_musd, work_per_mw
 from optimizer.plan.verify_context import Context, remembered
 from optimizer.plan.verify_network import Floats
@@ -169,6 +170,8 @@ def costs_musd(context: Context) -> pd.DataFrame:
             table.loc["supply"] = pd.Series(supply_musd(context))
         if context.study.config.economics.carbon_price_usd_per_t:
             table.loc["carbon"] = pd.Series(carbon_musd(context))
+        if is_account(context):
+            table.loc["it_equipment"] = pd.Series(equipment_by_period(context, "cost_musd"))
         for account, by_period in accounts_musd(context).items():
             table.loc[account] = by_period
         for account, by_period in verify_tariffs.tariffs_musd(context).items():
@@ -223,6 +226,7 @@ def investment_musd(context: Context) -> dict[int, float]:
         t: own_supply[t]
         + float(by_period.get(t, 0.0))
         + once_musd(context)[t]
+        + equipment_by_period(context, "investment_musd")[t]
         + share * float(once[start <= t].sum() + whole[begun <= t].sum())
         for t in context.periods
     }
@@ -233,13 +237,18 @@ def common_musd(context: Context) -> float:
     """What every plan pays wherever it builds [M$].
 
     With the target less what programmes can avoid:
-    ``sum_t annuity_years[t] target[t] min_s (block cost + fixed cost / max_blocks) / block_mw``, yearly costs.
+    ``sum_t annuity_years[t] target[t] min_s (block cost + fixed cost / max_blocks) / block_mw``, yearly costs, with
+    the block's IT where that counts.
     """
     case = context.case
     sites = case.sites[case.sites["max_blocks"] > 0]
     if not len(case.demand_mw) or not len(sites):
         return 0.0
-    per_block = sites["block_annuity_musd"] + sites["fixed_annuity_musd"] / sites["max_blocks"]
+    block = sites["block_annuity_musd"]
+    if is_account(context):
+        outfit = sites["kind"].map(lambda kind: outfit_musd_per_mw(context, str(kind))).astype(float)
+        block = block + life_factor(context) * outfit * sites["block_mw"]
+    per_block = block + sites["fixed_annuity_musd"] / sites["max_blocks"]
     least = float((per_block / sites["block_mw"]).min())
     demand = context.study.config.demand
     units = sum(one.max_units for one in demand.efficiency) if demand is not None else 0.0

@@ -34,12 +34,13 @@ def common_musd(case: Case) -> float:
     """Cost that every plan pays wherever it builds [M$, present value].
 
     Over the periods, target MW that nothing avoids, times the least (block cost + fixed cost / max_blocks) per IT MW
-    of any site; no tie and no energy.
+    of any site; its IT where that counts, no tie and no energy.
     """
     if not len(case.demand_mw) or not len(case.sites):
         return 0.0
     usable = case.sites[case.sites["max_blocks"] > 0]
-    yearly = usable["block_annuity_musd"] + usable["fixed_annuity_musd"] / usable["max_blocks"]
+    block = usable["block_annuity_musd"] + case.equipment.annuity_musd(usable)
+    yearly = block + usable["fixed_annuity_musd"] / usable["max_blocks"]
     least = float((yearly / usable["block_mw"]).min())
     years = case.periods.loc[case.demand_mw.index, "annuity_years"]
     return float((case.unavoidable_mw * years).sum() * least)

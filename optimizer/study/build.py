@@ -16,6 +16,7 @@ from optimizer.study.circuits import Expansion
 from optimizer.study.conditions import fuel_price_factor
 from optimizer.study.contingencies import campus_outages
 from optimizer.study.economics import period_table
+from optimizer.study.equipment import equipment_of
 from optimizer.study.generation import cost_curves
 from optimizer.study.orbit import orbit_of
 from optimizer.study.portfolio import (
@@ -135,6 +136,7 @@ def build_case(study: Study) -> Case:
         work=work,
         tariffs=tariffs_of(study),
         rating_factors=study.rating_factors,
+        equipment=equipment_of(config, sites, study.yearly_factor),
     )
 
 

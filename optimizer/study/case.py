@@ -20,6 +20,7 @@ from optimizer.grid.joint import JointSet
 from optimizer.grid.joint_factors import JointFactors
 from optimizer.study.circuits import Expansion
 from optimizer.study.demands import Demands, Orbit
+from optimizer.study.equipment import Equipment
 from optimizer.study.portfolio import Portfolio
 from optimizer.study.ratings import RatingFactors
 from optimizer.study.service import Service
@@ -143,6 +144,8 @@ class Case:
         What campuses pay where the cost is the developer's; ``None``: it is the system's.
     rating_factors : RatingFactors, optional
         Factors on ratings by snapshot, of `branches` and of every unit on offer; ``None``: they are the same in all.
+    equipment : Equipment
+        IT equipment by site; counts nothing by default.
     """
 
     name: str
@@ -179,6 +182,7 @@ class Case:
     work: Work | None = None
     tariffs: Tariffs | None = None
     rating_factors: RatingFactors | None = None
+    equipment: Equipment = field(default_factory=Equipment)
 
     def rating_factor(self, h: str, after_outage: bool = False) -> NDArray[np.float64] | float:
         """Factor on the rating of every branch in a snapshot, upgrades included: one each, or 1 for all [-]."""

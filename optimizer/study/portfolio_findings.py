@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from optimizer.errors import Finding, nearest
+from optimizer.study.equipment import equipment_findings
 from optimizer.study.objective_checks import knows_emissions
 from optimizer.study.portfolio import EMBODIED, OWN_LIMITS, arriving, share_of
 from optimizer.study.work import cooled_racks
@@ -29,7 +30,8 @@ def portfolio_findings(study: Study) -> list[Finding]:
     """
     if study.config.demand is None:
         return []
-    return [*_work(study), *_columns(study), *_places(study), *_basins(study), *_embodied(study), *_deliveries(study)]
+    found = [*_work(study), *_columns(study), *_places(study), *_basins(study), *_embodied(study)]
+    return [*found, *_deliveries(study), *equipment_findings(study)]
 
 
 def _columns(study: Study) -> Iterator[Finding]:

@@ -173,7 +173,8 @@ def _portfolio(case: Case, t: int, target: float) -> Iterator[Finding]:
         remedy = "raise limits.new_it_mw_per_period or lower the target"
         yield shortfall("pace", t, text, number * limits.new_it_mw_per_period, target, remedy)
     cooling = case.cooling["cost_musd_per_mw"].groupby(level="site").min().reindex(sites.index).fillna(0.0)
-    least = float((sites["block_cost_musd"] / sites["block_mw"] + cooling).min())
+    block = sites["block_cost_musd"] + case.equipment.once_musd(sites)
+    least = float((block / sites["block_mw"] + cooling).min())
     if t in limits.budget_musd and too_little(limits.budget_musd[t], least * target):
         text = "the budget does not pay for the blocks of the target where they are cheapest, without sites and ties"
         remedy = f"raise limits.budget_musd in {t} or lower the target"

@@ -97,7 +97,8 @@ def _money_rows(case: Case) -> Iterator[Row]:
     if case.network is not None:
         fixed = fixed + case.ties.groupby("site")["cost_musd"].min().reindex(sites.index).fillna(0.0).to_numpy(float)
     cooling = least(case, case.cooling["cost_musd_per_mw"])
-    block = sites["block_cost_musd"].to_numpy(float) + sites["block_mw"].to_numpy(float) * cooling
+    block = (sites["block_cost_musd"] + case.equipment.once_musd(sites)).to_numpy(float)
+    block = block + sites["block_mw"].to_numpy(float) * cooling
     for t, budget in case.limits.budget_musd.items():
         if t in case.periods.index:
             yield row(case, int(t), fixed, block, -np.inf, float(budget))

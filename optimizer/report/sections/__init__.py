@@ -44,6 +44,7 @@ SECTIONS: tuple[Callable[[View], Section | None], ...] = (
     water.water,
     portfolio.portfolio,
     portfolio.work,
+    portfolio.equipment,
     portfolio.facilities,
     rules.rules,
     land.candidates,

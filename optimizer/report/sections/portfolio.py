@@ -113,6 +113,36 @@ def _avoided(avoided: pd.DataFrame) -> Table | None:
     return table(rows, columns, "Demand that is avoided", file="tables/efficiency.csv")
 
 
+def _counted(view: View) -> str:
+    if len(view.table("equipment")):
+        return "is an account of this plan, over its own life"
+    return "is in no account of this plan"
+
+
+def equipment(view: View) -> Section | None:
+    """Return what the IT of each site costs, where it is an account of the plan."""
+    made = view.table("equipment")
+    if made.empty:
+        return None
+    last = made[made["period"] == view.last_period]
+    text = (
+        f"IT equipment is an account of the cost: {quantity(made['cost_musd'].sum(), 'cost_musd')} in present value "
+        f"over all periods, and {quantity(last['investment_musd'].sum(), 'investment_musd')} once for what stands in "
+        f"{view.last_period}, which limits on investment hold too."
+    )
+    columns = (
+        Column("site", "Site", text=True),
+        Column("period", "Period", text=True),
+        Column("it_mw", "IT load", decimals=1),
+        Column("it_cost_musd_per_mw", "Outfit", unit="M$/MW", decimals=2),
+        Column("investment_musd", "Once"),
+        Column("cost_musd", "Present value"),
+    )
+    rows = made.assign(period=made["period"].astype(str))
+    shown = table(rows, columns, "IT equipment by site", file="tables/equipment.csv")
+    return Section("equipment", "IT equipment", blocks(Text(text), shown))
+
+
 def facilities(view: View) -> Section | None:
     """Return what the campuses of the last period are made of."""
     made = view.table("facilities")
@@ -123,7 +153,7 @@ def facilities(view: View) -> Section | None:
         f"In {view.last_period} the campuses employ about {rows['staff_people'].sum():,.0f} people. Their making, with "
         f"one outfit of IT, emits {rows['embodied_t'].sum():,.0f} t CO₂e; IT that reaches its life leaves "
         f"{rows['ewaste_t_per_year'].sum():,.0f} t of e-waste a year. An outfit of IT costs "
-        f"{quantity(rows['it_musd'].sum(), 'it_musd')}, which is in no account of this plan."
+        f"{quantity(rows['it_musd'].sum(), 'it_musd')}, which {_counted(view)}."
     )
     columns = (
         Column("site", "Site", text=True),

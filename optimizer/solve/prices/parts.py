@@ -145,7 +145,8 @@ def _delivered(case: Case, tables: dict[str, pd.DataFrame]) -> Iterator[Row]:
 def _budget(program: SecureProgram) -> Iterator[Row]:
     """Budgets that do not pay for one more block."""
     case = program.case
-    block = float(case.sites["block_cost_musd"].min()) if len(case.sites) else 0.0
+    whole = case.sites["block_cost_musd"] + case.equipment.once_musd(case.sites)
+    block = float(whole.min()) if len(case.sites) else 0.0
     for t, bound in case.limits.budget_musd.items():
         if t not in program.model.policy.budget:
             continue

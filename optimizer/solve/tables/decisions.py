@@ -271,6 +271,7 @@ def cost_table(case: Case, m: pyo.ConcreteModel) -> pd.DataFrame:
     accounts += ["circuits"] if len(case.circuits) else []
     accounts += ["efficiency"] if case.work is not None and len(case.work.programmes) else []
     accounts += ["racks"] if case.work is not None and case.work.has_racks else []
+    accounts += ["it_equipment"] if case.equipment.counts and len(case.demand_mw) else []
     accounts += ["carbon"] if case.portfolio.carbon_price_usd_per_t else []
     rows: list[dict[str, Any]] = [
         {"account": account, "period": t, "cost_musd": float(pyo.value(m.ledgers.cost_musd[account, t]))}

@@ -20,7 +20,7 @@ Row = tuple[str, str, int, float, float, str]
 def portfolio_tables(
     case: Case, placed: pd.DataFrame, sites: pd.DataFrame, demand: pd.DataFrame
 ) -> dict[str, pd.DataFrame]:
-    """Tables ``portfolio``, ``deliveries``, ``facilities`` and ``build_ahead``, each where there is something in it.
+    """Tables ``portfolio``, ``deliveries``, ``facilities``, ``equipment``, ``build_ahead``, where they say something.
 
     Parameters
     ----------
@@ -40,6 +40,8 @@ def portfolio_tables(
         found["deliveries"] = _deliveries(case, placed)
     if case.portfolio.has_facilities:
         found["facilities"] = _facilities(case, placed)
+    if case.equipment.counts:
+        found["equipment"] = _equipment(case, placed)
     # Where racks are chosen a MW is no measure: older ones take more of them for the same work.
     ahead = _ahead(case, placed, demand) if case.work is None or not case.work.has_racks else pd.DataFrame()
     if len(ahead):
@@ -140,13 +142,23 @@ def _facilities(case: Case, placed: pd.DataFrame) -> pd.DataFrame:
             "shell_musd": known["shell_share"] * building,
             "electrical_musd": (1.0 - known["shell_share"]) * building,
             "mechanical_musd": mechanical * it_mw,
-            "it_musd": known["it_cost_musd_per_mw"] * it_mw,
+            "it_musd": rows["site"].map(dict(case.equipment.once_musd_per_mw)).astype(float) * it_mw,
             "staff_people": known["staff_people_per_mw"] * it_mw,
             "embodied_t": p.embodied_t_per_mw * it_mw,
             "renewed_t_per_year": p.renewed_t_per_mw_year * it_mw,
             "ewaste_t_per_year": known["it_mass_t_per_mw"] / known["refresh_years"] * it_mw,
         }
     )
+
+
+def _equipment(case: Case, placed: pd.DataFrame) -> pd.DataFrame:
+    """What the IT of each built site costs, once and in present value."""
+    rows = placed[["site", "period", "it_mw"]].reset_index(drop=True)
+    once = rows["site"].map(dict(case.equipment.once_musd_per_mw)).astype(float)
+    yearly = rows["site"].map(dict(case.equipment.annuity_musd_per_mw)).astype(float)
+    years = rows["period"].map(case.periods["annuity_years"]).astype(float)
+    it_mw = rows["it_mw"]
+    return rows.assign(it_cost_musd_per_mw=once, investment_musd=once * it_mw, cost_musd=years * yearly * it_mw)
 
 
 def _ahead(case: Case, placed: pd.DataFrame, demand: pd.DataFrame) -> pd.DataFrame:

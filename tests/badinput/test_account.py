@@ -1,0 +1,40 @@
+"""Bad input about the cost of IT equipment, earlier power, units of supply and what is delivered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from optimizer.errors import InputError
+from tests.solve.small import study_of
+
+SITES = (
+    "site,kind,block_mw,max_blocks,cost_musd_per_year_per_block\nown,campus,50,2,1\nrent,lease,50,2,2\n"
+    "away,cloud,50,2,3\n"
+)
+BARE = '[grid]\nsource = "none"\n[sites]\ntable = "sites.csv"\n[demand]\nit_mw = { 2030 = 100 }\n'
+EQUIPMENT: dict[str, tuple[str, str, str]] = {
+    "not yes or no": ("it_cost_counts = 1", "config.", "facility.it_cost_counts"),
+    "nothing known of it": ("it_cost_counts = true", "study.equipment.unknown", "it_cost_musd_per_mw"),
+    "negative price": ("it_cost_musd_per_mw = -1", "config.out_of_range", "it_cost_musd_per_mw"),
+    "price as text": ('it_cost_musd_per_mw = "much"', "config.", "it_cost_musd_per_mw"),
+    "price without end": ("it_cost_musd_per_mw = inf", "config.", "it_cost_musd_per_mw"),
+    "negative by kind": ("it_cost_musd_per_mw_per_kind = { lease = -1 }", "config.out_of_range", "lease"),
+    "unknown kind": ("it_cost_musd_per_mw_per_kind = { leese = 1 }", "config.unknown_choice", "lease"),
+    "kinds as number": ("it_cost_musd_per_mw_per_kind = 3", "config.", "it_cost_musd_per_mw_per_kind"),
+}
+
+
+def refused(tmp_path: Path, text: str, sites: str = SITES) -> list[str]:
+    with pytest.raises(InputError) as error:
+        study_of(tmp_path, text, {"sites": sites})
+    assert all(f.message for f in error.value.findings)
+    return [f"{f.rule} {f}" for f in error.value.findings if f.severity == "error"]
+
+
+@pytest.mark.parametrize("name", EQUIPMENT)
+def test_cost_of_it_is_refused_in_the_words_of_the_subject(name: str, tmp_path: Path) -> None:
+    text, rule, said = EQUIPMENT[name]
+    found = refused(tmp_path, BARE + f"[facility]\n{text}\n")
+    assert any(line.startswith(rule) and said in line for line in found), found
