@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from optimizer.config.common_checks import folder_names, periods_of, repeated
+from optimizer.config.earlier import earlier_findings, earlier_name
 from optimizer.config.firmness import scenario_name
 from optimizer.config.future_checks import condition_checks, range_checks, uncertainty_checks
 from optimizer.config.portfolio_checks import portfolio_checks
@@ -235,7 +236,7 @@ def _water(water: WaterSettings) -> Iterator[Finding]:
 def _scenarios(scenario: Mapping[str, Any], report: ReportSettings) -> Iterator[Finding]:
     yield from folder_names(scenario, "scenario")
     yield from repeated(report.compare, "report.compare")
-    curve = {scenario_name(share) for share in report.firmness}
+    curve = {*map(scenario_name, report.firmness), *map(earlier_name, report.earlier_months)}
     for name in report.compare:
         if name not in scenario and name not in curve:
             known = nearest(name, scenario) if scenario else f"add a table [scenario.{name}]"
@@ -274,6 +275,7 @@ _CHECKS: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Finding]]], ...] = 
     (("scenario", "report"), _scenarios),
     (("service", "grid", "demand"), service_findings),
     (("service", "report"), firmness_findings),
+    (("study", "report"), earlier_findings),
     (("study", "service", "grid", "demand"), perspective_findings),
     (("sensitivity",), range_checks),
     (("study", "demand", "conditions"), condition_checks),

@@ -32,6 +32,11 @@ class StudySettings(Settings):
         "or currency_year in a study without demand.",
     )
     decision_year: Year = Field(2026, description="Lead times run from the start of this year [year].")
+    shorter_lead_months: NotNegative = Field(
+        0.0,
+        description="Months by which every lead time of sites, ties, upgrades, circuits and own supply is shorter than "
+        "the tables say; what they give as a year is moved by whole years [month].",
+    )
 
 
 class DemandSettings(Settings):
@@ -222,6 +227,11 @@ class ReportSettings(Settings):
 
     title: Text | None = Field(None, description="Title of the report. Default: the study's name.")
     compare: Items[Text] = Field((), description="Scenarios of this study to solve and show beside the plan.")
+    earlier_months: Items[Positive] = Field(
+        (),
+        description="Months by which all lead times are shorter in plans to solve beside this one, so that the value "
+        "of earlier power is shown, such as 12 and 24 [month].",
+    )
     firmness: Items[Share] = Field(
         (), description="Values of service.curtailable_share to solve for and show as a curve, such as 0 and 0.01 [-]."
     )

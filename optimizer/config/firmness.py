@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from optimizer.config.earlier import without_scenarios
+
 if TYPE_CHECKING:
     from optimizer.config.decision_tables import ReportSettings
 
@@ -41,12 +43,4 @@ def without_firmness(data: dict[str, Any], shares: Iterable[float]) -> dict[str,
     shares : iterable of float
         Of its curve [-].
     """
-    curve = {scenario_name(share) for share in shares}
-    if not curve:
-        return data
-    kept = [name for name in data["report"].get("compare", ()) if name not in curve]
-    report = {k: v for k, v in data["report"].items() if k != "compare"} | ({"compare": kept} if kept else {})
-    made = {"report": report}
-    if "scenario" in data:
-        made["scenario"] = {name: table for name, table in data["scenario"].items() if name not in curve}
-    return data | made
+    return without_scenarios(data, {scenario_name(share) for share in shares})

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from optimizer.config.checks import cross_checks
 from optimizer.config.decision_tables import FacilitySettings
+from optimizer.config.earlier import without_earlier
 from optimizer.config.firmness import without_firmness
 from optimizer.config.refusals import findings_of, found, table_of
 from optimizer.config.tables import StudyConfig
@@ -336,14 +337,16 @@ def _scenario_data(data: Data, overrides: Mapping[str, Any]) -> Data:
     """Keys of the study under a scenario; a scenario compares with nothing and has no scenarios."""
     merged = _merge({k: v for k, v in data.items() if k != "scenario"}, overrides)
     if isinstance(merged.get("report"), dict):
-        merged["report"] = {k: v for k, v in merged["report"].items() if k not in ("compare", "firmness")}
+        merged["report"] = {
+            k: v for k, v in merged["report"].items() if k not in ("compare", "firmness", "earlier_months")
+        }
     return merged
 
 
 def _written(config: StudyConfig) -> Data:
     """Keys of the study as they were given, without defaults, so that a derived default follows an override."""
     data: Data = _text_keys(config.model_dump(exclude_unset=True))
-    return without_firmness(data, config.report.firmness)
+    return without_earlier(without_firmness(data, config.report.firmness), config.report.earlier_months)
 
 
 def _text_keys(value: Any) -> Any:

@@ -20,6 +20,7 @@ from optimizer.config.decision_tables import (
     SolveSettings,
     StudySettings,
 )
+from optimizer.config.earlier import with_earlier
 from optimizer.config.firmness import with_firmness
 from optimizer.config.future_tables import ConditionsSettings, SensitivitySettings, UncertaintySettings
 from optimizer.config.network_tables import (
@@ -99,6 +100,10 @@ class StudyConfig(Settings):
             object.__setattr__(self, "study", study)
         if self.report.firmness and self.service is not None:
             scenario, report = with_firmness(self.scenario, self.report)
+            object.__setattr__(self, "scenario", scenario)
+            object.__setattr__(self, "report", report)
+        if self.report.earlier_months:
+            scenario, report = with_earlier(self.scenario, self.report, self.study.shorter_lead_months)
             object.__setattr__(self, "scenario", scenario)
             object.__setattr__(self, "report", report)
         findings = cross_checks({name: getattr(self, name) for name in type(self).model_fields})

@@ -58,7 +58,8 @@ def check_capacity(context: Context) -> list[Finding]:
     before: dict[tuple[str, str], tuple[float, float]] = {}
     for row in stated.sort_values("period").itertuples():
         fact, where = facts.loc[row.technology], f"supply.csv site {row.site}, {row.technology}, period {row.period}"
-        ready = max(ready_year(context.study.config.study.decision_year, fact["lead_months"]), fact["first_year"])
+        months = max(0.0, fact["lead_months"] - context.study.config.study.shorter_lead_months)
+        ready = max(ready_year(context.study.config.study.decision_year, months), fact["first_year"])
         most_pue = float(context.case.pue.loc[[row.site]].to_numpy(float).max())
         most = min(float(fact["max_mw"]), settings.max_share * float(size[row.site]) * most_pue)
         if row.period < ready:

@@ -237,6 +237,15 @@ PLAN_TABLES: dict[str, PlanTable] = {
         earlier_mw_months="delay that the firmest of the curve has and this has not",
         value_usd_per_mw_month="cost saved per unit of that, empty where there is none",
     ),
+    "earlier_power": plan_table(
+        "scenario",
+        scenario="scenario solved beside the plan",
+        cost_musd="present value of its cost",
+        delay_mw_years="target less served over all years",
+        earlier_mw_months="delay that the plan has and the scenario has not, negative where it has more",
+        gained_musd="what the scenario is better by, in cost or, with revenue, in net present value",
+        value_usd_per_mw_month="that per unit of earlier power, empty where there is none",
+    ),
     "demand": plan_table(
         "period",
         period=_PERIOD,

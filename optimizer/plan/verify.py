@@ -23,6 +23,7 @@ from optimizer.plan import (
     checks_binding,
     checks_climate,
     checks_comparison,
+    checks_earlier,
     checks_equipment,
     checks_expansion,
     checks_files,
@@ -135,6 +136,7 @@ def findings_of(folder: Path, study: Study) -> Iterator[Finding]:
             yield from check(context)
     scenarios = {name: context for name, context in contexts.items() if name}
     yield from checks_service.check_firmness(contexts[""], scenarios)
+    yield from checks_earlier.check_earlier_power(contexts[""], scenarios)
     yield from checks_comparison.check_scenarios(contexts[""], scenarios)
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from pyomo.common.gc_manager import PauseGC
 
+from optimizer.config.earlier import earlier_name
 from optimizer.config.firmness import scenario_name
 from optimizer.errors import InfeasibleError
 from optimizer.objectives.cost import cost
@@ -14,6 +15,7 @@ from optimizer.plan.plan import Plan
 from optimizer.progress import Progress, silent
 from optimizer.solve.break_even import break_even_usd_per_kg
 from optimizer.solve.compare import comparison_tables
+from optimizer.solve.earlier import earlier_table
 from optimizer.solve.explain.infeasible import explained
 from optimizer.solve.firmness import firmness_table
 from optimizer.solve.goal import Goal
@@ -62,12 +64,13 @@ def solve_study(study: Study, progress: Progress = silent, start: Plan | None = 
     if not names or study.config.demand is None:
         return plan
     others = {} if start is None else start.scenarios
-    # Points of the curve differ from the plan in one number, so that it is a good place to begin.
-    curve = dict.fromkeys(map(scenario_name, study.config.report.firmness), plan)
+    # Points of a curve differ from the plan in one number, so that it is a good place to begin.
+    report = study.config.report
+    curve = dict.fromkeys([*map(scenario_name, report.firmness), *map(earlier_name, report.earlier_months)], plan)
     beside = {name: _solve_one(study.scenario(name), progress, others.get(name, curve.get(name))) for name in names}
     assert plan.study is not None
     tables = {**plan.tables, **comparison_tables(_case_of(plan), plan, beside)}
-    tables |= firmness_table(study.config.report.firmness, beside)
+    tables |= firmness_table(report.firmness, beside) | earlier_table(plan, beside)
     seconds = dict(plan.summary["seconds"])
     seconds["compare"] = sum(sum(p.summary["seconds"].values()) for p in beside.values())
     return replace(plan, tables=tables, scenarios=beside, summary={**plan.summary, "seconds": seconds})

@@ -9,7 +9,7 @@ from optimizer.config import StudyConfig
 from optimizer.grid.dc import DCNetwork
 from optimizer.grid.network import Grid
 from optimizer.study.costs import Costs
-from optimizer.study.economics import ready_year
+from optimizer.study.economics import ready_year, shortened, sooner
 
 UPGRADE_COLUMNS = ("branch", "added_mw", "added_emergency_mw", "cost_musd", "annuity_musd", "ready", "length_km")
 
@@ -107,11 +107,12 @@ def upgrade_table(
         The columns of `optimizer.study.case.Case.upgrades`, and ``length_km`` charged for [km].
     """
     settings, factor = config.upgrades, config.security.emergency_factor
-    parts = []
+    parts, shorter = [], config.study.shorter_lead_months
     if grid is not None and len(grid.upgrades):
         own = grid.upgrades[grid.upgrades["branch"].isin(branches.index)]
         parts.append(
-            own[["branch", "added_mw", "cost_musd", "ready"]].assign(
+            own[["branch", "added_mw", "cost_musd"]].assign(
+                ready=sooner(own["ready"], config.study.decision_year, shorter),
                 added_emergency_mw=own["added_emergency_mw"].fillna(factor * own["added_mw"]),
                 length_km=own["branch"].map(branches["length_km"]),
             )
@@ -122,7 +123,8 @@ def upgrade_table(
         chosen = (branches["kind"] == "line") & np.isfinite(branches["rating_mw"]) & (branches["rating_mw"] > 0)
         chosen &= (branches["base_kv"] >= settings.min_kv) & length.notna() & (length <= longest)
         lines = branches[chosen]
-        months = costs.reconductoring_months() if settings.lead_months is None else settings.lead_months
+        given = settings.lead_months
+        months = costs.reconductoring_months() if given is None else shortened(given, shorter)
         charged = (costs.route_factor * lines["length_km"]).clip(lower=SHORTEST_KM)
         added = settings.added_share * lines["rating_mw"]
         parts.append(

@@ -294,7 +294,7 @@ def _refuse_by_capacity(sieve: Sieve, values: SiteValues, around: Surroundings) 
     useful = firm[firm["firm_mw"] >= (least.min() if len(least) else 0.0)]
     routes = None if around.routing is None else around.routing.pairs(places, firm)
     near = points.reach(places, useful, sites.points_per_site, sites.max_tie_km, routes)
-    costs = Costs(around.region.facts)
+    costs = Costs(around.region.facts, around.config.study.shorter_lead_months)
     ties = points.tie_options(near, useful, most, costs, around.config.study.decision_year, sites.voltage_class)
     ties["cost_musd"] *= ties["site"].map(values.tie_factor).astype(float)
     carries = np.minimum(ties["capacity_mw"], ties["firm_point_mw"])
@@ -321,7 +321,8 @@ def _priced(places: pd.DataFrame, values: SiteValues, around: Surroundings) -> p
     One block: ``block_mw x (cost per MW + layers per MW + ha per MW x (price of land + layers per ha))``. The campus:
     its fixed cost, the fees that rules ask, fibre to the nearest exchange, and layers per site.
     """
-    config, campus, costs = around.config, around.campus, Costs(around.region.facts)
+    config, campus = around.config, around.campus
+    costs = Costs(around.region.facts, config.study.shorter_lead_months)
     layer_musd = {name: getattr(values, name).reindex(places.index) for name in _COSTS}
     land_musd = campus.land_ha_per_mw * (costs.land_musd_per_ha + layer_musd["cost_musd_per_ha"])
     fixed = campus.fixed_cost_musd + places["fee_musd"]

@@ -15,6 +15,7 @@ import pandas as pd
 
 from optimizer.layers.places import M2_PER_HA, M_PER_KM
 from optimizer.study import facts
+from optimizer.study.economics import shortened
 from optimizer.units import USD_PER_MUSD
 
 
@@ -26,9 +27,12 @@ class Costs:
     ----------
     facts : mapping of str to DataFrame
         Tables of the region, see `optimizer.study.facts`.
+    shorter_months : float
+        Months by which a study's lead times are shorter than the tables' [month].
     """
 
     facts: Mapping[str, pd.DataFrame]
+    shorter_months: float = 0.0
 
     def line_musd_per_km(self, base_kv: np.ndarray, circuits: np.ndarray) -> np.ndarray:
         """Cost of a new line [M$ per km of route].
@@ -217,19 +221,21 @@ class Costs:
         decision and must have arrived.
         """
         line = self.months("study") + self.months("permit") + self.months("tie_line_short", base_kv)
-        return max(line, self.months("breaker"), self.months("substation_transformer"))
+        longest = max(line, self.months("breaker"), self.months("substation_transformer"))
+        return shortened(longest, self.shorter_months)
 
     def transformer_months(self, base_kv: float) -> float:
         """Lead time of a transformer in a substation: the study, or the later of its own and its breakers' delivery."""
-        return max(self.months("study"), self.months("substation_transformer"), self.months("breaker", base_kv))
+        longest = max(self.months("study"), self.months("substation_transformer"), self.months("breaker", base_kv))
+        return shortened(longest, self.shorter_months)
 
     def campus_months(self) -> float:
         """Lead time of a campus: study, then construction up to its first hall [months]."""
-        return self.months("study") + self.months("construction")
+        return shortened(self.months("study") + self.months("construction"), self.shorter_months)
 
     def reconductoring_months(self) -> float:
         """Lead time of a reconductoring: the study that asks for it, then the work [months]."""
-        return self.months("study") + self.months("reconductoring")
+        return shortened(self.months("study") + self.months("reconductoring"), self.shorter_months)
 
     def _at(self, table: str, base_kv: np.ndarray) -> pd.DataFrame:
         rows = self.facts[table].set_index("base_kv").sort_index()

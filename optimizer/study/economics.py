@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from math import ceil, fsum
+from math import ceil, floor, fsum
 
 import pandas as pd
 
@@ -120,3 +120,24 @@ def ready_year(decision_year: int, lead_months: float) -> int:
         Months from the decision to being in service.
     """
     return decision_year + ceil(lead_months / 12)
+
+
+def shortened(lead_months: float, shorter_months: float) -> float:
+    """A lead time that is so much shorter, never below none [month]."""
+    return max(0.0, lead_months - shorter_months)
+
+
+def sooner(year: pd.Series, decision_year: int, shorter_months: float) -> pd.Series:
+    """First years moved by the whole years that lead times are shorter, none of them before the decision.
+
+    Parameters
+    ----------
+    year : Series
+        First year of service [year].
+    decision_year : int
+        Year at the start of which the decision is made.
+    shorter_months : float
+        Months by which lead times are shorter [month].
+    """
+    moved = (year - floor(shorter_months / 12)).clip(lower=decision_year)
+    return year.where(year <= decision_year, moved)

@@ -148,7 +148,7 @@ def _late(study: Study) -> Iterator[Finding]:
     text, remedy = f"it cannot serve in {last}, the last period", "move the periods, or take it out"
     if config.supply is not None and study.supply_tables is not None and study.grid is not None:
         for name, facts in technology_table(config.supply, study.supply_tables).iterrows():
-            year = first_year(facts, config.study.decision_year)
+            year = first_year(facts, config.study)
             if year > last:
                 where = f"supply, technology {name}"
                 yield Finding("study.key.late", where, text, f"{year} at the earliest", remedy, "warning")

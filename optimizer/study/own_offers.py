@@ -18,7 +18,7 @@ from optimizer.layers.regulation import RuleBook
 from optimizer.study import cooling, points
 from optimizer.study.cells import FLOOR, with_county_layers
 from optimizer.study.costs import Costs
-from optimizer.study.economics import ready_year
+from optimizer.study.economics import ready_year, sooner
 from optimizer.study.offers import COLUMNS, Offers, Sieve
 from optimizer.study.orbit import with_orbit
 from optimizer.study.own import OwnSites, area_ha
@@ -198,7 +198,7 @@ def _described(sites: gpd.GeoDataFrame, around: OwnSurroundings) -> gpd.GeoDataF
         block_cost_musd=sites["cost_musd_per_block"],
         fixed_yearly_musd=sites["fixed_cost_musd_per_year"],
         block_yearly_musd=sites["cost_musd_per_year_per_block"],
-        earliest=sites["earliest"].where(sites["earliest"] > 0, first),
+        earliest=_sooner(sites["earliest"], around).where(sites["earliest"] > 0, first),
         utilization=1.0 if facility.utilization is None else facility.utilization,
         emission_t_per_mwh=sites["emission_t_per_mwh"].fillna(0.0),
         iecc_zone="",
@@ -248,9 +248,10 @@ def _refuse_by_rules(sieve: Sieve, around: OwnSurroundings) -> None:
     least_kv = config.sites.min_base_kv if around.region is not None else 0.0
     found = ruled(places, around.rules, config, around.cooling, least_kv)
     refuse_forbidden(sieve, found)
-    months = found["wait_months"] + found["study_months"]
+    asked = found["wait_months"] + found["study_months"]
+    months = found["wait_months"] + (found["study_months"] - config.study.shorter_lead_months).clip(lower=0.0)
     first = pd.Series([ready_year(config.study.decision_year, m) for m in months], index=places.index)
-    earliest = places["earliest"].where(months == 0, np.maximum(places["earliest"], first))
+    earliest = places["earliest"].where(asked == 0, np.maximum(places["earliest"], first))
     sieve.places = places.drop(columns="max_blocks").join(found).assign(earliest=earliest)
 
 
@@ -264,13 +265,18 @@ def _refuse_dry(sieve: Sieve, around: OwnSurroundings) -> None:
     sieve.places = sites.assign(least_pue=judged["least_pue"])
 
 
+def _sooner(years: pd.Series, around: OwnSurroundings) -> pd.Series:
+    settings = around.config.study
+    return sooner(years, settings.decision_year, settings.shorter_lead_months)
+
+
 def _ties(sites: pd.DataFrame, own: OwnSites, around: OwnSurroundings) -> pd.DataFrame:
     """Tie options of every site, from the table, from the bus, or made from geometry."""
     if around.grid is None:
         return pd.DataFrame({c: pd.Series(dtype=object) for c in points.TIE_COLUMNS}, index=pd.Index([], name="tie"))
     first = around.config.study.periods[0]
     given = own.ties[own.ties["site"].isin(sites.index)].copy()
-    given["ready"] = given["ready"].where(given["ready"] > 0, first)
+    given["ready"] = _sooner(given["ready"], around).where(given["ready"] > 0, first)
     bare = sites[(sites["bus"] != "") & ~sites.index.isin(own.ties["site"])]
     # An unlimited tie carries all that the site can draw with its least efficient cooling.
     most_pue = around.cooling.most_pue
@@ -309,7 +315,8 @@ def _made_ties(sites: pd.DataFrame, around: OwnSurroundings) -> pd.DataFrame:
     routes = None if around.routing is None else around.routing.pairs(sites, firm)
     near = points.reach(sites, firm, settings.points_per_site, settings.max_tie_km, routes)
     draw = sites["max_blocks"] * sites["block_mw"] * sites["least_pue"]
-    costs, year = Costs(around.region.facts), around.config.study.decision_year
+    year, shorter = around.config.study.decision_year, around.config.study.shorter_lead_months
+    costs = Costs(around.region.facts, shorter)
     ties = points.tie_options(near, firm, draw, costs, year, settings.voltage_class)
     return points.without_dominated(ties, draw)
 

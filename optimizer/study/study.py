@@ -34,7 +34,7 @@ from optimizer.study.contingencies import grid_outages
 from optimizer.study.cooling import Technologies
 from optimizer.study.costs import Costs
 from optimizer.study.demands import Demands
-from optimizer.study.economics import period_table, yearly_factor
+from optimizer.study.economics import period_table, shortened, sooner, yearly_factor
 from optimizer.study.inputs import InputFile
 from optimizer.study.offers import Offers
 from optimizer.study.operation import Operation, operate
@@ -234,7 +234,7 @@ class Study:
     @cached_property
     def costs(self) -> Costs | None:
         """Costs and lead times of the region; ``None`` without one."""
-        return None if self.region is None else Costs(self.region.facts)
+        return None if self.region is None else Costs(self.region.facts, self.config.study.shorter_lead_months)
 
     @cached_property
     def branches(self) -> pd.DataFrame:
@@ -263,8 +263,12 @@ class Study:
         assert self.grid is not None
         if not self.config.expansion.enabled:
             return self.grid.circuits.iloc[:0]
-        beside = self.reinforcing_circuits[0]
-        return self.grid.circuits if beside.empty else pd.concat([self.grid.circuits, beside]).rename_axis("circuit")
+        beside, settings = self.reinforcing_circuits[0], self.config.study
+        given = self.grid.circuits
+        if settings.shorter_lead_months:
+            years = sooner(given["ready"].astype(float), settings.decision_year, settings.shorter_lead_months)
+            given = given.assign(ready=years)
+        return given if beside.empty else pd.concat([given, beside]).rename_axis("circuit")
 
     @cached_property
     def reinforcing_circuits(self) -> tuple[pd.DataFrame, list[Finding]]:
@@ -275,7 +279,9 @@ class Study:
         made, findings = from_case(self.grid, settings, self.yearly_factor)
         if self.headroom is None and not settings.branches:
             return made, findings
-        year = self.config.study.decision_year
+        year, shorter = self.config.study.decision_year, self.config.study.shorter_lead_months
+        if settings.lead_months is not None:
+            settings = settings.model_copy(update={"lead_months": shortened(settings.lead_months, shorter)})
         table, found = reinforcements(self.grid, self.headroom, settings, self.costs, year)
         # A branch that the case prices itself is not offered twice.
         table = table[~table.index.isin(made.index)]

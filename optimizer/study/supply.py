@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from optimizer.config import SupplySettings
+from optimizer.config import StudySettings, SupplySettings
 from optimizer.errors import Finding, nearest
-from optimizer.study.economics import capital_recovery, ready_year
+from optimizer.study.economics import capital_recovery, ready_year, shortened
 from optimizer.study.supplies import Adequacy, Supply
 from optimizer.study.supply_tables import PARAMETERS, SupplyTables
 
@@ -102,7 +102,7 @@ def _offers(
         for _, facts in technologies.iterrows():
             factor = capital_recovery(rate, facts["life_years"]) if annuitize else study.yearly_factor
             once, stored = facts["cost_musd_per_mw"], facts["storage_cost_musd_per_mwh"]
-            ready = first_year(facts, config.study.decision_year)
+            ready = first_year(facts, config.study)
             yearly = factor * once + facts["fixed_om_musd_per_mw_year"]
             rows.append((ready, min(most, facts["max_mw"]), yearly, once, factor * stored, stored))
     columns = "ready max_mw annuity_musd_per_mw cost_musd_per_mw annuity_musd_per_mwh cost_musd_per_mwh".split()
@@ -110,9 +110,10 @@ def _offers(
     return pd.DataFrame(rows, index=index, columns=columns).astype({"ready": int})
 
 
-def first_year(facts: pd.Series, decision_year: int) -> int:
+def first_year(facts: pd.Series, settings: StudySettings) -> int:
     """First year in which a technology can serve: its lead time, and when it can be had anywhere."""
-    return max(ready_year(decision_year, facts["lead_months"]), int(facts["first_year"]))
+    months = shortened(facts["lead_months"], settings.shorter_lead_months)
+    return max(ready_year(settings.decision_year, months), int(facts["first_year"]))
 
 
 def _availability(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from optimizer.errors import InputError
-from tests.solve.small import study_of
+from tests.solve.small import HEAD, study_of
 
 SITES = (
     "site,kind,block_mw,max_blocks,cost_musd_per_year_per_block\nown,campus,50,2,1\nrent,lease,50,2,2\n"
@@ -24,6 +24,34 @@ EQUIPMENT: dict[str, tuple[str, str, str]] = {
     "unknown kind": ("it_cost_musd_per_mw_per_kind = { leese = 1 }", "config.unknown_choice", "lease"),
     "kinds as number": ("it_cost_musd_per_mw_per_kind = 3", "config.", "it_cost_musd_per_mw_per_kind"),
 }
+
+
+EARLIER: dict[str, tuple[str, str, str]] = {
+    "months out of order": ("[report]\nearlier_months = [24, 12]\n", "config.earlier_order", "[12.0, 24.0]"),
+    "months twice": ("[report]\nearlier_months = [12, 12]\n", "config.earlier_order", "write [12.0]"),
+    "no months": ("[report]\nearlier_months = [0]\n", "config.out_of_range", "report.earlier_months"),
+    "months as text": ('[report]\nearlier_months = ["a year"]\n', "config.", "report.earlier_months"),
+    "months alone": ("[report]\nearlier_months = 12\n", "config.", "report.earlier_months"),
+    "scenario that is not asked for": (
+        '[report]\nearlier_months = [12]\ncompare = ["earlier_6_months"]\n',
+        "config.unknown_scenario",
+        "earlier_6_months",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EARLIER)
+def test_earlier_power_is_refused_in_the_words_of_the_subject(name: str, tmp_path: Path) -> None:
+    text, rule, said = EARLIER[name]
+    found = refused(tmp_path, BARE + text)
+    assert any(line.startswith(rule) and said in line for line in found), found
+
+
+@pytest.mark.parametrize("value", ["-1", '"soon"', "inf", "[1]"])
+def test_lead_times_that_cannot_be_shorter_are_refused(value: str, tmp_path: Path) -> None:
+    head = HEAD.replace("[economics]", f"shorter_lead_months = {value}\n\n[economics]")
+    with pytest.raises(InputError, match="shorter_lead_months"):
+        study_of(tmp_path, BARE, {"sites": SITES}, head)
 
 
 def refused(tmp_path: Path, text: str, sites: str = SITES) -> list[str]:

@@ -11,6 +11,7 @@ from optimizer.report.page import Section
 from optimizer.report.sections import (
     answer,
     comparison,
+    earlier,
     expansion,
     land,
     money,
@@ -37,6 +38,7 @@ SECTIONS: tuple[Callable[[View], Section | None], ...] = (
     money.cost,
     money.what_binds,
     comparison.compared,
+    earlier.earlier_power,
     network.outages,
     network.network_upgrades,
     expansion.new_circuits,

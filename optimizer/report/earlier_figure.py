@@ -1,0 +1,58 @@
+"""Figure of what shorter lead times are worth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from optimizer.report import style
+from optimizer.report.text import figure_text
+
+HEIGHT_PX = 320
+
+
+def gained_by_months(
+    months: Sequence[float], gained_musd: Sequence[float], earlier_mw_months: Sequence[float], currency_year: int
+) -> go.Figure:
+    """Draw what plans of shorter lead times are better by, and how much earlier they serve.
+
+    Parameters
+    ----------
+    months : sequence of float
+        By which lead times are shorter, increasing [month]; this plan, at 0, is drawn too.
+    gained_musd : sequence of float
+        What each plan is better by [M$].
+    earlier_mw_months : sequence of float
+        Delay that it does not have [MW-month].
+    currency_year : int
+        Year of the dollars.
+    """
+    at = [0.0, *months]
+    gained = go.Scatter(
+        x=at,
+        y=[0.0, *gained_musd],
+        name="worth more",
+        mode="lines+markers",
+        line={"color": style.BLUE, "width": 2},
+        marker={"size": 9, "symbol": "circle"},
+        hovertemplate="%{x:g} months: %{y:,.1f} M$<extra></extra>",
+    )
+    earlier = go.Scatter(
+        x=at,
+        y=[0.0, *earlier_mw_months],
+        name="earlier power (right)",
+        mode="lines+markers",
+        line={"color": style.VERMILION, "width": 2, "dash": "dash"},
+        marker={"size": 9, "symbol": "diamond"},
+        yaxis="y2",
+        hovertemplate="%{x:g} months: %{y:,.0f} MW-months<extra></extra>",
+    )
+    right = style.axis("served earlier [MW-months]", tickformat=",.0f", rangemode="tozero")
+    return style.figure(
+        [gained, earlier],
+        HEIGHT_PX,
+        xaxis=style.axis("lead times shorter by [months]", rangemode="tozero"),
+        yaxis=style.axis(figure_text(f"worth more [M$ of {currency_year}]"), tickformat=",.0f", rangemode="tozero"),
+        yaxis2=right | {"overlaying": "y", "side": "right", "showgrid": False},
+    )
