@@ -4,24 +4,28 @@ Curtailment is per snapshot, before any outage: a snapshot stands for all its ho
 What is served, firm or not, counts in every row of flow and security. Firm load is never curtailed, so it is firm only
 once the network, with its upgrades, carries it in every snapshot and after every outage.
 
-Hours are counted exactly, by a binary for each tie, period and snapshot, but only where snapshots that are short enough
-to be curtailed are too long to be curtailed all; elsewhere nothing need be counted.
+A campus is served over one tie. So what its tie is relieved of is by tie, and all else, with the limits, by site: they
+are the same for the tie that is built, and the other ties have no load to be relieved of.
+
+Hours are counted exactly, by a binary for each site, period and snapshot, but only where snapshots that are short
+enough to be curtailed are too long to be curtailed all; elsewhere nothing need be counted.
 
 Symbols
 -------
 k[o,t,h]  ``curtailed_mw``        what the grid does not serve of what a campus would draw over tie o [MW]
-b[o,t,h]  ``backup_mw``           served by on-site backup meanwhile [MW]
-d[o,t,h]  ``deferred_mw``         work put off [MW]
-e[o,t,h]  ``recovered_mw``        drawn above facility power to catch up [MW]
-B[o,t]    ``backup_capacity_mw``  backup that is made fit for this [MW]
-q[o,t,h]  ``curtails``            1 when any of the snapshot is curtailed, where hours are counted [-]
-L[o,t,h]                          facility power, sum_c PUE[s,c,h] j[o,c,t] [MW]
-F[o,t]                            contract demand, the same with the largest PUE over the snapshots [MW]
+e[o,t,h]  ``recovered_mw``        drawn over tie o above facility power to catch up [MW]
+b[s,t,h]  ``backup_mw``           served by on-site backup while curtailed [MW]
+d[s,t,h]  ``deferred_mw``         work put off [MW]
+B[s,t]    ``backup_capacity_mw``  backup that is made fit for this [MW]
+q[s,t,h]  ``curtails``            1 when any of the snapshot is curtailed, where hours are counted [-]
+k[s,t,h], e[s,t,h]                sums over the ties of a site [MW]
+L[s,t,h]                          facility power, sum_c PUE[s,c,h] i[s,c,t]; over a tie L[o,t,h] [MW]
+F[s,t], F[o,t]                    contract demand, the same with the largest PUE over the snapshots [MW]
 """
 
 from __future__ import annotations
 
-from functools import cache
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -32,53 +36,68 @@ from optimizer.study.case import Case
 from optimizer.study.service import Service
 from optimizer.units import USD_PER_MUSD
 
-NEEDS = {"ties": ["site"], "sites": ["block_mw", "max_blocks"], "snapshots": ["hours"], "periods": ["annuity_years"]}
-
-Key = tuple[str, int, str]
+NEEDS = {
+    "ties": ["site", "capacity_mw"],
+    "sites": ["block_mw", "max_blocks"],
+    "snapshots": ["hours"],
+    "periods": ["annuity_years"],
+}
 
 
 def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
     """Declare what is curtailed and what serves it; post relief of ties, cost, investment and emissions."""
     S, O, T, H = _service(case), list(case.ties.index), list(case.periods.index), list(case.snapshots.index)
-    hours = case.snapshots["hours"]
-    able = [(o, t, h) for o in O for t in T for h in S.snapshots(hours)]
-    late = [(o, t, h) for o in O for t in T for h in H] if S.deferral is not None and S.deferral.is_neutral else []
-    b.curtailed_mw = pyo.Var(able, domain=pyo.NonNegativeReals)
-    b.backup_mw = pyo.Var(able if S.backup is not None else [], domain=pyo.NonNegativeReals)
-    b.backup_capacity_mw = pyo.Var(O if S.backup is not None else [], T, domain=pyo.NonNegativeReals)
-    b.deferred_mw = pyo.Var(able if S.deferral is not None else [], domain=pyo.NonNegativeReals)
-    b.recovered_mw = pyo.Var(late, domain=pyo.NonNegativeReals)
-    b.curtails = pyo.Var(able if S.counts_hours(hours) else [], domain=pyo.Binary)
-    most = {o: largest_mw(case, o) for o in O}
-    for variable in (b.curtailed_mw, b.backup_mw, b.deferred_mw, b.recovered_mw, b.backup_capacity_mw):
+    hours, site_of, tied = case.snapshots["hours"], case.ties["site"].to_dict(), _tied(case)
+    able = S.snapshots(hours)
+    campuses = [(s, t, h) for s in tied for t in T for h in able]
+    late = H if S.deferral is not None and S.deferral.is_neutral else []
+    b.curtailed_mw = pyo.Var(O, T, able, domain=pyo.NonNegativeReals)
+    b.recovered_mw = pyo.Var(O, T, late, domain=pyo.NonNegativeReals)
+    b.backup_mw = pyo.Var(campuses if S.backup is not None else [], domain=pyo.NonNegativeReals)
+    b.backup_capacity_mw = pyo.Var(tied if S.backup is not None else [], T, domain=pyo.NonNegativeReals)
+    b.deferred_mw = pyo.Var(campuses if S.deferral is not None else [], domain=pyo.NonNegativeReals)
+    b.curtails = pyo.Var(campuses if S.counts_hours(hours) else [], domain=pyo.Binary)
+    most = {s: largest_mw(case, s) for s in tied}
+    for variable in (b.curtailed_mw, b.recovered_mw):
+        for key in variable:
+            variable[key].setub(most[site_of[key[0]]])
+    for variable in (b.backup_mw, b.deferred_mw, b.backup_capacity_mw):
         for key in variable:
             variable[key].setub(most[key[0]])
-    for key in able:
-        ledgers.relief_mw.post(key, b.curtailed_mw[key])
-    for key in late:
-        ledgers.relief_mw.post(key, -b.recovered_mw[key])
+    for key, variable in b.curtailed_mw.items():
+        ledgers.relief_mw.post(key, variable)
+    for key, variable in b.recovered_mw.items():
+        ledgers.relief_mw.post(key, -variable)
     for t in T:
-        _post(b, case, S, t, [key for key in able if key[1] == t], ledgers)
+        _post(b, case, S, t, able, ledgers)
 
 
-def _post(b: pyo.Block, case: Case, S: Service, t: int, able: list[Key], ledgers: Ledgers) -> None:
+def _tied(case: Case) -> list[str]:
+    """Sites that draw power over a tie."""
+    return [s for s, options in case.ties_of_site.items() if options]
+
+
+def _post(b: pyo.Block, case: Case, S: Service, t: int, able: list[str], ledgers: Ledgers) -> None:
     """Post what one period costs and emits."""
     years, hours = float(case.periods.at[t, "annuity_years"]), case.snapshots["hours"]
     terms: list[Any] = []
-    for key in able:
-        length = float(hours[key[2]])
+    for h in able:
+        length = float(hours[h])
         yearly = years * length / USD_PER_MUSD
-        terms.append(yearly * S.curtailment_usd_per_mwh * b.curtailed_mw[key])
-        if S.backup is not None:
-            terms.append(yearly * (S.backup.fuel_usd_per_mwh - S.curtailment_usd_per_mwh) * b.backup_mw[key])
-            if S.backup.carbon_t_per_mwh:
-                ledgers.carbon_t.post(t, length * S.backup.carbon_t_per_mwh * b.backup_mw[key])
-        if S.deferral is not None:
-            terms.append(yearly * (S.deferral.cost_usd_per_mwh - S.curtailment_usd_per_mwh) * b.deferred_mw[key])
+        terms += [yearly * S.curtailment_usd_per_mwh * b.curtailed_mw[o, t, h] for o in case.ties.index]
+        for s in _tied(case):
+            if S.backup is not None:
+                saved = yearly * (S.backup.fuel_usd_per_mwh - S.curtailment_usd_per_mwh)
+                terms.append(saved * b.backup_mw[s, t, h])
+                if S.backup.carbon_t_per_mwh:
+                    ledgers.carbon_t.post(t, length * S.backup.carbon_t_per_mwh * b.backup_mw[s, t, h])
+            if S.deferral is not None:
+                saved = yearly * (S.deferral.cost_usd_per_mwh - S.curtailment_usd_per_mwh)
+                terms.append(saved * b.deferred_mw[s, t, h])
     if S.backup is not None and S.backup.cost_musd_per_mw:
-        for o in case.ties.index:
-            terms.append(years * S.backup.annuity_musd_per_mw * b.backup_capacity_mw[o, t])
-            ledgers.investment_musd.post(t, S.backup.cost_musd_per_mw * b.backup_capacity_mw[o, t])
+        for s in _tied(case):
+            terms.append(years * S.backup.annuity_musd_per_mw * b.backup_capacity_mw[s, t])
+            ledgers.investment_musd.post(t, S.backup.cost_musd_per_mw * b.backup_capacity_mw[s, t])
     if terms:
         ledgers.cost_musd.post(("service", t), pyo.quicksum(terms))
 
@@ -96,205 +115,278 @@ def _service(case: Case) -> Service:
     return case.service
 
 
-def largest_mw(case: Case, o: str) -> float:
-    """Most that a campus can draw over a tie, by its size and its hardest snapshot [MW]."""
-    s = str(case.ties.at[o, "site"])
+def largest_mw(case: Case, s: str) -> float:
+    """Most that a campus can draw, by its size and its hardest snapshot [MW]."""
     pue = max((max(case.pue_of[s, c].values()) for c in case.cooling_of_site[s]), default=1.0)
     return pue * float(case.sites.at[s, "block_mw"]) * float(case.sites.at[s, "max_blocks"])
 
 
-def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
-    """Curtailment within load, contract, yearly energy and hours; backup and deferral within their own limits."""
-    S, O, T, H = _service(case), list(case.ties.index), list(case.periods.index), list(case.snapshots.index)
-    hours, site_of = case.snapshots["hours"].astype(float), case.ties["site"].to_dict()
+@dataclass(frozen=True)
+class _Campuses:
+    """Expressions that rows of service are made of.
 
-    @cache
-    def load(o: str, t: int, h: str) -> Any:
-        s = site_of[o]
-        return pyo.quicksum(case.pue_of[s, c][h] * m.interconnection.it_mw[o, c, t] for c in case.cooling_of_site[s])
+    Parameters
+    ----------
+    case, m, b
+        The case, its model and the block of service.
+    """
 
-    @cache
-    def contract(o: str, t: int) -> Any:
-        s = site_of[o]
+    case: Case
+    m: pyo.ConcreteModel
+    b: pyo.Block
+
+    def load(self, s: str, t: int, h: str) -> Any:
+        """Facility power of a campus in a snapshot."""
         return pyo.quicksum(
-            max(case.pue_of[s, c].values()) * m.interconnection.it_mw[o, c, t] for c in case.cooling_of_site[s]
+            self.case.pue_of[s, c][h] * self.m.cooling.it_mw[s, c, t] for c in self.case.cooling_of_site[s]
         )
 
-    @constraint(b, list(b.curtailed_mw))
-    def no_more_than_drawn(b: Any, o: str, t: int, h: str) -> Any:
+    def contract(self, s: str, t: int) -> Any:
+        """Contract demand of a campus."""
+        return pyo.quicksum(self.hardest(s, c) * self.m.cooling.it_mw[s, c, t] for c in self.case.cooling_of_site[s])
+
+    def hardest(self, s: str, c: str) -> float:
+        """Largest PUE over the snapshots."""
+        return max(self.case.pue_of[s, c].values())
+
+    def curtailed(self, s: str, t: int, h: str) -> Any:
+        """What the grid does not serve of a campus."""
+        return pyo.quicksum(self.b.curtailed_mw[o, t, h] for o in self.case.ties_of_site[s])
+
+    def recovered(self, s: str, t: int, h: str) -> Any:
+        """What a campus catches up."""
+        return pyo.quicksum(self.b.recovered_mw[o, t, h] for o in self.case.ties_of_site[s])
+
+
+def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
+    """Curtailment within load, contract, yearly energy and hours; backup and deferral within their own limits."""
+    S, T, H = _service(case), list(case.periods.index), list(case.snapshots.index)
+    hours, tied, of = case.snapshots["hours"].astype(float), _tied(case), _Campuses(case, m, b)
+    able, late = S.snapshots(case.snapshots["hours"]), H if len(b.recovered_mw) else []
+    catch_up = S.deferral.catch_up_share if late and S.deferral is not None else 0.0
+    several = [o for s in tied if len(case.ties_of_site[s]) > 1 for o in case.ties_of_site[s]]
+    site_of = case.ties["site"].to_dict()
+
+    @constraint(b, tied, T, able)
+    def no_more_than_drawn(b: Any, s: str, t: int, h: str) -> Any:
         """No more is curtailed in a snapshot than the campus would draw.
 
-        k[o,t,h] <= L[o,t,h]
+        k[s,t,h] <= L[s,t,h]
         """
-        return b.curtailed_mw[o, t, h] - load(o, t, h) <= 0
+        return of.curtailed(s, t, h) - of.load(s, t, h) <= 0
 
-    able = S.snapshots(case.snapshots["hours"])
+    @constraint(b, several if able else [], T)
+    def where_the_campus_is_tied(b: Any, o: str, t: int) -> Any:
+        """Of several ties only the one that is built is relieved, and carries what is caught up.
 
-    @constraint(b, O if able else [], T)
-    def within_yearly_energy(b: Any, o: str, t: int) -> Any:
+        sum_h k[o,t,h] + sum_h e[o,t,h] <= sum_(h curtailable) L[o,t,h] + (number of h) catch_up_share F[o,t]
+        """
+        s = site_of[o]
+        moved = [b.curtailed_mw[o, t, h] for h in able] + [b.recovered_mw[o, t, h] for h in late]
+        most = [
+            (sum(case.pue_of[s, c][h] for h in able) + len(late) * catch_up * of.hardest(s, c))
+            * m.interconnection.it_mw[o, c, t]
+            for c in case.cooling_of_site[s]
+        ]
+        return pyo.quicksum(moved) - pyo.quicksum(most) <= 0
+
+    @constraint(b, tied if able else [], T)
+    def within_yearly_energy(b: Any, s: str, t: int) -> Any:
         """The energy curtailed in a year stays within its share of what the campus would draw.
 
-        sum_h hours[h] k[o,t,h] <= share sum_h hours[h] L[o,t,h]
+        sum_h hours[h] k[s,t,h] <= share sum_h hours[h] L[s,t,h]
         """
-        curtailed = pyo.quicksum(hours[h] * b.curtailed_mw[o, t, h] for h in able)
-        return curtailed - S.share * pyo.quicksum(hours[h] * load(o, t, h) for h in H) <= 0
+        curtailed = pyo.quicksum(hours[h] * of.curtailed(s, t, h) for h in able)
+        return curtailed - S.share * pyo.quicksum(hours[h] * of.load(s, t, h) for h in H) <= 0
 
     start = {t: S.interim_start(case.periods["years"], t) for t in T}
     bound = [t for t in T if S.non_firm_share < 1 and start[t] is not None]
 
-    @constraint(b, [(o, t, h) for o in O for t in bound for h in able])
-    def within_contract(b: Any, o: str, t: int, h: str) -> Any:
+    @constraint(b, tied, bound, able)
+    def within_contract(b: Any, s: str, t: int, h: str) -> Any:
         """What is curtailed is non-firm: within its share of contract demand, but for campuses in interim service.
 
         A campus is in interim service in periods that end within its interim years.
 
-        k[o,t,h] <= share F[o,t] + (1 - share) largest[o] (v[o,t] - v[o,t - interim])
+        k[s,t,h] <= share F[s,t] + (1 - share) largest[s] (x[s,t] - x[s,t - interim])
         """
-        firm = b.curtailed_mw[o, t, h] - S.non_firm_share * contract(o, t)
+        firm = of.curtailed(s, t, h) - S.non_firm_share * of.contract(s, t)
         if start[t] == t:
             return firm <= 0
-        new = m.interconnection.in_service[o, t] - m.interconnection.in_service[o, start[t]]
-        return firm - (1 - S.non_firm_share) * largest_mw(case, o) * new <= 0
+        new = m.siting.build[s, t] - m.siting.build[s, start[t]]
+        return firm - (1 - S.non_firm_share) * largest_mw(case, s) * new <= 0
 
     @constraint(b, list(b.curtails))
-    def counted_when_curtailed(b: Any, o: str, t: int, h: str) -> Any:
+    def counted_when_curtailed(b: Any, s: str, t: int, h: str) -> Any:
         """A snapshot of which anything is curtailed counts with all its hours.
 
-        k[o,t,h] <= largest[o] q[o,t,h]
+        k[s,t,h] <= largest[s] q[s,t,h]
         """
-        return b.curtailed_mw[o, t, h] <= largest_mw(case, o) * b.curtails[o, t, h]
+        return of.curtailed(s, t, h) <= largest_mw(case, s) * b.curtails[s, t, h]
 
-    @constraint(b, O if len(b.curtails) else [], T)
-    def within_yearly_hours(b: Any, o: str, t: int) -> Any:
+    @constraint(b, tied if len(b.curtails) else [], T)
+    def within_yearly_hours(b: Any, s: str, t: int) -> Any:
         """A campus is curtailed in no more hours of a year than the limit.
 
-        sum_h hours[h] q[o,t,h] <= hours_limit
+        sum_h hours[h] q[s,t,h] <= hours_limit
         """
-        return pyo.quicksum(hours[h] * b.curtails[o, t, h] for h in able) <= S.hours_per_year
+        return pyo.quicksum(hours[h] * b.curtails[s, t, h] for h in able) <= S.hours_per_year
 
     if S.backup is not None or S.deferral is not None:
 
-        @constraint(b, list(b.curtailed_mw))
-        def only_what_is_curtailed(b: Any, o: str, t: int, h: str) -> Any:
+        @constraint(b, tied, T, able)
+        def only_what_is_curtailed(b: Any, s: str, t: int, h: str) -> Any:
             """Backup serves, and deferral takes up, no more than is curtailed.
 
-            b[o,t,h] + d[o,t,h] <= k[o,t,h]
+            b[s,t,h] + d[s,t,h] <= k[s,t,h]
             """
-            meanwhile = [v[o, t, h] for v in (b.backup_mw, b.deferred_mw) if (o, t, h) in v]
-            return pyo.quicksum(meanwhile) - b.curtailed_mw[o, t, h] <= 0
+            meanwhile = [v[s, t, h] for v in (b.backup_mw, b.deferred_mw) if (s, t, h) in v]
+            return pyo.quicksum(meanwhile) - of.curtailed(s, t, h) <= 0
 
-    _backup(b, case, S, contract)
-    _deferral(b, case, S, m, load, contract)
+    _backup(b, case, S, of)
+    _deferral(b, case, S, m, of)
 
 
-def _backup(b: pyo.Block, case: Case, S: Service, contract: Any) -> None:
+def _backup(b: pyo.Block, case: Case, S: Service, of: _Campuses) -> None:
     """Capacity, permit hours, and that capacity stays."""
     B = S.backup
     if B is None:
         return
     T, hours = list(case.periods.index), case.snapshots["hours"].astype(float)
     before = dict(zip(T[1:], T[:-1], strict=True))
-    able = S.snapshots(case.snapshots["hours"])
-    O = list(case.ties.index)
+    able, tied = S.snapshots(case.snapshots["hours"]), _tied(case)
 
     # In a snapshot longer than the permit's hours, the permit alone keeps output below capacity.
     short = {h for h in able if hours[h] < B.hours_per_year}
 
     @constraint(b, [key for key in b.backup_mw if key[2] in short])
-    def within_backup_capacity(b: Any, o: str, t: int, h: str) -> Any:
+    def within_backup_capacity(b: Any, s: str, t: int, h: str) -> Any:
         """Backup gives no more than its capacity, in snapshots shorter than the hours of its permit.
 
-        b[o,t,h] <= B[o,t]
+        b[s,t,h] <= B[s,t]
         """
-        return b.backup_mw[o, t, h] <= b.backup_capacity_mw[o, t]
+        return b.backup_mw[s, t, h] <= b.backup_capacity_mw[s, t]
 
-    @constraint(b, O if able else [], T)
-    def within_air_permit(b: Any, o: str, t: int) -> Any:
+    @constraint(b, tied if able else [], T)
+    def within_air_permit(b: Any, s: str, t: int) -> Any:
         """Backup runs no more hours of full output in a year than its air permit allows.
 
-        sum_h hours[h] b[o,t,h] <= permit_hours B[o,t]
+        sum_h hours[h] b[s,t,h] <= permit_hours B[s,t]
         """
-        served = pyo.quicksum(hours[h] * b.backup_mw[o, t, h] for h in able)
-        return served <= B.hours_per_year * b.backup_capacity_mw[o, t]
+        served = pyo.quicksum(hours[h] * b.backup_mw[s, t, h] for h in able)
+        return served <= B.hours_per_year * b.backup_capacity_mw[s, t]
 
-    @constraint(b, O, T)
-    def within_backup_share(b: Any, o: str, t: int) -> Any:
+    @constraint(b, tied, T)
+    def within_backup_share(b: Any, s: str, t: int) -> Any:
         """Backup is no more than its share of contract demand.
 
-        B[o,t] <= backup_share F[o,t]
+        B[s,t] <= backup_share F[s,t]
         """
-        return b.backup_capacity_mw[o, t] - B.share * contract(o, t) <= 0
+        return b.backup_capacity_mw[s, t] - B.share * of.contract(s, t) <= 0
 
-    @constraint(b, O, T[1:])
-    def backup_stays(b: Any, o: str, t: int) -> Any:
+    @constraint(b, tied, T[1:])
+    def backup_stays(b: Any, s: str, t: int) -> Any:
         """Backup once made fit stays so.
 
-        B[o,t-1] <= B[o,t]
+        B[s,t-1] <= B[s,t]
         """
-        return b.backup_capacity_mw[o, before[t]] <= b.backup_capacity_mw[o, t]
+        return b.backup_capacity_mw[s, before[t]] <= b.backup_capacity_mw[s, t]
 
 
-def _deferral(b: pyo.Block, case: Case, S: Service, m: pyo.ConcreteModel, load: Any, contract: Any) -> None:
+def _deferral(b: pyo.Block, case: Case, S: Service, m: pyo.ConcreteModel, of: _Campuses) -> None:
     """What can wait, what is caught up, and the tie that carries both."""
     D = S.deferral
     if D is None:
         return
     T, hours = list(case.periods.index), case.snapshots["hours"].astype(float)
-    able = S.snapshots(case.snapshots["hours"])
-    O, capacity = list(case.ties.index), case.ties["capacity_mw"].astype(float)
+    able, tied = S.snapshots(case.snapshots["hours"]), _tied(case)
+    late = list(hours.index) if len(b.recovered_mw) else []
+    capacity, site_of = case.ties["capacity_mw"].astype(float), case.ties["site"].to_dict()
     # Own supply relieves its tie: `optimizer.formulation.supply_campus` limits what is left.
     relieved = set(case.supply.sites) if case.supply is not None and case.supply.counts_as_firm else set()
-    carried = [key for key in b.recovered_mw if case.ties.at[key[0], "site"] not in relieved]
+    carried = [key for key in may_be_full(case, D.catch_up_share) if late and site_of[key[0]] not in relieved]
 
     @constraint(b, list(b.deferred_mw))
-    def only_what_can_wait(b: Any, o: str, t: int, h: str) -> Any:
+    def only_what_can_wait(b: Any, s: str, t: int, h: str) -> Any:
         """No more work is put off in a snapshot than can wait.
 
-        d[o,t,h] <= deferral_share L[o,t,h]
+        d[s,t,h] <= deferral_share L[s,t,h]
         """
-        return b.deferred_mw[o, t, h] - D.share * load(o, t, h) <= 0
+        return b.deferred_mw[s, t, h] - D.share * of.load(s, t, h) <= 0
 
-    @constraint(b, list(b.recovered_mw))
-    def within_catch_up(b: Any, o: str, t: int, h: str) -> Any:
+    @constraint(b, tied, T, late)
+    def within_catch_up(b: Any, s: str, t: int, h: str) -> Any:
         """A campus draws no more above its facility power than it can use to catch up.
 
-        e[o,t,h] <= catch_up_share F[o,t]
+        e[s,t,h] <= catch_up_share F[s,t]
         """
-        return b.recovered_mw[o, t, h] - D.catch_up_share * contract(o, t) <= 0
+        return of.recovered(s, t, h) - D.catch_up_share * of.contract(s, t) <= 0
 
-    @constraint(b, carried)
+    @constraint(b, [(o, t, h) for o, h in carried for t in T])
     def tie_carries_catching_up(b: Any, o: str, t: int, h: str) -> Any:
         """A tie carries facility power and what is caught up within its firm capacity.
 
+        Only where it can be full: elsewhere what the site can draw at most, or a harder snapshot, says as much.
+
         L[o,t,h] + e[o,t,h] <= K[o] v[o,t]
         """
-        drawn = load(o, t, h) + b.recovered_mw[o, t, h]
+        s = site_of[o]
+        load = [case.pue_of[s, c][h] * m.interconnection.it_mw[o, c, t] for c in case.cooling_of_site[s]]
+        drawn = pyo.quicksum(load) + b.recovered_mw[o, t, h]
         return drawn - float(capacity[o]) * m.interconnection.in_service[o, t] <= 0
 
-    @constraint(b, O if len(b.recovered_mw) else [], T)
-    def caught_up_within_the_year(b: Any, o: str, t: int) -> Any:
+    @constraint(b, tied if late else [], T)
+    def caught_up_within_the_year(b: Any, s: str, t: int) -> Any:
         """All work put off is caught up within the year.
 
-        sum_h hours[h] e[o,t,h] = sum_h hours[h] d[o,t,h]
+        sum_h hours[h] e[s,t,h] = sum_h hours[h] d[s,t,h]
         """
-        later = pyo.quicksum(hours[h] * b.recovered_mw[o, t, h] for h in hours.index)
-        return later - pyo.quicksum(hours[h] * b.deferred_mw[o, t, h] for h in able) == 0
+        later = pyo.quicksum(hours[h] * of.recovered(s, t, h) for h in late)
+        return later - pyo.quicksum(hours[h] * b.deferred_mw[s, t, h] for h in able) == 0
+
+
+def may_be_full(case: Case, catch_up_share: float) -> list[tuple[str, str]]:
+    """Ties and snapshots in which catching up may fill a tie that carries facility power.
+
+    Not where the largest campus fits with all that it can catch up, nor where another snapshot asks for more than this
+    one with all of it, whatever the technology: what a tie carries without catching up is limited there.
+    """
+    capacity, found = case.ties["capacity_mw"].astype(float), list[tuple[str, str]]()
+    size = (case.sites["block_mw"] * case.sites["max_blocks"]).astype(float)
+    needed: dict[tuple[str, str], float] = {}
+    for s in _tied(case):
+        pue = [case.pue_of[s, c] for c in case.cooling_of_site[s]]
+        for h in map(str, case.snapshots.index):
+            with_it = [one[h] + catch_up_share * max(one.values()) for one in pue]
+            if not any(all(w <= one[g] for w, one in zip(with_it, pue, strict=True)) for g in case.snapshots.index):
+                needed[s, h] = max(with_it, default=0.0) * float(size[s])
+    for o, s in case.ties["site"].items():
+        found += [(o, h) for h in map(str, case.snapshots.index) if needed.get((s, h), 0.0) > float(capacity[o])]
+    return found
 
 
 def tables(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> dict[str, pd.DataFrame]:
-    """What each tie is relieved of in each period and snapshot, and its backup."""
-    H = list(case.snapshots.index)
-    columns = ("curtailed_mw", "backup_mw", "deferred_mw", "recovered_mw")
+    """What each campus is relieved of in each period and snapshot and what serves it, and its backup."""
+    T, H = list(case.periods.index), list(case.snapshots.index)
+
+    def of_ties(variable: Any, s: str, t: int, h: str) -> float:
+        return sum(_value(variable, (o, t, h)) for o in case.ties_of_site[s])
+
     rows = [
-        (o, t, h, *(_value(b.component(name), (o, t, h)) for name in columns))
-        for o in case.ties.index
-        for t in case.periods.index
+        (
+            *(s, t, h),
+            *(of_ties(b.curtailed_mw, s, t, h), _value(b.backup_mw, (s, t, h))),
+            *(_value(b.deferred_mw, (s, t, h)), of_ties(b.recovered_mw, s, t, h)),
+        )
+        for s in _tied(case)
+        for t in T
         for h in H
     ]
-    capacity = [(o, t, _value(b.backup_capacity_mw, (o, t))) for o in case.ties.index for t in case.periods.index]
+    columns = ["site", "period", "snapshot", "curtailed_mw", "backup_mw", "deferred_mw", "recovered_mw"]
+    capacity = [(s, t, _value(b.backup_capacity_mw, (s, t))) for s in _tied(case) for t in T]
     return {
-        "relief": pd.DataFrame(rows, columns=["tie", "period", "snapshot", *columns]),
-        "backup": pd.DataFrame(capacity, columns=["tie", "period", "backup_capacity_mw"]),
+        "relief": pd.DataFrame(rows, columns=columns),
+        "backup": pd.DataFrame(capacity, columns=["site", "period", "backup_capacity_mw"]),
     }
 
 

@@ -9,7 +9,7 @@ r[v,t,h]  ``own_mw``          own supply less charging, at the campus end of tie
 z[v,t,h]  ``direct_mw``       taken from the generator beside the campus, at tie v [MW]
 k[v,t,h]  ``curtailed_mw``    what the grid does not serve [MW]
 e[v,t,h]  ``recovered_mw``    drawn above facility power to catch up [MW]
-b[v,t,h]  ``backup_mw``       served by on-site backup meanwhile [MW]
+b[s,t,h]  ``backup_mw``       served by on-site backup meanwhile [MW]
 o[s,q,t,h] ``output_mw``      output of a technology that generates [MW]
 c,d[s,q,t,h] ``charge_mw``, ``discharge_mw``  power into and out of storage [MW]
 K[v]      ``capacity_mw``     firm capacity of a tie [MW]
@@ -67,18 +67,18 @@ def drawn_mw(case: Case, m: pyo.ConcreteModel, tie: str, t: int, h: str) -> Any:
     return pyo.quicksum(pue * m.interconnection.it_mw[tie, c, t] for c, pue in factors)
 
 
-def used_mw(case: Case, m: pyo.ConcreteModel, tie: str, t: int, h: str) -> Any:
-    """Facility power over a tie and what is caught up, less what is curtailed and not backed up [MW]."""
-    drawn = drawn_mw(case, m, tie, t, h) - m.ledgers.relief_mw[tie, t, h]
-    return drawn + _of_service(m, "backup_mw", tie, t, h)
+def used_mw(case: Case, m: pyo.ConcreteModel, t: int, h: str) -> Any:
+    """Facility power of all campuses and what they catch up, less what is curtailed and not backed up [MW]."""
+    drawn = [drawn_mw(case, m, v, t, h) - m.ledgers.relief_mw[v, t, h] for v in case.ties.index]
+    return pyo.quicksum(drawn) + pyo.quicksum(_of_service(m, "backup_mw", s, t, h) for s in case.sites.index)
 
 
-def _of_service(m: pyo.ConcreteModel, name: str, tie: str, t: int, h: str) -> Any:
-    """A variable of service, 0 where all service is firm."""
+def _of_service(m: pyo.ConcreteModel, name: str, place: str, t: int, h: str) -> Any:
+    """A variable of service by site or tie, 0 where all service is firm."""
     service = m.component("service")
-    if service is None or (tie, t, h) not in service.component(name):
+    if service is None or (place, t, h) not in service.component(name):
         return 0.0
-    return service.component(name)[tie, t, h]
+    return service.component(name)[place, t, h]
 
 
 def _campus(b: pyo.Block, case: Case, m: pyo.ConcreteModel, S: Supply) -> None:
@@ -133,16 +133,14 @@ def _carbon_free(b: pyo.Block, case: Case, m: pyo.ConcreteModel, S: Supply) -> N
 
     def least(t: int, h: str, share: float) -> Any:
         """Carbon-free supply beyond a share of what all campuses use in a snapshot [MW]."""
-        return carbon_free_mw(b, case, m, S, t, h) - share * pyo.quicksum(
-            used_mw(case, m, v, t, h) for v in case.ties.index
-        )
+        return carbon_free_mw(b, case, m, S, t, h) - share * used_mw(case, m, t, h)
 
     @constraint(b, [t for t in case.periods.index if t in S.carbon_free_share])
     def carbon_free_over_the_year(b: Any, t: int) -> Any:
         """Over a year, at least a share of what the campuses use is carbon-free; what storage takes counts against it.
 
         sum_h hours[h] carbon_free_mw[t,h] >= share[t] sum_h hours[h] used_mw[t,h], with
-        used_mw[t,h] = sum_v (sum_c PUE[s,c,h] j[v,c,t] - k[v,t,h] + e[v,t,h] + b[v,t,h])
+        used_mw[t,h] = sum_v (sum_c PUE[s,c,h] j[v,c,t] - k[v,t,h] + e[v,t,h]) + sum_s b[s,t,h]
         """
         return pyo.quicksum(hours[h] * least(t, h, S.carbon_free_share[t]) for h in hours) >= 0
 
@@ -150,7 +148,7 @@ def _carbon_free(b: pyo.Block, case: Case, m: pyo.ConcreteModel, S: Supply) -> N
     def carbon_free_in_every_snapshot(b: Any, t: int, h: str) -> Any:
         """In every snapshot, at least a share of what the campuses use is carbon-free.
 
-        carbon_free_mw[t,h] >= share[t] sum_v (sum_c PUE[s,c,h] j[v,c,t] - k[v,t,h] + e[v,t,h] + b[v,t,h])
+        carbon_free_mw[t,h] >= share[t] (sum_v (sum_c PUE[s,c,h] j[v,c,t] - k[v,t,h] + e[v,t,h]) + sum_s b[s,t,h])
         """
         return least(t, h, S.hourly_carbon_free_share[t]) >= 0
 

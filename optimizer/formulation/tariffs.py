@@ -91,15 +91,15 @@ def _bound(b: pyo.Block, case: Case, least: pd.Series) -> None:
     """Ends for every column: nothing is more than the site at its largest draws."""
     for (o, t), contract in b.contract_mw.items():
         s = case.ties.at[o, "site"]
-        contract.setub(largest_mw(case, o))
+        contract.setub(largest_mw(case, s))
         b.it_mw[o, t].setub(float(case.sites.at[s, "block_mw"] * case.sites.at[s, "max_blocks"]))
         most_mwh = HOURS_PER_YEAR * most_drawn_mw(case, s)
         b.taken_mwh[o, t].setlb(-most_mwh)
         b.taken_mwh[o, t].setub(most_mwh)
         if (o, t) in b.non_firm_mw:
-            b.non_firm_mw[o, t].setub(largest_mw(case, o))
+            b.non_firm_mw[o, t].setub(largest_mw(case, s))
         if (o, t) in b.owed_mwh:
-            b.owed_mwh[o, t].setub(HOURS_PER_YEAR * float(least[s]) * largest_mw(case, o) + most_mwh)
+            b.owed_mwh[o, t].setub(HOURS_PER_YEAR * float(least[s]) * largest_mw(case, s) + most_mwh)
 
 
 def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
@@ -158,7 +158,7 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
 
 def _non_firm(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
     """What of contract demand is non-firm."""
-    S, T = case.service, list(case.periods.index)
+    S, T, site_of = case.service, list(case.periods.index), case.ties["site"].to_dict()
     if S is None:
         return
     start = {t: S.interim_start(case.periods["years"], t) for t in T}
@@ -190,7 +190,7 @@ def _non_firm(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
         if start[t] == t:
             return for_good <= 0
         new = m.interconnection.in_service[o, t] - m.interconnection.in_service[o, start[t]]
-        return for_good - (1 - S.non_firm_share) * largest_mw(case, o) * new <= 0
+        return for_good - (1 - S.non_firm_share) * largest_mw(case, site_of[o]) * new <= 0
 
 
 def is_chosen(case: Case, site: str) -> bool:

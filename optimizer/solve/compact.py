@@ -8,7 +8,8 @@ near to. Leaving rows out only adds plans, so a bound of this program is a bound
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -194,6 +195,21 @@ class Compact:
             if outcome.status == "infeasible" and not self._is_proven_infeasible():
                 return replace(outcome, status="error")
         return outcome
+
+    @contextmanager
+    def without(self, columns: NDArray[np.intp]) -> Iterator[None]:
+        """Leave columns at 0 for a while; the next solve starts from what was found without them.
+
+        Parameters
+        ----------
+        columns : ndarray of int
+            Columns whose lower ends are 0.
+        """
+        given = self.lower[columns].copy(), self.upper[columns].copy()
+        self.bound(columns, np.zeros(len(columns)), np.zeros(len(columns)))
+        yield
+        self.bound(columns, *given)
+        self.highs.rest_at_lower(columns)
 
     def _solve(self, seconds: float = np.inf) -> Outcome:
         self.solves += 1

@@ -357,6 +357,21 @@ class RowProgram(HighsProgram):
         """Change the cost of one column."""
         self._highs.changeColsCost(1, np.array([column], dtype=np.int32), np.array([cost]))
 
+    def rest_at_lower(self, columns: NDArray[np.intp]) -> None:
+        """Let the next solve start from the last basis, with columns that are not in it at their lower ends.
+
+        Parameters
+        ----------
+        columns : ndarray of int
+            Columns that change so.
+        """
+        basis = self._highs.getBasis()
+        status = list(basis.col_status)
+        for column in columns.tolist():
+            status[column] = BASIC if status[column] == BASIC else RESTING
+        basis.col_status = status
+        self._highs.setBasis(basis)
+
     def drop_rows(self, rows: NDArray[np.intp]) -> None:
         """Delete rows; the basis stays valid where all of them are slack."""
         self._highs.deleteRows(len(rows), rows.astype(np.int32))

@@ -13,10 +13,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 import numpy as np
+import pyomo.environ as pyo
+from numpy.typing import NDArray
 
 from optimizer.solve.at_once import find_at_once
 from optimizer.solve.branching import WHOLE
-from optimizer.solve.compact import Compact
+from optimizer.solve.compact import DUAL, PRIMAL, Compact
 from optimizer.solve.found import Found, Limits
 from optimizer.solve.highs import Outcome
 from optimizer.solve.integer_rounds import IntegerRounds
@@ -42,6 +44,9 @@ benchmark has 0.08 million; on a network of 10,000 buses one set of sites was no
 MOST_ITERATIONS = 2500
 """Iterations of the simplex method from the basis of a program like this one, after which it is solved from nothing:
 what-ifs of the Texas example take up to 1,500 or 40,000, and from nothing 7,000 (docs/benchmarks.md)."""
+
+MANY_OF_SERVICE = 5_000
+"""Columns of service from which on the relaxation is solved without them first (docs/benchmarks.md)."""
 
 LIMITED = ("limit_with_plan", "limit_without_plan")
 """How a search ends that gave up."""
@@ -135,10 +140,7 @@ def known_relaxation(
         compact = standing.compact(())
         relaxed = None if basis is None else _solved_from(compact, known, basis)
         if relaxed is None:
-            # Dense rows take the simplex method many times longer from nothing than from a solution without them.
-            compact.solve()
-            compact.add(known)
-            relaxed = compact.solve()
+            relaxed = _solved_from_nothing(program, compact, known)
         if relaxed.status == "optimal":
             standing.raise_bound(compact.proven())
             program.held, program.ended = tuple(compact.keys), named_basis(compact)
@@ -176,6 +178,35 @@ def cleaned(standing: Standing, compact: Compact) -> Outcome:
             compact.highs.set_options(presolve="off")
     program.log(f"relaxation: {standing}, {compact.highs.size[0]} rows, {compact.solves} solves")
     return relaxed
+
+
+def _solved_from_nothing(program: SecureProgram, compact: Compact, rows: Iterable[RowKey]) -> Outcome:
+    """Solve with limits, the program without them first: from nothing dense rows take the simplex method far longer."""
+    later = _of_service(program, compact)
+    if len(later) < MANY_OF_SERVICE:
+        compact.solve()
+        compact.add(rows)
+        return compact.solve()
+    # Nearly all of these end at 0, and rows that have them pivot on each from nothing, to no end. From a solution
+    # without them that breaks no limit the primal simplex method finds the few that help.
+    with compact.without(later):
+        relaxed = compact.solve()
+        compact.add(rows)
+        if relaxed.status == "optimal" or compact.keys:
+            relaxed = compact.clean(fully=True)
+    if relaxed.status == "optimal":
+        return compact.solve(PRIMAL)
+    compact.highs.forget_basis()
+    return compact.solve()
+
+
+def _of_service(program: SecureProgram, compact: Compact) -> NDArray[np.intp]:
+    """Columns by which campuses are curtailed, backed up and caught up with."""
+    block = program.model.component("service")
+    variables = [] if block is None else [v for one in block.component_objects(pyo.Var) for v in one.values()]
+    own = [program.highs.column(v) for v in variables if program.highs.has(v) and v.lb == 0]
+    at = compact.place[np.array(own, dtype=np.intp)]
+    return np.unique(at[at >= 0])
 
 
 def _is_whole(compact: Compact, relaxed: Outcome) -> bool:

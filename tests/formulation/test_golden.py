@@ -18,10 +18,12 @@ from what the code makes: every index set was written out, every coefficient wor
 * Six limits are built: ac at the peak of 2032 in service (80 MW and an allowance of 5), ac after the outage of ab (96
   and 2), ab after that of cd at the peak of 2030, in its own direction, and one after each of the other kinds of
   outage; with them the flows of ac, ab and cd.
-* Service: both snapshots may be curtailed, but not for all 8,760 h, so hours are counted. Tie s1c and s1a carry at most
-  30 x 1.5 = 45 MW, s2b 40 x 1.25 = 50 MW. 1,000 h of the peak at 200 $/MWh are 0.4 M$ per MW in 2030; backup at
-  300 $/MWh costs 100 more than losing the load, waiting at 50 saves 150. 2032 ends in 2035, when what was connected in
-  2030 is past its three interim years: half of contract demand, and for what is new all of it.
+* Service: both snapshots may be curtailed, but not for all 8,760 h, so hours are counted. s1 draws at most 30 x 1.5 =
+  45 MW, s2 40 x 1.25 = 50 MW. Each tie of s1 is relieved of and catches up at most 1.5 + 1.3 + 2 x 0.2 x 1.5 = 3.4 MW a
+  MW on dry, 2.78 on tower; s1c carries 30 x (1.5 + 0.3) = 54 of 60 MW, so that only s1a and s2b can be full. 1,000 h of
+  the peak at 200 $/MWh are 0.4 M$ per MW in 2030; backup at 300 $/MWh costs 100 more than losing the load, waiting at
+  50 saves 150. 2032 ends in 2035, when what was connected in 2030 is past its three interim years: half of contract
+  demand, and for what is new all of it.
 * Tariffs: a MWh of s1 costs 2 x 50 / 1e6 = 0.0001 M$ in 2030, a MW of contract demand 2 x 0.12, of it 2 x 0.06 less
   where it is non-firm; s2 has one price for both, and no minimum take. s1 on tower takes 8760 x 0.5 x 1.1 = 4818 MWh
   a MW (dry 5694, s2 5256) less what is curtailed for 1,000 and 7,760 h, and owes 0.8 x 8760 = 7008 MWh per MW
@@ -188,8 +190,9 @@ def test_service_and_supply_meet_at_the_tie() -> None:
     )
     # A tenth of what is used is to be carbon-free: of backup too, of what is curtailed not.
     clean = lines["supply.carbon_free_in_every_snapshot[2032,peak]"]
-    for term in ("+ 0.1 service.backup_mw", "- 0.1 service.curtailed_mw", "+ 0.1 service.recovered_mw"):
+    for term in ("- 0.1 service.curtailed_mw", "+ 0.1 service.recovered_mw"):
         assert all(f"{term}[{tie},2032,peak]" in clean for tie in ("s1a", "s1c", "s2b"))
+    assert all(f"+ 0.1 service.backup_mw[{site},2032,peak]" in clean for site in ("s1", "s2"))
 
 
 @pytest.mark.parametrize("part", SPREAD, ids=name_of)

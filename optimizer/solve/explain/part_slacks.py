@@ -123,11 +123,12 @@ def _service(m: pyo.ConcreteModel, case: Case, slacks: Slacks) -> None:
     service = case.service
     if service is None:
         return
-    for (o, _), row in rows_of(m, of.CURTAILED_ENERGY).items():
-        relax(row, HOURS_PER_YEAR / 100.0 * largest_mw(case, o) * slacks.one(Limit(of.CURTAILED_ENERGY)))
+    for (s, _), row in rows_of(m, of.CURTAILED_ENERGY).items():
+        relax(row, HOURS_PER_YEAR / 100.0 * largest_mw(case, s) * slacks.one(Limit(of.CURTAILED_ENERGY)))
+    site_of = {**case.ties["site"].to_dict(), **{s: s for s in case.sites.index}}
     for rule in (of.NON_FIRM, "tariffs.within_non_firm_share"):
-        for (o, *_), row in rows_of(m, rule).items():
-            relax(row, largest_mw(case, o) / 100.0 * slacks.one(Limit(of.NON_FIRM)))
+        for (place, *_), row in rows_of(m, rule).items():
+            relax(row, largest_mw(case, site_of[place]) / 100.0 * slacks.one(Limit(of.NON_FIRM)))
     counted = {key[:2] for key in m.service.curtails}
     most, hours = service.hours_per_year, case.snapshots["hours"].astype(float)
     for row in rows_of(m, "service.within_yearly_hours").values():
@@ -135,12 +136,12 @@ def _service(m: pyo.ConcreteModel, case: Case, slacks: Slacks) -> None:
         row.set_value(row.body <= HOURS_PER_YEAR)
 
     @constraint(m.explanation, sorted(counted) if most is not None else [])
-    def within_curtailed_hours(b: Any, o: str, t: int) -> Any:
+    def within_curtailed_hours(b: Any, s: str, t: int) -> Any:
         """A campus is curtailed in no more hours of a year than the limit.
 
-        sum_h hours[h] q[o,t,h] <= hours_limit
+        sum_h hours[h] q[s,t,h] <= hours_limit
         """
-        curtailed = [hours[h] * q for (tie, year, h), q in m.service.curtails.items() if (tie, year) == (o, t)]
+        curtailed = [hours[h] * q for (site, year, h), q in m.service.curtails.items() if (site, year) == (s, t)]
         return pyo.quicksum(curtailed) <= float(most or 0.0) + slacks.one(Limit(of.CURTAILED_HOURS))
 
 
@@ -162,10 +163,11 @@ def real_shares(m: pyo.ConcreteModel, case: Case, found: dict[Limit, float]) -> 
 def _energy(m: pyo.ConcreteModel, case: Case, limit: Limit) -> float:
     hours, largest = case.snapshots["hours"].astype(float), 0.0
     assert case.service is not None
-    for o, t in rows_of(m, of.CURTAILED_ENERGY):
-        drawn = sum(hours[h] * float(pyo.value(drawn_mw(case, m, o, t, h))) for h in hours.index)
-        curtailed = {h: v.value or 0.0 for (tie, y, h), v in m.service.curtailed_mw.items() if (tie, y) == (o, t)}
-        less = sum(hours[h] * float(mw) for h, mw in curtailed.items())
+    for s, t in rows_of(m, of.CURTAILED_ENERGY):
+        ties = case.ties_of_site[s]
+        drawn = sum(hours[h] * float(pyo.value(drawn_mw(case, m, o, t, h))) for o in ties for h in hours.index)
+        curtailed = [(h, v.value or 0.0) for (o, y, h), v in m.service.curtailed_mw.items() if o in ties and y == t]
+        less = sum(hours[h] * float(mw) for h, mw in curtailed)
         largest = max(largest, less / drawn if drawn > SMALL_MW else 0.0)
     return 100.0 * max(0.0, largest - case.service.share)
 
@@ -173,13 +175,13 @@ def _energy(m: pyo.ConcreteModel, case: Case, limit: Limit) -> float:
 def _contract(m: pyo.ConcreteModel, case: Case, limit: Limit) -> float:
     service, largest = case.service, 0.0
     assert service is not None
-    for o, t, h in rows_of(m, of.NON_FIRM):
+    for s, t, h in rows_of(m, of.NON_FIRM):
         start = service.interim_start(case.periods["years"], t)
-        serving = m.interconnection.in_service
-        if start is None or (start != t and serving[o, t].value - serving[o, start].value > 0.5):
+        built, ties = m.siting.build, case.ties_of_site[s]
+        if start is None or (start != t and built[s, t].value - built[s, start].value > 0.5):
             continue
-        contract = max(float(pyo.value(drawn_mw(case, m, o, t, one))) for one in case.snapshots.index)
-        curtailed = float(m.service.curtailed_mw[o, t, h].value or 0.0)
+        drawn = [sum(float(pyo.value(drawn_mw(case, m, o, t, one))) for o in ties) for one in case.snapshots.index]
+        contract, curtailed = max(drawn), sum(float(m.service.curtailed_mw[o, t, h].value or 0.0) for o in ties)
         largest = max(largest, curtailed / contract if contract > SMALL_MW else 0.0)
     return 100.0 * max(0.0, largest - service.non_firm_share)
 
@@ -188,7 +190,7 @@ def _carbon_free(m: pyo.ConcreteModel, case: Case, limit: Limit) -> float:
     supply, t, hours = case.supply, limit.period, case.snapshots["hours"].astype(float)
     assert supply is not None
     free = {h: float(pyo.value(carbon_free_mw(m.supply, case, m, supply, t, h))) for h in hours.index}
-    used = {h: sum(float(pyo.value(used_mw(case, m, o, t, h))) for o in case.ties.index) for h in hours.index}
+    used = {h: float(pyo.value(used_mw(case, m, t, h))) for h in hours.index}
     if limit.rule == of.CARBON_FREE_EVERY:
         least = min((free[h] / used[h] for h in hours.index if used[h] > SMALL_MW), default=1.0)
         return 100.0 * max(0.0, supply.hourly_carbon_free_share[t] - least)

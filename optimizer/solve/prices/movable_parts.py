@@ -56,18 +56,23 @@ def _service(program: SecureProgram) -> Iterator[Movable]:
     case, model, service = program.case, program.model, program.case.service
     if service is None:
         return
-    hours, site = case.snapshots["hours"].astype(float), case.ties["site"].to_dict()
-    for (o, t), row in rows_of(model, "service.within_yearly_energy").items():
-        drawn = sum(hours[h] * float(pyo.value(drawn_mw(case, model, o, t, h))) for h in hours.index)
+    hours = case.snapshots["hours"].astype(float)
+    for (s, t), row in rows_of(model, "service.within_yearly_energy").items():
+        drawn = sum(
+            hours[h] * float(pyo.value(drawn_mw(case, model, o, t, h)))
+            for o in case.ties_of_site[s]
+            for h in hours.index
+        )
         bound, slack = service.share * drawn, slack_of(row)
         if bound > AT_BOUND_MWH and slack <= AT_BOUND_MWH:
             musd = _yearly(program, t)
-            yield Movable(ENERGY, site[o], "", int(t), "", "MWh", bound, bound - slack, "$/MWh", musd, _most([row]))
-    for (o, t, h), row in rows_of(model, "service.within_contract").items():
-        mw, slack = float(model.service.curtailed_mw[o, t, h].value or 0.0), slack_of(row)
+            yield Movable(ENERGY, s, "", int(t), "", "MWh", bound, bound - slack, "$/MWh", musd, _most([row]))
+    for (s, t, h), row in rows_of(model, "service.within_contract").items():
+        curtailed = [float(model.service.curtailed_mw[o, t, h].value or 0.0) for o in case.ties_of_site[s]]
+        mw, slack = sum(curtailed), slack_of(row)
         if mw > AT_BOUND_MW and slack <= AT_BOUND_MW:
             musd = musd_per_usd_per_h(case, t, h)
-            yield Movable(CONTRACT, site[o], "", int(t), h, "MW", mw + slack, mw, "$/MWh", musd, _most([row]))
+            yield Movable(CONTRACT, s, "", int(t), h, "MW", mw + slack, mw, "$/MWh", musd, _most([row]))
 
 
 def _capacity(program: SecureProgram) -> Iterator[Movable]:
@@ -92,7 +97,7 @@ def _carbon_free(program: SecureProgram) -> Iterator[Movable]:
     hours = case.snapshots["hours"].astype(float)
 
     def used(t: int, h: str) -> float:
-        return sum(float(pyo.value(used_mw(case, model, o, t, h))) for o in case.ties.index)
+        return float(pyo.value(used_mw(case, model, t, h)))
 
     for t, row in rows_of(model, "supply.carbon_free_over_the_year").items():
         bound = supply.carbon_free_share[t] * sum(hours[h] * used(t, h) for h in hours.index)

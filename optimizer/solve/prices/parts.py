@@ -71,12 +71,12 @@ def _energy(program: SecureProgram, tables: dict[str, pd.DataFrame]) -> Iterator
     case, rows = program.case, tables.get("service")
     if rows is None or case.service is None or rows.empty:
         return
-    hours, tie = rows["snapshot"].map(case.snapshots["hours"]).astype(float), _ties(tables)
+    hours = rows["snapshot"].map(case.snapshots["hours"]).astype(float)
     sums = pd.DataFrame({"less": hours * rows["curtailed_mw"], "whole": hours * rows["facility_mw"]})
     for (s, t), one in sums.groupby([rows["site"], rows["period"]], sort=False).sum().iterrows():
         bound = case.service.share * float(one["whole"])
         if one["less"] > 0 and bound - float(one["less"]) <= AT_BOUND_MWH:
-            dual = _dual(program, program.model.service.within_yearly_energy, (tie[s], t))
+            dual = _dual(program, program.model.service.within_yearly_energy, (s, t))
             yield ENERGY, s, "", int(t), "", float(one["less"]), bound, "MWh", dual / _yearly(case, t)
 
 
@@ -85,18 +85,14 @@ def _contract(program: SecureProgram, tables: dict[str, pd.DataFrame]) -> Iterat
     if rows is None or case.service is None or rows.empty:
         return
     contract = rows.groupby(["site", "period"])["facility_mw"].transform("max")
-    tie, family, share = _ties(tables), program.model.service.within_contract, case.service.non_firm_share
+    family, share = program.model.service.within_contract, case.service.non_firm_share
     keyed = rows[["site", "period", "snapshot", "curtailed_mw"]].itertuples(index=False, name=None)
     for (s, t, h, mw), most in zip(keyed, contract, strict=True):
-        key = (tie[s], t, h)
+        key = (s, t, h)
         if key not in family or mw <= 0 or abs(share * most - mw) > AT_BOUND_MW:
             continue
         price = _dual(program, family, key) / musd_per_usd_per_h(case, t, h)
         yield CONTRACT, s, "", int(t), h, float(mw), share * float(most), "MW", price
-
-
-def _ties(tables: dict[str, pd.DataFrame]) -> dict[str, str]:
-    return dict(zip(tables["ties"]["site"], tables["ties"]["tie"], strict=True))
 
 
 def _capacity(program: SecureProgram, tables: dict[str, pd.DataFrame]) -> Iterator[Row]:

@@ -63,7 +63,7 @@ def _carbon_free(program: SecureProgram) -> Iterator[Row]:
     hours = case.snapshots["hours"].astype(float)
 
     def free_and_used(t: int, h: str) -> tuple[float, float]:
-        used = sum(float(pyo.value(used_mw(case, m, v, t, h))) for v in case.ties.index)
+        used = float(pyo.value(used_mw(case, m, t, h)))
         return float(pyo.value(carbon_free_mw(m.supply, case, m, supply, t, h))), used
 
     for t, share in supply.carbon_free_share.items():
@@ -101,14 +101,13 @@ def _backup_permits(program: SecureProgram, tables: dict[str, pd.DataFrame]) -> 
     case, rows = program.case, tables.get("service")
     if rows is None or rows.empty or case.service is None or case.service.backup is None:
         return
-    tie = dict(zip(tables["ties"]["site"], tables["ties"]["tie"], strict=True))
     mwh = rows["backup_mw"] * rows["snapshot"].map(case.snapshots["hours"]).astype(float)
     given = mwh.groupby([rows["site"], rows["period"]], sort=False).sum()
     capacity = tables["service_years"].set_index(["site", "period"])["backup_capacity_mw"].astype(float).round(DECIMALS)
     for (s, t), value in given.items():
         bound = case.service.backup.hours_per_year * float(capacity.get((s, t), 0.0))
         if bound > AT_BOUND_MWH and bound - value <= AT_BOUND_MWH:
-            price = _dual(program, program.model.service.within_air_permit, (tie[s], t)) / _yearly(case, t)
+            price = _dual(program, program.model.service.within_air_permit, (s, t)) / _yearly(case, t)
             yield BACKUP_PERMIT, s, "", int(t), "", float(value), bound, "MWh", price
 
 

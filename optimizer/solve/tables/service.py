@@ -51,7 +51,7 @@ def service_table(case: Case, m: pyo.ConcreteModel, placed: pd.DataFrame) -> pd.
     rows["snapshot"] = H * len(tied)
     rows["facility_mw"] = (pue * tied[["it_mw"]].to_numpy(float)).ravel()
     relief = service.tables(m.service, case, m)["relief"]
-    rows = rows.merge(relief, on=["tie", "period", "snapshot"], how="left")
+    rows = rows.merge(relief, on=["site", "period", "snapshot"], how="left")
     rows[MOVED] = rows[MOVED].round(DECIMALS)
     return rows.assign(non_firm_mw=_non_firm(case, m, rows))[columns]
 
@@ -113,8 +113,7 @@ def service_tables(
     )
     years = sums.groupby(keys, sort=False).sum().reset_index()
     capacity = service.tables(m.service, case, m)["backup"]
-    tie = placed[["site", "period", "tie"]].merge(capacity, on=["tie", "period"], how="left")
-    years = years.merge(tie[["site", "period", "backup_capacity_mw"]], on=keys, how="left")
+    years = years.merge(capacity, on=keys, how="left")
     years["backup_capacity_mw"] = years["backup_capacity_mw"].round(DECIMALS)
     annuity = 0.0 if S.backup is None else S.backup.annuity_musd_per_mw
     discount = years["period"].map(case.periods["annuity_years"]).astype(float)
