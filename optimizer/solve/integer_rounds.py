@@ -61,16 +61,20 @@ class IntegerRounds:
         self.standing, self.compact, self.program = standing, compact, standing.program
         self.whole = MakingWhole(standing)
 
-    def run(self, relaxed: Outcome) -> None:
+    def run(self, relaxed: Outcome, until_plan: bool = False) -> None:
         """Search until the gap is closed or a limit is reached.
 
         Parameters
         ----------
         relaxed : Outcome
             Of the compact program.
+        until_plan : bool
+            A plan among what the relaxation uses will do, where there is one.
         """
         values, used = self._in_full(relaxed.values)
         rounds = self._where_used(used, values, 0, first=True)
+        if until_plan and self.standing.best:
+            return
         if not self.standing.is_done and self.standing.best and rounds < self.standing.limits.max_rounds:
             # The cuts of the solver's first node are cheap, and often all that the proof needs.
             rounds += 1

@@ -65,9 +65,9 @@ class _Filter:
 
         Flows need a look only where all limits of a network rule are held; the rows of single ones stand.
         """
-        conflict = Conflict(held, False)
+        members = frozenset(held)
         sees_network = any(member.rule in NETWORK and not member.element for member in held)
-        return self.program.is_possible(lambda limit: not conflict.holds(limit), sees_network)
+        return self.program.is_possible(lambda limit: limit not in members and limit.group not in members, sees_network)
 
     def reduce(self, fixed: tuple[Limit, ...], tried: Iterable[Limit]) -> tuple[Limit, ...]:
         """Leave out what is not needed of what is tried, given what is fixed."""

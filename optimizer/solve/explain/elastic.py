@@ -8,7 +8,8 @@ break them, so that "there is a plan" always means a plan that breaks no limit o
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import pyomo.environ as pyo
 
 from optimizer.algebra import RowsOnDemand
 from optimizer.formulation import power_flow
+from optimizer.grid.joint import JointSet
 from optimizer.objectives.cost import cost
 from optimizer.objectives.totals import limit_totals
 from optimizer.solve.explain import limits as of
@@ -25,10 +27,14 @@ from optimizer.solve.explain.question import ANY, NOTHING, Question, force, with
 from optimizer.solve.explain.slacks import Slack, Slacks, cap_cost, give_way
 from optimizer.solve.program import ROW_TOLERANCE_MW, Clock, SecureProgram
 from optimizer.study.case import Case
+from optimizer.study.circuits import Expansion
 
 COST_SHARE = 1e-4
 """Weight of a M$ of a plan's cost beside the lowest price of what gives way: it only leads the relaxation to flows that
 break few limits, and is far below what would change an amount [-] (unverified: a choice)."""
+
+WITH_DISPATCH = ("cost", "net_present_value")
+"""Objectives that count what generators cost."""
 
 
 class ElasticProgram(Question):
@@ -42,20 +48,32 @@ class ElasticProgram(Question):
         Value of the performance counter at which solves are stopped [s].
     asked : Asked
         What a plan must be beside.
+    rules : collection of str, optional
+        Rules outside the network whose limits can give way; those of branches then stand as the case has them. Default:
+        all rules, those of the network included.
     """
 
-    def __init__(self, case: Case, deadline: float = np.inf, asked: Asked = NOTHING) -> None:
+    def __init__(
+        self,
+        case: Case,
+        deadline: float = np.inf,
+        asked: Asked = NOTHING,
+        rules: Collection[str] | None = None,
+    ) -> None:
         self.case = case
         made: list[Slacks] = []
 
         def prepare(m: pyo.ConcreteModel) -> Any:
             limit_totals(m, case, case.limits.totals)
-            made.append(give_way(m, case))
+            made.append(give_way(m, case, rules))
             cap_cost(m, asked, made[0])
+            if rules is not None:
+                made[0].close(rules)
             return cost(m)
 
+        wide = wide_case(case, rules is None)
         program = SecureProgram(
-            wide_case(case), 1, 0, Clock(), lambda line: None, objective=prepare, elastic=True, deadline=deadline
+            wide, 1, 0, Clock(), lambda line: None, objective=prepare, elastic=rules is None, deadline=deadline
         )
         super().__init__(program)
         force(program, asked.built)
@@ -64,6 +82,7 @@ class ElasticProgram(Question):
         self._cost, _ = program.highs.costs()
         self._free: Callable[[Limit], bool] = lambda limit: False
         self._costs: Mapping[str, float] = {}
+        self._columns = _Columns(self)
 
     @classmethod
     def possible(cls, case: Case) -> bool:
@@ -78,7 +97,8 @@ class ElasticProgram(Question):
 
     def limits(self) -> dict[Limit, list[Slack]]:
         """Every limit so far; those of branches come with their rows."""
-        for (branch, outage, h), allowance in self.program.model.limits.overload_mw.items():
+        allowances = self.program.model.limits.component("overload_mw")
+        for (branch, outage, h), allowance in () if allowances is None else allowances.items():
             limit = Limit(of.EMERGENCY if outage else of.NORMAL, branch, 0, h, outage)
             if limit not in self.slacks:
                 self.slacks[limit] = [Slack(allowance)]
@@ -103,20 +123,16 @@ class ElasticProgram(Question):
         self._apply()
 
     def _apply(self) -> None:
-        highs = self.program.highs
-        bounds: dict[int, tuple[float, float]] = {}
+        highs, by = self.program.highs, self._columns
+        by.update()
         costs = np.zeros(len(highs.variables))
         if self.sees_network:
             costs[: len(self._cost)] = self._cost * (COST_SHARE * min(self._costs.values()) if self._costs else 1.0)
-        for limit, slacks in self.limits().items():
-            for slack in slacks:
-                if not highs.has(slack.variable):
-                    continue
-                column, base = highs.column(slack.variable), float(slack.variable.lb or 0.0)
-                most = math.inf if slack.variable.ub is None else float(slack.variable.ub)
-                bounds[column] = (base, most if self._free(limit) else base)
-                costs[column] += self._costs.get(limit.rule, 0.0) * slack.weight
-        highs.set_bounds(bounds)
+        free = np.array([self._free(limit) for limit in by.limits], dtype=bool)[by.limit]
+        price = np.array([self._costs.get(limit.rule, 0.0) for limit in by.limits], dtype=float)[by.limit]
+        np.add.at(costs, by.column, price * by.weight)
+        upper = np.where(free, by.most, by.base)
+        highs.set_bounds(dict(zip(by.column.tolist(), zip(by.base.tolist(), upper.tolist(), strict=True), strict=True)))
         highs.set_costs(costs)
 
     def after_cut(self) -> int:
@@ -205,3 +221,45 @@ class ElasticProgram(Question):
                 here = [sum(drawn[n, t, h].value or 0.0 for n in buses) for buses in points.values()]
                 largest = max(largest, max(here) / sum(here) if sum(here) > 0 else 0.0)
         return largest
+
+
+class _Columns:
+    """Columns of the slacks of a program and what they may be, at hand as arrays: limits are held hundreds of times."""
+
+    def __init__(self, program: ElasticProgram) -> None:
+        self._program = program
+        self._size = (-1, -1)
+        self.limits: list[Limit] = []
+
+    def update(self) -> None:
+        """Read them again if limits or columns came since."""
+        highs, slacks = self._program.program.highs, self._program.limits()
+        size = (len(slacks), len(highs.variables))
+        if size == self._size:
+            return
+        self._size, self.limits = size, list(slacks)
+        there = [(i, s) for i, limit in enumerate(slacks) for s in slacks[limit] if highs.has(s.variable)]
+        self.limit = np.array([i for i, _ in there], dtype=np.intp)
+        self.column = np.array([highs.column(s.variable) for _, s in there], dtype=np.intp)
+        self.weight = np.array([s.weight for _, s in there], dtype=float)
+        self.base = np.array([float(s.variable.lb or 0.0) for _, s in there], dtype=float)
+        ends = [s.variable.ub for _, s in there]
+        self.most = np.array([math.inf if end is None else float(end) for end in ends], dtype=float)
+
+
+def without_network(case: Case) -> Case:
+    """The case as if its network carried everything and cost nothing.
+
+    What has no plan here has none: only rows and columns of the network are left out, and limits that the cost of
+    running it counts in. A plan here is one of the case with every limit of the network and of generators let go.
+    """
+    totals = {name: limit for name, limit in case.limits.totals.items() if name not in WITH_DISPATCH}
+    return replace(
+        case,
+        network=None,
+        upgrades=case.upgrades.iloc[:0],
+        outages=None,
+        joint=JointSet(),
+        expansion=Expansion(),
+        limits=replace(case.limits, totals=totals),
+    )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,10 +18,11 @@ import numpy as np
 from optimizer.errors import Finding, InfeasibleError, SolverError
 from optimizer.progress import Progress, silent
 from optimizer.solve.explain.conflict import ORDER, Conflict, minimal_conflict
-from optimizer.solve.explain.elastic import ElasticProgram
-from optimizer.solve.explain.limits import COST, DEMAND, NETWORK, SITE, TIE, UNITS, Asked, Limit, loosened
+from optimizer.solve.explain.elastic import ElasticProgram, without_network
+from optimizer.solve.explain.least import FEW_INTEGERS, Change, least_seen, least_unseen, prices_of
+from optimizer.solve.explain.limits import COST, DEMAND, NETWORK, SITE, TIE, Asked, Limit, loosened
 from optimizer.solve.explain.question import NOTHING, KnownRows, has_plan, seconds_from_now
-from optimizer.solve.explain.text import conflict_text, size_of, way_text
+from optimizer.solve.explain.text import conflict_text, way_text
 from optimizer.solve.highs import Outcome
 
 if TYPE_CHECKING:
@@ -35,9 +37,6 @@ CONFLICT_SHARE = 0.5
 
 COMPANIONS = {SITE: {TIE: 0.01}}
 """Rules that may give way beside another at a token price: a larger site may need a stronger tie [-]."""
-
-FEW_INTEGERS = 2000
-"""Whole decisions up to which the least change is found among them, not from the relaxation (unverified: a choice)."""
 
 STEPS = (1.0, 1.02, 1.05, 1.1, 1.2, 1.5, 2.0)
 """Multiples of the relaxation's least change that are tried in turn for one that leaves a plan [-]."""
@@ -149,18 +148,47 @@ def explain(case: Case, seconds: float = SECONDS, asked: Asked = NOTHING) -> Exp
     Explanation
         Without a conflict if the case has a plan, or the time was too short to show that it has none.
     """
-    # Limits that give way are those of factors, which do not apply where circuits are decided.
-    if len(case.circuits) or not ElasticProgram.possible(case):
+    if not ElasticProgram.possible(case):
         return Explanation(case, None, ())
-    end = seconds_from_now(seconds)
-    program = ElasticProgram(case, seconds_from_now(CONFLICT_SHARE * seconds), asked)
-    conflict = minimal_conflict(program)
+    programs = _Programs(case, asked, seconds)
+    program, conflict = programs.conflict()
     if conflict is None:
         return Explanation(case, None, ())
-    program.program.deadline = end
     sentences = {m.rule: program.sentence(m.rule) for m in conflict.members}
-    ways = sorted(_ways_out(program, conflict), key=lambda way: _builds_nothing(case, way))
+    ways = sorted(_WaysOut(programs, program, conflict).found(), key=lambda way: _builds_nothing(case, way))
     return Explanation(case, conflict, tuple(ways), sentences)
+
+
+class _Programs:
+    """The programs that an explanation asks, made when they are needed."""
+
+    def __init__(self, case: Case, asked: Asked, seconds: float) -> None:
+        self.case, self.asked = case, asked
+        self.end = seconds_from_now(seconds)
+        self.middle = seconds_from_now(CONFLICT_SHARE * seconds)
+
+    @cached_property
+    def whole(self) -> ElasticProgram:
+        """Of the case."""
+        return ElasticProgram(self.case, self.middle, self.asked)
+
+    def conflict(self) -> tuple[ElasticProgram, Conflict | None]:
+        """A minimal conflict, and the program it was found in: one without the network where that has no plan."""
+        if self.case.network is not None and len(self.case.demand_mw):
+            # What a plan may cost counts the network.
+            own = ElasticProgram(without_network(self.case), self.middle, replace(self.asked, most_musd=math.inf))
+            conflict = minimal_conflict(own)
+            if conflict is not None:
+                return own, conflict
+        # Limits that give way are those of factors, which do not apply where circuits are decided.
+        return self.whole, None if len(self.case.circuits) else minimal_conflict(self.whole)
+
+    def has_plan(
+        self, amounts: dict[Limit, float], known: KnownRows, deadline: float, guess: Mapping[str, float] | None = None
+    ) -> bool | None:
+        """Whether the case changed so far has a plan, from a program of its own; if guessed, of the guess only."""
+        asked = replace(self.asked, most_musd=self.asked.most_musd + amounts.get(Limit(COST), 0.0))
+        return has_plan(loosened(self.case, amounts), deadline, asked, known, guess, guess is not None)
 
 
 def _builds_nothing(case: Case, way: WayOut) -> bool:
@@ -168,85 +196,115 @@ def _builds_nothing(case: Case, way: WayOut) -> bool:
     return any(limit.rule == DEMAND and amount >= case.demand_mw[limit.period] for limit, amount in way.amounts.items())
 
 
-def _ways_out(program: ElasticProgram, conflict: Conflict) -> Iterator[WayOut]:
-    """The least change of each rule in the conflict; where none suffices alone, one of all rules together."""
-    alone, end, known = 0, program.program.deadline, KnownRows()
-    rules = sorted({m.rule for m in conflict.members}, key=lambda r: -ORDER[r])
-    for number, rule in enumerate(rules):
-        # Each rule has its share of the time that is left, so that a hard one leaves some for the others.
-        left = end - seconds_from_now(0.0)
-        program.program.deadline = seconds_from_now(left / (len(rules) - number)) if math.isfinite(left) else end
-        way = _least_seen_first(program, conflict, {rule: 1.0, **COMPANIONS.get(rule, {})}, known)
-        if way is not None:
-            alone += 1
-            yield way
-    program.program.deadline = end
-    if not alone:
-        together = _least(program, _prices(program), known)
-        if together is not None:
-            yield together
+class _WaysOut:
+    """The search for ways out of one conflict.
 
-
-def _prices(program: ElasticProgram) -> dict[str, float]:
-    """Price of every rule's unit that makes rules comparable: one over the size of its largest limit."""
-    sizes: dict[str, float] = {}
-    for limit in program.limits():
-        size = size_of(program.case, limit)
-        sizes[limit.rule] = max(sizes.get(limit.rule, 1.0), size if math.isfinite(size) else 1.0)
-    return {rule: 1.0 / sizes.get(rule, 1.0) for rule in UNITS}
-
-
-def _least(program: ElasticProgram, prices: dict[str, float], known: KnownRows) -> WayOut | None:
-    """The least change of some rules that leaves a plan, proven to suffice; ``None`` if there is none."""
-    program.hold(lambda limit: limit.rule in prices, prices)
-    if len(program.program.highs.integers) > FEW_INTEGERS:
-        # What whole decisions ask for beyond the relaxation is found step by step where there are too many of them.
-        amounts = _amounts(program, program.relaxed())
-        for step in STEPS if amounts else ():
-            more = {limit: rounded_up(step * amount) for limit, amount in amounts.items()}
-            if _suffices(program, more, known):
-                return WayOut(more, least_share=1.0 / step)
-    amounts = _amounts(program, program.answer())
-    return WayOut(amounts) if amounts and _suffices(program, amounts, known) else None
-
-
-def _least_seen_first(
-    program: ElasticProgram, conflict: Conflict, prices: dict[str, float], known: KnownRows
-) -> WayOut | None:
-    """The least change of a rule; where the conflict is none of the network, first the one that the rest needs.
-
-    That is less than what is needed or just enough, and found at once. Where it suffices nothing else is to be found.
+    Parameters
+    ----------
+    programs : _Programs
+        Of the case.
+    program : ElasticProgram
+        In which the conflict was found.
+    conflict : Conflict
+        Whose rules give way in turn.
     """
-    seen: dict[Limit, float] = {}
-    if not any(member.rule in NETWORK for member in conflict.members):
-        program.hold(lambda limit: limit.rule in (*prices, *NETWORK), prices, sees_network=False)
-        seen = _amounts(program, program.answer())
-        if not seen:
+
+    def __init__(self, programs: _Programs, program: ElasticProgram, conflict: Conflict) -> None:
+        self.programs, self.program, self.conflict = programs, program, conflict
+        self.known = KnownRows()
+        self.deadline = programs.end
+
+    def found(self) -> Iterator[WayOut]:
+        """The least change of each rule in the conflict; where none suffices alone, one of all rules together."""
+        alone, end = 0, self.programs.end
+        rules = sorted({m.rule for m in self.conflict.members}, key=lambda r: -ORDER[r])
+        for number, rule in enumerate(rules):
+            # Each rule has its share of the time that is left, so that a hard one leaves some for the others.
+            left = end - seconds_from_now(0.0)
+            self.deadline = seconds_from_now(left / (len(rules) - number)) if math.isfinite(left) else end
+            way = self._of_rule({rule: 1.0, **COMPANIONS.get(rule, {})})
+            if way is not None:
+                alone += 1
+                yield way
+        self.deadline = end
+        if not alone and not len(self.programs.case.circuits):
+            together = self._by_steps(prices_of(self.programs.whole))
+            if together is not None:
+                yield together
+
+    def _of_rule(self, prices: dict[str, float]) -> WayOut | None:
+        """The least change of a rule; where the conflict is none of the network, first the one that the rest needs.
+
+        That is less than what is needed or just enough, and found at once. Where it suffices nothing else is to be
+        found.
+        """
+        if any(member.rule in NETWORK for member in self.conflict.members):
+            if not set(NETWORK).isdisjoint(prices):
+                return self._by_steps(prices)
+            return self._proven(least_seen(self.programs.asked, self.programs.case, prices, self.known, self.deadline))
+        self.program.program.deadline = self.deadline
+        unseen = least_unseen(self.program, prices)
+        if unseen.status != "found":
             return None
+        amounts = rounded(unseen.amounts)
+        case = self.programs.case
+        if case.network is None or len(case.circuits):
+            return self._without_factors(unseen)
         # Decisions that suit all but the network often suit it too.
-        suffices = _suffices(program, seen, known, program.decisions())
-        if suffices is not False:
-            return WayOut(seen, bool(suffices))
-    way = _least(program, prices, known)
-    if way is None and seen and program.program.seconds_left() <= 0:
-        return WayOut(seen, False)
-    return way
+        if self.programs.has_plan(amounts, self.known, self.deadline, unseen.decisions):
+            return WayOut(amounts, least_share=unseen.least_share)
+        way = self._proven(least_seen(self.programs.asked, case, prices, self.known, self.deadline), unseen)
+        return WayOut(amounts, False) if way is None and self._is_late() else way
+
+    def _without_factors(self, unseen: Change) -> WayOut | None:
+        """A way out of a case whose plans are not searched with factors: more and more of what the rest needs."""
+        for step in STEPS:
+            amounts = rounded({limit: step * amount for limit, amount in unseen.amounts.items()})
+            suffices = self.programs.has_plan(amounts, self.known, self.deadline)
+            if suffices:
+                return WayOut(amounts, least_share=unseen.least_share / step)
+            if suffices is None:
+                break
+        return WayOut(rounded(unseen.amounts), False) if self._is_late() else None
+
+    def _proven(self, seen: Change, unseen: Change | None = None) -> WayOut | None:
+        """A way out whose changed case was solved by itself."""
+        if seen.status != "found":
+            return None
+        amounts, share = rounded(seen.amounts), seen.least_share
+        if unseen is not None and unseen.amounts.keys() == seen.amounts.keys() and len(amounts) == 1:
+            (limit,) = amounts
+            share = max(share, min(1.0, unseen.least_share * unseen.amounts[limit] / seen.amounts[limit]))
+        for guess in (seen.decisions, None):
+            if amounts and self.programs.has_plan(amounts, self.known, self.deadline, guess):
+                return WayOut(amounts, least_share=share)
+        return None
+
+    def _by_steps(self, prices: dict[str, float]) -> WayOut | None:
+        """The least change of rules, those of the network among them; ``None`` if there is none."""
+        program = self.programs.whole
+        program.program.deadline = self.deadline
+        program.hold(lambda limit: limit.rule in prices, prices)
+        if len(program.program.highs.integers) > FEW_INTEGERS:
+            # What whole decisions ask for beyond the relaxation is found step by step where there are too many.
+            amounts = self._amounts(program.relaxed())
+            for step in STEPS if amounts else ():
+                more = rounded({limit: step * amount for limit, amount in amounts.items()})
+                if self.programs.has_plan(more, self.known, self.deadline):
+                    return WayOut(more, least_share=1.0 / step)
+        amounts = self._amounts(program.answer())
+        return WayOut(amounts) if amounts and self.programs.has_plan(amounts, self.known, self.deadline) else None
+
+    def _amounts(self, outcome: Outcome) -> dict[Limit, float]:
+        return rounded(self.programs.whole.amounts()) if outcome.status == "optimal" else {}
+
+    def _is_late(self) -> bool:
+        return seconds_from_now(0.0) >= self.deadline
 
 
-def _amounts(program: ElasticProgram, outcome: Outcome) -> dict[Limit, float]:
-    """How far limits give way at least in a solution of the program as it is held now; nothing where none suffice."""
-    if outcome.status != "optimal":
-        return {}
-    free = {limit: rounded_up(amount) for limit, amount in program.amounts().items()}
-    return {limit: amount for limit, amount in free.items() if limit.rule not in NETWORK or program.sees_network}
-
-
-def _suffices(
-    program: ElasticProgram, amounts: dict[Limit, float], known: KnownRows, guess: Mapping[str, float] | None = None
-) -> bool | None:
-    """Whether the case changed so far has a plan, from a program of its own."""
-    asked = replace(program.asked, most_musd=program.asked.most_musd + amounts.get(Limit(COST), 0.0))
-    return has_plan(loosened(program.case, amounts), program.program.deadline, asked, known, guess)
+def rounded(amounts: dict[Limit, float]) -> dict[Limit, float]:
+    """Amounts as they are read, none of them smaller."""
+    return {limit: rounded_up(amount) for limit, amount in amounts.items()}
 
 
 def rounded_up(amount: float) -> float:

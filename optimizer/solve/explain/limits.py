@@ -118,7 +118,7 @@ class Limit:
     def group(self) -> Limit:
         """All limits of the rule in the same period and snapshot; of ratings, in every snapshot."""
         snapshot = "" if self.rule in (NORMAL, EMERGENCY) else self.snapshot
-        return replace(self, element="", outage="", snapshot=snapshot)
+        return Limit(self.rule, "", self.period, snapshot)
 
     @property
     def unit(self) -> str:
@@ -126,14 +126,15 @@ class Limit:
         return UNITS[self.rule] or OBJECTIVES[self.element].unit
 
 
-def wide_case(case: Case) -> Case:
-    """The case with room for larger sites, without angle limits, and with any hours of curtailment counted.
+def wide_case(case: Case, any_angle: bool = True) -> Case:
+    """The case with room for larger sites, with any hours of curtailment counted, and, if wanted, any angles.
 
     Elastic limits are put on it.
 
     A site has room for all of the demand beyond its own size, so that the rows of its ties are there when it grows.
     """
-    branches, case = case.branches.assign(flow_min_mw=-np.inf, flow_max_mw=np.inf), counted(case)
+    case = counted(case)
+    branches = case.branches.assign(flow_min_mw=-np.inf, flow_max_mw=np.inf) if any_angle else case.branches
     if not len(case.demand_mw) or not len(case.sites):
         return replace(case, branches=branches)
     return replace(case, branches=branches, sites=case.sites.assign(max_blocks=case.sites["max_blocks"] + room(case)))

@@ -60,6 +60,16 @@ class KnownRows:
         """Add the limits near the relaxation of a program that was searched, and those that bind its plan."""
         self.keys.update(dict.fromkeys([*program.held, *(key for key, _ in program.limit_rows())]))
 
+    def of_case(self, case: Case) -> list[RowKey]:
+        """Those that a case has: another may rate fewer branches, or look at fewer outages."""
+        if case.network is None or len(case.circuits):
+            return []
+        outages = {"", *case.outage_names}
+        column = {True: "rating_emergency_mw", False: "rating_mw"}
+        return [
+            k for k in self.keys if k[1] in outages and np.isfinite(float(case.branches.at[k[0], column[bool(k[1])]]))
+        ]
+
 
 class Question:
     """A program that is asked whether it has a plan.
@@ -104,7 +114,7 @@ class Question:
             Share of its objective by which it may be above the best, the best by default [-].
         """
         outcome = self.relaxed()
-        if outcome.status != "optimal" or self._is_whole(outcome):
+        if outcome.status != "optimal" or self.is_whole(outcome):
             return outcome
         self.program.highs.relax(False)
         with self.program.highs.options(mip_rel_gap=gap):
@@ -115,7 +125,8 @@ class Question:
         self.program.highs.relax(True)
         return self.clean()
 
-    def _is_whole(self, outcome: Outcome) -> bool:
+    def is_whole(self, outcome: Outcome) -> bool:
+        """Whether a solution has whole decisions only."""
         values = outcome.values[self.program.highs.integers]
         return bool(np.all(np.abs(values - np.round(values)) <= WHOLE))
 
@@ -134,6 +145,7 @@ def has_plan(
     asked: Asked = NOTHING,
     known: KnownRows | None = None,
     guess: Mapping[str, float] | None = None,
+    no_others: bool = False,
 ) -> bool | None:
     """Whether a case has a plan, from a program of its own; ``None`` where the time was too short.
 
@@ -149,6 +161,8 @@ def has_plan(
         Limits to look at from the start; those that the plan is near to are added.
     guess : mapping of str to float, optional
         Whole decisions by the name of their variable, tried before any other.
+    no_others : bool
+        Leave it open where those leave no plan.
     """
 
     def prepare(m: pyo.ConcreteModel) -> Any:
@@ -162,13 +176,15 @@ def has_plan(
         return False
     program = SecureProgram(case, 1, 0, Clock(), lambda line: None, objective=prepare, deadline=deadline, extend=total)
     known = KnownRows() if known is None else known
-    program.expected = tuple(_of_case(case, known.keys)) if case.network is not None else ()
+    program.expected = tuple(known.of_case(case))
     force(program, asked.built)
     if guess:
         program.add_rows(program.expected)
         if _is_plan(program, guess):
             known.learn(program)
             return True
+        if no_others:
+            return None
     # Any plan will do: the gap is one of a size that no plan's cost has.
     found = find_plan(program, ANY_PLAN, lambda objective: 1e12)
     if found.integers:
@@ -190,13 +206,6 @@ def _is_plan(program: SecureProgram, guess: Mapping[str, float]) -> bool:
         outcome = program.solve_clean("explain", ROUNDS)
     program.free()
     return outcome.status == "optimal"
-
-
-def _of_case(case: Case, keys: Iterable[RowKey]) -> list[RowKey]:
-    """Those of some limits that a case has: another may rate fewer branches, or look at fewer outages."""
-    outages = {"", *case.outage_names}
-    column = {True: "rating_emergency_mw", False: "rating_mw"}
-    return [k for k in keys if k[1] in outages and np.isfinite(float(case.branches.at[k[0], column[bool(k[1])]]))]
 
 
 def without_supply(case: Case) -> Iterable[bool]:

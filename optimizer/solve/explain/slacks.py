@@ -7,6 +7,7 @@ a docstring of its own.
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,8 +61,14 @@ class Slacks:
         made = self.by_limit.get(limit)
         return self.make(limit, 0, weight, most) if made is None else made[0].variable
 
+    def close(self, rules: Collection[str]) -> None:
+        """Let no limit of other rules give way: what is 0 is no column of a program in few."""
+        for limit, slacks in self.by_limit.items():
+            for slack in slacks if limit.rule not in rules else ():
+                slack.variable.setub(0.0)
 
-def give_way(m: pyo.ConcreteModel, case: Case) -> Slacks:
+
+def give_way(m: pyo.ConcreteModel, case: Case, rules: Collection[str] | None = None) -> Slacks:
     """Let the limits of a composed model give way.
 
     Parameters
@@ -70,17 +77,21 @@ def give_way(m: pyo.ConcreteModel, case: Case) -> Slacks:
         Composed from `wide_case` of the case with elastic allowances.
     case : Case
         With the limits as they are.
+    rules : collection of str, optional
+        Rules that may give way, none of the network; default all.
     """
     m.explanation = pyo.Block()
     m.explanation.slack = pyo.Var(pyo.Any, dense=False, domain=pyo.NonNegativeReals)
+    m.explanation.ceilings = pyo.ConstraintList()
     slacks = Slacks(m.explanation)
     if len(case.demand_mw):
         _demand_and_sites(m, case, slacks)
         _ties_and_water(m, case, slacks)
         _portfolio(m, case, slacks)
         give_way_in_parts(m, case, slacks)
-    if case.network is not None:
+    if case.network is not None and (rules is None or not {of.OUTPUT, of.LEAST_OUTPUT}.isdisjoint(rules)):
         _outputs(m, case, slacks)
+    if case.network is not None and rules is None:
         _angles(m, case, slacks)
         for row in case.base_overloads.itertuples():
             allowance = m.allowances.mw(row.branch, row.contingency, row.snapshot)
