@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from optimizer.solve.at_once import find_at_once
 from optimizer.solve.branching import WHOLE
-from optimizer.solve.compact import DUAL, PRIMAL, Compact
+from optimizer.solve.compact import PRIMAL, Compact
 from optimizer.solve.found import Found, Limits
 from optimizer.solve.highs import Outcome
 from optimizer.solve.integer_rounds import IntegerRounds
