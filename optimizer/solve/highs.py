@@ -210,6 +210,8 @@ class HighsProgram:
         info = self._highs.getInfo()
         solution = self._highs.getSolution()
         usable = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+        # A basis may be optimal to the solver while its solution is outside tolerances: that is no solution.
+        status = "error" if status == "optimal" and not usable else status
         values = np.array(solution.col_value) if usable else np.empty(0)
         objective = float(info.objective_function_value) if usable else np.inf
         bound = float(info.mip_dual_bound) if self._is_mip() else (objective if status == "optimal" else -np.inf)

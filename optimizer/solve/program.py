@@ -64,9 +64,11 @@ class SecureProgram:
     objective, parts, elastic
         As `compose` takes them.
     deadline : float
-        Value of the performance counter at which solves are stopped [s].
+        Value of the counter `now` at which solves are stopped [s].
     extend : callable, optional
         Takes the composed model and adds rows to it that are no part's, before the solver sees it.
+    now : callable
+        Counter of seconds, the clock's by default [s].
 
     Attributes
     ----------
@@ -90,9 +92,10 @@ class SecureProgram:
         elastic: bool = False,
         deadline: float = np.inf,
         extend: Callable[[pyo.ConcreteModel], None] | None = None,
+        now: Callable[[], float] = time.perf_counter,
     ) -> None:
         started = time.perf_counter()
-        self.case, self.clock, self.log, self.deadline = case, clock, log, deadline
+        self.case, self.clock, self.log, self.deadline, self._now = case, clock, log, deadline, now
         self.expected: tuple[RowKey, ...] = ()
         self.held: tuple[RowKey, ...] = ()
         self.ended: NamedBasis | None = None
@@ -197,8 +200,8 @@ class SecureProgram:
         return outcome
 
     def seconds_left(self) -> float:
-        """Wall time left before the deadline [s]."""
-        return self.deadline - time.perf_counter()
+        """Time left before the deadline [s]."""
+        return self.deadline - self._now()
 
     def solve_clean(self, stage: str, most_rounds: int, ceiling: float = np.inf, everywhere: bool = False) -> Outcome:
         """Solve the linear program as it is bounded now until the solution breaks no limit on any branch.

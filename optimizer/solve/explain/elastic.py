@@ -8,6 +8,7 @@ break them, so that "there is a plan" always means a plan that breaks no limit o
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -45,7 +46,7 @@ class ElasticProgram(Question):
     case : Case
         With the allowed overloads of the existing system.
     deadline : float
-        Value of the performance counter at which solves are stopped [s].
+        Processor time at which solves are stopped [s].
     asked : Asked
         What a plan must be beside.
     rules : collection of str, optional
@@ -73,7 +74,15 @@ class ElasticProgram(Question):
 
         wide = wide_case(case, rules is None)
         program = SecureProgram(
-            wide, 1, 0, Clock(), lambda line: None, objective=prepare, elastic=rules is None, deadline=deadline
+            wide,
+            1,
+            0,
+            Clock(),
+            lambda line: None,
+            objective=prepare,
+            elastic=rules is None,
+            deadline=deadline,
+            now=time.process_time,
         )
         super().__init__(program)
         force(program, asked.built)

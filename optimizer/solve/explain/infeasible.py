@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from optimizer.study.case import Case
     from optimizer.study.study import Study
 
-SECONDS = 75.0
-"""Wall time given to an explanation; what is not known by then is left out and said (unverified: a choice) [s]."""
+SECONDS = 90.0
+"""Processor time given to an explanation; what is not known by then is left out and said (unverified: a choice) [s]."""
 
 CONFLICT_SHARE = 0.5
 """Share of that time for the conflict; the rest is for ways out [-]."""
@@ -139,7 +139,7 @@ def explain(case: Case, seconds: float = SECONDS, asked: Asked = NOTHING) -> Exp
     case : Case
         With the allowed overloads of the existing system.
     seconds : float
-        Wall time after which what is not known is left out [s].
+        Processor time after which what is not known is left out [s].
     asked : Asked
         What the plan must be beside.
 
@@ -253,7 +253,8 @@ class _WaysOut:
         # Decisions that suit all but the network often suit it too.
         if self.programs.has_plan(amounts, self.known, self.deadline, unseen.decisions):
             return WayOut(amounts, least_share=unseen.least_share)
-        way = self._proven(least_seen(self.programs.asked, case, prices, self.known, self.deadline), unseen)
+        floor = unseen.least_share * sum(prices[limit.rule] * mw for limit, mw in unseen.amounts.items())
+        way = self._proven(least_seen(self.programs.asked, case, prices, self.known, self.deadline, floor))
         return WayOut(amounts, False) if way is None and self._is_late() else way
 
     def _without_factors(self, unseen: Change) -> WayOut | None:
@@ -267,17 +268,14 @@ class _WaysOut:
                 break
         return WayOut(rounded(unseen.amounts), False) if self._is_late() else None
 
-    def _proven(self, seen: Change, unseen: Change | None = None) -> WayOut | None:
+    def _proven(self, seen: Change) -> WayOut | None:
         """A way out whose changed case was solved by itself."""
         if seen.status != "found":
             return None
-        amounts, share = rounded(seen.amounts), seen.least_share
-        if unseen is not None and unseen.amounts.keys() == seen.amounts.keys() and len(amounts) == 1:
-            (limit,) = amounts
-            share = max(share, min(1.0, unseen.least_share * unseen.amounts[limit] / seen.amounts[limit]))
+        amounts = rounded(seen.amounts)
         for guess in (seen.decisions, None):
             if amounts and self.programs.has_plan(amounts, self.known, self.deadline, guess):
-                return WayOut(amounts, least_share=share)
+                return WayOut(amounts, least_share=seen.least_share)
         return None
 
     def _by_steps(self, prices: dict[str, float]) -> WayOut | None:

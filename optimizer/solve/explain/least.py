@@ -36,7 +36,7 @@ PROBES = 24
 FIRST_SHARE = 0.01
 """Share of the largest limit of the rules that is tried first beside what the relaxation needs [-]."""
 
-GAP = 0.02
+GAP = 0.05
 """Gap of the least change where flows are looked at [-] (unverified: a choice)."""
 
 
@@ -155,13 +155,16 @@ class _Asking:
         values = self.program.decisions()
         secure.fix({int(c): values[highs.variables[c].name] for c in highs.integers})
         self._hold(True)
+        highs.forget_basis()
         outcome = self.program.relaxed()
         change = self._change(1.0) if outcome.status == "optimal" else LIMIT
         secure.free()
         return (outcome.objective if outcome.status == "optimal" else np.inf), change
 
 
-def least_seen(asked: Asked, case: Case, prices: Mapping[str, float], known: KnownRows, deadline: float) -> Change:
+def least_seen(
+    asked: Asked, case: Case, prices: Mapping[str, float], known: KnownRows, deadline: float, floor: float = 0.0
+) -> Change:
     """The least change of rules outside the network that leaves a plan which breaks no limit of the network.
 
     Parameters
@@ -175,7 +178,9 @@ def least_seen(asked: Asked, case: Case, prices: Mapping[str, float], known: Kno
     known : KnownRows
         Limits to look at from the start; those near the solution are added.
     deadline : float
-        Value of the performance counter at which the search ends [s].
+        Processor time at which the search ends [s].
+    floor : float
+        What gives way at least, at its price, by another proof.
     """
     program = ElasticProgram(case, deadline, asked, rules=tuple(prices))
     program.hold(lambda limit: limit.rule in prices, prices)
@@ -186,13 +191,16 @@ def least_seen(asked: Asked, case: Case, prices: Mapping[str, float], known: Kno
     known.learn_of_search(program.program)
     program.program.highs.load(compact.whole(relaxed.values))
     least = sum(prices[limit.rule] * amount for limit, amount in program.amounts().items())
+    # A plan near to what is needed anyway will do; what it costs beside is as in the relaxation.
+    standing.raise_bound(relaxed.objective + max(0.0, floor - least))
     IntegerRounds(standing, compact).run(relaxed, until_plan=True)
     if standing.best is None:
         return NONE if standing.bound == np.inf else LIMIT
     program.program.highs.load(standing.best.values)
     amounts = program.amounts()
     needed = sum(prices[limit.rule] * amount for limit, amount in amounts.items())
-    share = 1.0 if least >= (1.0 - CLOSE) * needed else max(least, 0.0) / needed
+    least = max(least, floor)
+    share = 1.0 if least >= (1.0 - CLOSE) * needed else least / needed
     return Change("found", amounts, program.decisions(), share)
 
 

@@ -154,7 +154,7 @@ def has_plan(
     case : Case
         The case.
     deadline : float
-        Value of the performance counter at which solves are stopped [s].
+        Processor time at which solves are stopped [s].
     asked : Asked
         What the plan must be beside.
     known : KnownRows, optional
@@ -174,7 +174,17 @@ def has_plan(
 
     if any(without_supply(case)):
         return False
-    program = SecureProgram(case, 1, 0, Clock(), lambda line: None, objective=prepare, deadline=deadline, extend=total)
+    program = SecureProgram(
+        case,
+        1,
+        0,
+        Clock(),
+        lambda line: None,
+        objective=prepare,
+        deadline=deadline,
+        extend=total,
+        now=time.process_time,
+    )
     known = KnownRows() if known is None else known
     program.expected = tuple(known.of_case(case))
     force(program, asked.built)
@@ -219,5 +229,5 @@ def without_supply(case: Case) -> Iterable[bool]:
 
 
 def seconds_from_now(seconds: float) -> float:
-    """Deadline so many seconds from now, by the performance counter [s]."""
-    return time.perf_counter() + seconds
+    """Deadline so many seconds from now in processor time, of which other work takes none [s]."""
+    return time.process_time() + seconds
