@@ -108,15 +108,17 @@ def search_on(standing: Standing, compact: Compact, relaxed: Outcome) -> Found:
     return standing.found()
 
 
-def relaxation(standing: Standing) -> tuple[Compact, Outcome]:
+def relaxation(standing: Standing, rows: Iterable[RowKey] = ()) -> tuple[Compact, Outcome]:
     """Solve the relaxation of a program until it breaks no limit, which gives the first bound.
 
     Parameters
     ----------
     standing : Standing
         Of the program; its bound is raised.
+    rows : iterable of row keys
+        Limits that are expected to matter, beside those that the program has.
     """
-    compact, _ = known_relaxation(standing, ())
+    compact, _ = known_relaxation(standing, rows)
     return compact, cleaned(standing, compact)
 
 

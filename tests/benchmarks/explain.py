@@ -22,7 +22,8 @@ from optimizer.resources import example_path
 from optimizer.solve import solve_study
 from optimizer.solve.explain.elastic import ElasticProgram
 from optimizer.solve.explain.infeasible import ExplainedError, Explanation
-from optimizer.solve.explain.limits import NETWORK, Limit, loosened
+from optimizer.solve.explain.limit import Limit
+from optimizer.solve.explain.limits import NETWORK, loosened
 from optimizer.solve.explain.question import KnownRows, has_plan
 from optimizer.study import Study, read_study
 from tests.solve import infeasible as studies

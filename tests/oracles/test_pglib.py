@@ -19,7 +19,8 @@ import pytest
 from optimizer.errors import InfeasibleError
 from optimizer.solve import solve_study
 from optimizer.solve.explain.infeasible import explain
-from optimizer.solve.explain.limits import ANGLE, Limit, loosened
+from optimizer.solve.explain.limit import Limit
+from optimizer.solve.explain.limits import ANGLE, loosened
 from optimizer.solve.explain.question import has_plan
 from optimizer.study import Study, read_study
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from optimizer.solve.explain import limits as of
 from optimizer.solve.explain import parts
-from optimizer.solve.explain.limits import Limit
+from optimizer.solve.explain.limit import Limit
 from optimizer.study.case import Case
 from tests.solve.small import STAR
 

@@ -15,7 +15,8 @@ from optimizer.solve import solve_study
 from optimizer.solve.explain import limits as of
 from optimizer.solve.explain import parts
 from optimizer.solve.explain.infeasible import Explanation, explain, rounded_up
-from optimizer.solve.explain.limits import Limit, loosened
+from optimizer.solve.explain.limit import Limit
+from optimizer.solve.explain.limits import loosened
 from optimizer.solve.explain.question import has_plan
 from optimizer.study import Study
 from optimizer.study.case import Case

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optimizer.progress import silent
-from optimizer.solve.explain.limits import EMERGENCY, NORMAL, Limit, loosened
+from optimizer.solve.explain.limit import Limit
+from optimizer.solve.explain.limits import EMERGENCY, NORMAL, loosened
 from optimizer.solve.goal import Goal
 from optimizer.solve.lexicographic import search
 from optimizer.solve.prepared import Run, prepare

@@ -18,7 +18,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from optimizer.solve.explain.elastic import ElasticProgram
-from optimizer.solve.explain.limits import NETWORK, UNITS, Limit
+from optimizer.solve.explain.limit import Limit
+from optimizer.solve.explain.limits import NETWORK, UNITS
 
 MOST_ELEMENTS = 40
 """Groups of more limits than this are named as a whole: nobody reads a longer list (unverified: a choice)."""

@@ -22,10 +22,12 @@ from optimizer.grid.joint import JointSet
 from optimizer.objectives.cost import cost
 from optimizer.objectives.totals import limit_totals
 from optimizer.solve.explain import limits as of
-from optimizer.solve.explain.limits import NETWORK, Asked, Limit, wide_case
+from optimizer.solve.explain.limit import Asked, Limit
+from optimizer.solve.explain.limits import NETWORK, wide_case
 from optimizer.solve.explain.part_slacks import real_shares
 from optimizer.solve.explain.question import ANY, NOTHING, Question, force, without_supply
-from optimizer.solve.explain.slacks import Slack, Slacks, cap_cost, give_way
+from optimizer.solve.explain.slack import Slack, Slacks
+from optimizer.solve.explain.slacks import cap_cost, give_way
 from optimizer.solve.program import ROW_TOLERANCE_MW, Clock, SecureProgram
 from optimizer.study.case import Case
 from optimizer.study.circuits import Expansion

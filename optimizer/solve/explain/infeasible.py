@@ -20,7 +20,8 @@ from optimizer.progress import Progress, silent
 from optimizer.solve.explain.conflict import ORDER, Conflict, minimal_conflict
 from optimizer.solve.explain.elastic import ElasticProgram, without_network
 from optimizer.solve.explain.least import FEW_INTEGERS, Change, least_seen, least_unseen, prices_of
-from optimizer.solve.explain.limits import COST, DEMAND, NETWORK, SITE, TIE, Asked, Limit, loosened
+from optimizer.solve.explain.limit import Asked, Limit
+from optimizer.solve.explain.limits import COST, DEMAND, NETWORK, SITE, TIE, loosened, unit_of
 from optimizer.solve.explain.question import NOTHING, KnownRows, has_plan, seconds_from_now
 from optimizer.solve.explain.text import conflict_text, way_text
 from optimizer.solve.highs import Outcome
@@ -121,7 +122,7 @@ class Explanation:
                 continue
             ((limit, amount),) = way.amounts.items()
             where = " ".join(filter(None, (limit.element, str(limit.period or ""), limit.snapshot))) or "study"
-            yield Finding(rule, where, message, remedy=words, severity="info", value=amount, unit=limit.unit)
+            yield Finding(rule, where, message, remedy=words, severity="info", value=amount, unit=unit_of(limit))
 
 
 def _certainty(way: WayOut) -> str:

@@ -15,7 +15,8 @@ import numpy as np
 import pyomo.environ as pyo
 
 from optimizer.solve.explain.elastic import ElasticProgram
-from optimizer.solve.explain.limits import NETWORK, UNITS, Asked, Limit
+from optimizer.solve.explain.limit import Asked, Limit
+from optimizer.solve.explain.limits import NETWORK, UNITS
 from optimizer.solve.explain.question import ANY, ROUNDS, KnownRows
 from optimizer.solve.explain.text import size_of
 from optimizer.solve.found import Limits

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from optimizer.objectives import OBJECTIVES
+from optimizer.solve.explain.limit import RATINGS, Limit
 from optimizer.solve.explain.parts import PART_LOOSEN, PART_UNITS, counted, raised_in
 from optimizer.study.case import Case
 
@@ -33,8 +34,7 @@ TIE_READY = "phasing.tie_not_before_ready"
 UPGRADE_READY = "phasing.upgrade_not_before_ready"
 OUTPUT = "explanation.within_available_output"
 LEAST_OUTPUT = "explanation.above_least_output"
-NORMAL = "power_flow.within_normal_rating"
-EMERGENCY = "security.within_emergency_rating"
+NORMAL, EMERGENCY = RATINGS
 ANGLE = "explanation.within_angle_difference"
 COST = "explanation.costs_no_more"
 TOTAL = "totals.within_its_limit"
@@ -74,56 +74,9 @@ UNLIMITED_MW = 1e6
 """Allowance of a rating that is dropped: more than any grid carries on one branch [MW]."""
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What is asked of a plan beside the case.
-
-    Parameters
-    ----------
-    built : tuple of str
-        Sites that it must build by the last period.
-    most_musd : float
-        What it may cost at most; infinite where nobody asks [M$].
-    """
-
-    built: tuple[str, ...] = ()
-    most_musd: float = math.inf
-
-
-@dataclass(frozen=True, order=True)
-class Limit:
-    """One limit, or, without an element, all limits of a rule in a period and snapshot.
-
-    Parameters
-    ----------
-    rule : str
-        Block and name of the constraint, such as ``"siting.demand_is_met"``.
-    element : str
-        Site, tie, branch, generator, basin or upgrade; empty where the rule has one limit only.
-    period : int
-        Year; 0 where the limit is the same in all.
-    snapshot : str
-        Operating condition; empty where the limit is the same in all.
-    outage : str
-        Outage after which it holds; empty otherwise.
-    """
-
-    rule: str
-    element: str = ""
-    period: int = 0
-    snapshot: str = ""
-    outage: str = ""
-
-    @property
-    def group(self) -> Limit:
-        """All limits of the rule in the same period and snapshot; of ratings, in every snapshot."""
-        snapshot = "" if self.rule in (NORMAL, EMERGENCY) else self.snapshot
-        return Limit(self.rule, "", self.period, snapshot)
-
-    @property
-    def unit(self) -> str:
-        """Unit in which it gives way."""
-        return UNITS[self.rule] or OBJECTIVES[self.element].unit
+def unit_of(limit: Limit) -> str:
+    """Unit in which a limit gives way."""
+    return UNITS[limit.rule] or OBJECTIVES[limit.element].unit
 
 
 def wide_case(case: Case, any_angle: bool = True) -> Case:

@@ -7,7 +7,7 @@ another; what share that is, is read off the solution (`real_shares`).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyomo.environ as pyo
 
@@ -15,12 +15,11 @@ from optimizer.algebra import constraint
 from optimizer.formulation.service import largest_mw
 from optimizer.formulation.supply_campus import carbon_free_mw, drawn_mw, used_mw
 from optimizer.solve.explain import parts as of
-from optimizer.solve.explain.limits import DEMAND, TIE, Limit
+from optimizer.solve.explain.limit import Limit
+from optimizer.solve.explain.limits import DEMAND, TIE
+from optimizer.solve.explain.slack import Slacks
 from optimizer.study.case import Case
 from optimizer.units import HOURS_PER_YEAR
-
-if TYPE_CHECKING:
-    from optimizer.solve.explain.slacks import Slacks
 
 SMALL_MW = 1e-6
 """Power below this has no share of anything [MW]."""

@@ -5,12 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
+from optimizer.solve.explain.limit import Limit
 from optimizer.study.case import Case
-
-if TYPE_CHECKING:
-    from optimizer.solve.explain.limits import Limit
 
 Key = TypeVar("Key", int, str)
 

@@ -12,7 +12,7 @@ import pyomo.environ as pyo
 
 from optimizer.objectives.cost import cost
 from optimizer.objectives.totals import limit_totals
-from optimizer.solve.explain.limits import Asked
+from optimizer.solve.explain.limit import Asked
 from optimizer.solve.explain.slacks import cap_cost
 from optimizer.solve.found import Limits
 from optimizer.solve.highs import Outcome

@@ -7,6 +7,7 @@ difference of costs is given with the range in which it is certain to lie:
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,8 +18,9 @@ from optimizer.errors import Finding, InputError, SolverError, nearest
 from optimizer.plan.plan import Plan
 from optimizer.progress import Progress, silent
 from optimizer.solve.explain.infeasible import Explanation, WayOut, explain, rounded_up
-from optimizer.solve.explain.limits import COST, Asked, Limit
-from optimizer.solve.explain.question import force, seconds_from_now
+from optimizer.solve.explain.limit import Asked, Limit
+from optimizer.solve.explain.limits import COST
+from optimizer.solve.explain.question import force
 from optimizer.solve.loop import Limits, find_plan
 from optimizer.solve.money import decided_musd
 from optimizer.solve.prices.binding import binding_limits
@@ -213,7 +215,7 @@ def binding_rows(plan: Plan, case: Case) -> list[RowKey]:
 def _solved(study: Study, case: Case, plan: Plan, built: tuple[str, ...], progress: Progress) -> Other | None:
     """The best plan of a case, ``None`` if there is none."""
     settings = study.config.solve
-    deadline = seconds_from_now(settings.time_limit_s)
+    deadline = time.perf_counter() + settings.time_limit_s
     show = lambda line: progress("why", None, line)  # noqa: E731
     program = SecureProgram(case, settings.threads, settings.seed, Clock(), show, deadline=deadline)
     program.add_rows(binding_rows(plan, case))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from dataclasses import dataclass, field
 from typing import Any
 
 import pyomo.environ as pyo
@@ -17,55 +16,14 @@ from optimizer.algebra import constraint, rows_on_demand
 from optimizer.objectives import OBJECTIVES
 from optimizer.objectives.cost import cost
 from optimizer.solve.explain import limits as of
-from optimizer.solve.explain.limits import Asked, Limit, largest_output_mw, room
+from optimizer.solve.explain.limit import Asked, Limit
+from optimizer.solve.explain.limits import largest_output_mw, room
 from optimizer.solve.explain.part_slacks import give_way_in_parts, relax
+from optimizer.solve.explain.slack import Slacks
 from optimizer.study.case import Case
 
 COST_TOLERANCE = 1e-7
 """Relative rounding of a cost that does not count as more [-]."""
-
-
-@dataclass(frozen=True)
-class Slack:
-    """A variable by which a limit gives way.
-
-    Parameters
-    ----------
-    variable : Var
-        Its upper bound is how far the limit can give way at most.
-    weight : float
-        Unit of the limit per unit of the variable.
-    """
-
-    variable: Any
-    weight: float = 1.0
-
-
-@dataclass
-class Slacks:
-    """All slack variables of a model, by limit, in the order in which they were made."""
-
-    block: pyo.Block
-    by_limit: dict[Limit, list[Slack]] = field(default_factory=dict)
-
-    def make(self, limit: Limit, key: Any, weight: float = 1.0, most: float | None = None) -> Any:
-        """A new variable by which a limit gives way."""
-        variable = self.block.slack[limit, key]
-        variable.setub(most)
-        variable.set_value(0.0)
-        self.by_limit.setdefault(limit, []).append(Slack(variable, weight))
-        return variable
-
-    def one(self, limit: Limit, weight: float = 1.0, most: float | None = None) -> Any:
-        """The one variable of a limit, made the first time it is asked for."""
-        made = self.by_limit.get(limit)
-        return self.make(limit, 0, weight, most) if made is None else made[0].variable
-
-    def close(self, rules: Collection[str]) -> None:
-        """Let no limit of other rules give way: what is 0 is no column of a program in few."""
-        for limit, slacks in self.by_limit.items():
-            for slack in slacks if limit.rule not in rules else ():
-                slack.variable.setub(0.0)
 
 
 def give_way(m: pyo.ConcreteModel, case: Case, rules: Collection[str] | None = None) -> Slacks:

@@ -10,7 +10,7 @@ import numpy as np
 from optimizer.solve.explain import limits as of
 from optimizer.solve.explain import parts
 from optimizer.solve.explain.conflict import Conflict
-from optimizer.solve.explain.limits import Limit
+from optimizer.solve.explain.limit import Limit
 from optimizer.study.case import Case
 
 MOST_NAMES = 3
@@ -183,7 +183,7 @@ def _member(case: Case, limit: Limit) -> str:
     what = f"{one} {limit.element}" if limit.element else (f"all {many}" if many else one)
     after = f"after outage {limit.outage}" if limit.outage else ""
     size = size_of(case, limit)
-    amount = with_unit(size, limit.unit) if math.isfinite(size) else _ready_text(case, limit)
+    amount = with_unit(size, of.unit_of(limit)) if math.isfinite(size) else _ready_text(case, limit)
     when = (
         amount,
         f"in {limit.period}" if limit.period else "",
@@ -228,13 +228,13 @@ def way_text(case: Case, amounts: Mapping[Limit, float]) -> str:
 
 def _rule_text(case: Case, rule: str, limits: Mapping[Limit, float]) -> str:
     ranked = sorted(limits.items(), key=lambda item: (-item[1], item[0]))
-    if len(ranked) > 1 and ranked[0][0].unit == "%":
+    if len(ranked) > 1 and of.unit_of(ranked[0][0]) == "%":
         # Shares of different things do not add up.
         return " and ".join(_rule_text(case, rule, dict([one])) for one in ranked)
     if rule == of.DEMAND and all(amount >= case.demand_mw[limit.period] for limit, amount in limits.items()):
         years = " and ".join(str(limit.period) for limit in sorted(limits))
         return f"give up the target{'s' * (len(limits) > 1)} of {years}"
-    unit = ranked[0][0].unit
+    unit = of.unit_of(ranked[0][0])
     total = max(limits.values()) if unit == "months" else sum(limits.values())
     amount = with_unit(total, unit)
     if rule == of.ANGLE:
@@ -260,7 +260,7 @@ def _where(ranked: list[tuple[Limit, float]]) -> str:
         after = f"after outage {limit.outage}" if limit.outage else ""
         when = f"in {limit.period}" if limit.period else ""
         snapshot = f"in snapshot {limit.snapshot}" if limit.snapshot else ""
-        own = f"({with_unit(amount, limit.unit)})" if len(ranked) > 1 else ""
+        own = f"({with_unit(amount, of.unit_of(limit))})" if len(ranked) > 1 else ""
         texts.append(" ".join(filter(None, (what, after, when, snapshot, own))))
     more = len(ranked) - MOST_NAMES
     if more > 0:
