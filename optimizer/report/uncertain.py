@@ -166,6 +166,7 @@ def _tables(tables: dict[str, pd.DataFrame]) -> Section:
         Column("of", "Site or branch", text=True),
         Column("detail", "Bus or technology", text=True),
         Column("period", "From", text=True),
+        Column("amount", "MW, or MWh of storage", unit="", decimals=1),
     ]
     return Section(
         "tables",

@@ -55,6 +55,10 @@ def refuse_different(cases: Sequence[Case], names: Sequence[str]) -> None:
                 text = f"its {table} are not those of scenario {names[0]}"
                 remedy = "leave out what changes them"
                 findings.append(Finding("study.futures.differ", f"uncertainty.scenario {name}", text, "", remedy))
+        offers = [None if c.supply is None else list(c.supply.offers.index) for c in (first, case)]
+        if offers[0] != offers[1]:
+            text, remedy = f"supply on offer is not that of scenario {names[0]}", "leave out what changes it"
+            findings.append(Finding("study.futures.differ", f"uncertainty.scenario {name}", text, "", remedy))
     if findings:
         raise InputError(findings)
 

@@ -164,9 +164,6 @@ def service_findings(study: Study) -> Iterator[Finding]:
         remedy = "raise it, or give the grid a short snapshot for its hardest hours"
         found = f"{most:g} h/year; the shortest snapshot lasts {float(hours.min()):g} h"
         yield Finding("study.service.hours", where, text, found, remedy)
-    if service is not None and study.config.uncertainty is not None:
-        text = "futures share what is built first, and curtailment is not yet among it"
-        yield Finding("study.service.beside", "service", text, "", "leave out [uncertainty] or [service]")
     places = set(study.candidates.sites["jurisdiction"].fillna("").astype(str))
     known = study.rules.jurisdictions
     around = frozenset().union(*(known.holding(place) for place in places))

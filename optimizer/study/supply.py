@@ -206,9 +206,6 @@ def _orphans(study: Study) -> Iterator[Finding]:
     if settings is not None and config.demand is None:
         text, remedy = "there are no campuses to supply", "add [demand], or leave [supply] out"
         yield Finding("study.supply.no_demand", "supply", text, "", remedy)
-    if settings is not None and config.uncertainty is not None:
-        text = "futures share what is built first, and supply on site is not yet among it"
-        yield Finding("study.supply.uncertainty", "uncertainty", text, "", "leave [uncertainty] or [supply] out")
 
 
 def _technologies(settings: SupplySettings, tables: SupplyTables) -> Iterator[Finding]:

@@ -92,12 +92,9 @@ def tariffs_of(study: Study) -> Tariffs | None:
 
 def perspective_findings(study: Study) -> Iterator[Finding]:
     """What keeps a study from the developer's perspective, and what it would give away."""
-    config, where = study.config, "study.perspective"
+    config = study.config
     if config.study.perspective != "developer" or config.service is None or study.network is None:
         return
-    if config.uncertainty is not None:
-        text = "futures weigh the system's cost: tariffs are not yet among what they share"
-        yield Finding("study.perspective.beside", where, text, "developer", "leave [uncertainty] out, or write system")
     tariff, places = config.service.tariff, study.candidates.sites["jurisdiction"].fillna("").astype(str)
     known = study.rules.jurisdictions
     for place in sorted(p for p in places.unique() if tariff_of(tariff, p, known) is None):

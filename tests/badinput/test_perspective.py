@@ -15,13 +15,6 @@ TEXAS = TARIFF.replace('"any"', '"US-TX"')
 PLACED = {**LINE, "sites": "site,bus,block_mw,max_blocks,jurisdiction\nsb,b,10,5,US-TX\nsc,b,10,5,US-OK\n"}
 OTHER = TARIFF.replace('"any"', '"US-OK"').replace("upgrade_cost_share = 0.5", "upgrade_cost_share = 0.6")
 BOTH_TEXAS = TARIFF.replace('"any"', '"Texas"') + TARIFF.replace('"any"', '"texas"')
-FUTURES = """\
-[uncertainty]
-[[uncertainty.scenario]]
-name = "one"
-probability = 1.0
-"""
-
 REFUSED = {
     "no tariff": (STUDY + service(), LINE, "there is none"),
     "no service": (STUDY, LINE, "there is none"),
@@ -30,7 +23,6 @@ REFUSED = {
     "a site without a tariff": (STUDY + service() + TEXAS, PLACED, "US-OK"),
     "two shares of upgrades": (STUDY + service() + TEXAS + OTHER, PLACED, "0.5 and 0.6"),
     "two tariffs at once": (STUDY + service() + TARIFF + BOTH_TEXAS, PLACED, "neither is within the other"),
-    "uncertainty": (STUDY + FIRM + FUTURES, LINE, "[uncertainty]"),
 }
 """Study, its tables, and words of what is said."""
 

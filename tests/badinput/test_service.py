@@ -83,11 +83,6 @@ CONTRADICTIONS = {
         "adds nothing",
     ),
     "every snapshot too long": (STUDY, service(curtailable_share=0.01, curtailable_hours_per_year=99), "100 h"),
-    "uncertainty": (
-        STUDY,
-        GOOD + '[uncertainty]\n[[uncertainty.scenario]]\nname = "one"\nprobability = 1.0\n',
-        "curtailment is not yet among it",
-    ),
     "two tariffs": (STUDY, GOOD + TARIFF + TARIFF, "two tariffs"),
     "a curve without service": (STUDY, CURVE, "without [service]"),
     "no price of lost load": (STUDY, "[service]\ncurtailable_share = 0.01\n", "curtailment_usd_per_mwh"),

@@ -14,7 +14,7 @@ from optimizer.plan.verify_context import Context
 from optimizer.report.html import render_report
 from optimizer.solve import solve_study
 from tests.solve.service_cases import LINE, STUDY, cost, plan_of, service
-from tests.solve.small import HEAD, study_of
+from tests.solve.small import HEAD, checked_plan, study_of
 
 
 def test_firm_service_is_what_the_hardest_snapshot_leaves(tmp_path: Path) -> None:
@@ -270,3 +270,25 @@ def found(folder: Path, name: str, **cells: float) -> list[str]:
 )
 def test_a_changed_number_is_found(name: str, column: str, value: float, words: str, tmp_path: Path) -> None:
     assert any(words in one for one in found(tmp_path, name, **{column: value}))
+
+
+@pytest.mark.parametrize(("tie_musd", "bus"), [(0.03, "a"), (10.0, "b")])
+def test_only_the_tie_that_is_built_is_relieved(tmp_path: Path, tie_musd: float, bus: str) -> None:
+    """At b 10 of 50 MW are short for 100 h of the year, 0.1 M$ of lost load, and caught up there; a is never short.
+
+    4 of the 10 MW wait at 10 $/MWh and are caught up over 8,660 h with 0.046 MW, of at most 0.001 x 50: 0.064 M$.
+    """
+    ties = f"site,bus,capacity_mw,cost_musd\nsb,a,200,{tie_musd}\nsb,b,200,0\n"
+    waits = "[service.deferral]\nshare = 0.08\ncatch_up_share = 0.001\ncost_usd_per_mwh = 10\n"
+    study = STUDY.replace('table = "sites.csv"\n', 'table = "sites.csv"\nties = "ties.csv"\n')
+    more = service(curtailable_share=0.01) + waits
+    plan = checked_plan(study_of(tmp_path, study + more, {**LINE, "ties": ties}, HEAD))
+    assert plan.table("ties")["bus"].tolist() == [bus]
+    alone = ties.splitlines(keepends=True)
+    one = {**LINE, "ties": alone[0] + alone[1 if bus == "a" else 2]}
+    assert cost(plan) == pytest.approx(cost(checked_plan(study_of(tmp_path / "one", study + more, one, HEAD))))
+    moved = plan.table("service").groupby("snapshot")[["curtailed_mw", "deferred_mw", "recovered_mw"]].sum()
+    expected = [0, 0, 0, 0] if bus == "a" else [10, 4, 0, 4 * 100 / 8660]
+    assert [*moved.loc["peak"], moved.at["light", "recovered_mw"]] == pytest.approx(expected, abs=1e-5)
+    costs = plan.table("costs").set_index("account")["cost_musd"]
+    assert costs["service"] == pytest.approx(0.0 if bus == "a" else 0.064)

@@ -1,7 +1,8 @@
 """Uncertainty: one choice of sites for several futures, the least in mean cost and risk, with what is proven of it.
 
-Sites and when they are built, their ties and cooling, and early upgrades are decided before the future is known;
-blocks, later upgrades, dispatch and shortfall after it (`optimizer.solve.uncertain.first`). The objective is the mean
+Sites and when they are built, their ties and cooling, supply on site, and early upgrades are decided before the future
+is known; blocks with their contract demand and backup, curtailment, later upgrades, dispatch and shortfall after it
+(`optimizer.solve.uncertain.first`). The objective is the mean
 cost, beside the conditional value at risk where the study weighs it (`optimizer.solve.risk`). Every future must be
 secure.
 
@@ -160,7 +161,7 @@ def solve_uncertain(study: Study, progress: Progress = silent, method: Method | 
         A limit was reached without a plan.
     """
     started = time.perf_counter()
-    _refuse(study)
+    _refuse(study, method)
     futures = make_futures(study, progress)
     plans = Plans(futures, risk_of(study, futures), study.config.solve.gap)
     own = _own_plans(plans, progress)
@@ -176,8 +177,12 @@ def solve_uncertain(study: Study, progress: Progress = silent, method: Method | 
     return _result(study, plans, best, {STOCHASTIC: best, **named}, own, method, started)
 
 
-def _refuse(study: Study) -> None:
+def _refuse(study: Study, method: Method | None) -> None:
     findings = []
+    if study.case.supply is not None and method == "decomposition":
+        text = "scenario by scenario only what is built or not can be decided, not how much supply stands on a site"
+        remedy = "leave the method open: all scenarios are then one program"
+        findings.append(Finding("study.uncertainty.method", "supply", text, method, remedy))
     if study.config.uncertainty is None:
         text, remedy = "the study has no futures", "add [[uncertainty.scenario]] with a name and a probability"
         findings.append(Finding("study.uncertainty.none", "uncertainty", text, "", remedy))
@@ -194,8 +199,10 @@ def _refuse(study: Study) -> None:
 
 
 def _method(plans: Plans) -> Method:
-    """All futures in one program where that is small."""
+    """All futures in one program where that is small, or where amounts of supply are shared."""
     case = plans.futures[0].case
+    if case.supply is not None:
+        return "extensive"
     periods, early = len(case.periods), len(plans.futures[0].early.periods)
     binaries = (len(case.sites) + len(case.ties)) * periods + len(case.cooling) + len(case.upgrades) * early
     return "extensive" if binaries * len(plans.futures) <= LARGEST_EXTENSIVE else "decomposition"

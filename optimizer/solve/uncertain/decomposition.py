@@ -41,8 +41,8 @@ class Decomposition:
         self.by_count: list[Counts] = [{} for _ in self.futures]
         self.known: list[dict[FirstStage, float]] = [{} for _ in self.futures]
         self.counts_may_help = True
-        own = np.array([f.prepared.baseline_musd + f.prepared.common_musd for f in self.futures])
-        self.decided = np.maximum(plans.least_musd - own, 0.0)
+        least = zip(self.futures, plans.least_musd.tolist(), strict=True)
+        self.decided = np.array([max(f.prepared.decided(musd), 0.0) for f, musd in least])
 
     def search(self, seconds: float) -> str:
         """Solve the futures and try what they choose until the gap is reached; return how it ended."""

@@ -22,7 +22,14 @@ from optimizer.objectives.cost import cost
 from optimizer.solve.highs import Outcome
 from optimizer.solve.highs_model import HighsModel
 from optimizer.solve.program import ROW_TOLERANCE_MW, ROWS_PER_BRANCH, ROWS_PER_SNAPSHOT
-from optimizer.solve.uncertain.first import FirstStage, first_stage_variables, taken
+from optimizer.solve.uncertain.first import (
+    FirstStage,
+    amount_variables,
+    amounts,
+    first_stage_variables,
+    taken,
+    without_amounts,
+)
 from optimizer.solve.uncertain.futures import Future, Wanted, extension
 from optimizer.solve.uncertain.plans import Plans
 
@@ -51,7 +58,9 @@ class Extensive:
         self.variables = [
             first_stage_variables(m, f.case, f.early) for m, f in zip(self.children, self.futures, strict=True)
         ]
+        self.amounts = [amount_variables(m, f.case) for m, f in zip(self.children, self.futures, strict=True)]
         _same_first_stage(self.model, self.variables)
+        _same_amounts(self.model, self.amounts)
         _minimize(self.model, [cost(m) for m in self.children], plans)
         self.highs = HighsModel(self.model, self.run.threads, self.run.seed)
         self.deadline = np.inf
@@ -74,7 +83,7 @@ class Extensive:
             return "limit"
         self.plans.raise_bound(outcome.objective)
         self.highs.relax(False)
-        part = SOLVER_PART
+        part, tried = SOLVER_PART, set[FirstStage]()
         for number in range(1, rounds + 1):
             if self.plans.is_done or self._seconds_left() <= 0:
                 break
@@ -86,11 +95,15 @@ class Extensive:
                 continue
             rows = self._cut(outcome.values, everywhere=True)
             chosen = self._chosen(outcome)
-            if chosen not in self.plans.seen:
-                self.plans.evaluate(chosen)
+            # Amounts differ from round to round where nothing else does.
+            known = without_amounts(chosen) in tried and not rows
+            tried.add(without_amounts(chosen))
+            if chosen not in self.plans.seen and not known:
+                self.plans.evaluate(chosen, gap=None if part else 0.0)
             elif not rows and part:
                 # The program is clean and its plan known: what is missing is proof to the end.
                 part = 0.0
+                tried.clear()
                 self.plans.evaluate(chosen, gap=0.0)
             elif not rows:
                 break
@@ -103,7 +116,9 @@ class Extensive:
 
     def _chosen(self, outcome: Outcome) -> FirstStage:
         integers = {int(c): float(round(outcome.values[c])) for c in self.highs.integers}
-        return taken(self.variables[0], self.highs, integers)
+        columns = {place: self.highs.column(v) for place, v in self.amounts[0].items() if self.highs.has(v)}
+        made = amounts({place: float(outcome.values[column]) for place, column in columns.items()})
+        return taken(self.variables[0], self.highs, integers) | made
 
     def _seconds_left(self) -> float:
         return self.deadline - time.perf_counter()
@@ -170,6 +185,19 @@ def _same_first_stage(m: pyo.ConcreteModel, variables: list[dict[Any, Any]]) -> 
         """
         key = list(first)[k]
         return variables[i][key] == first[key]
+
+
+def _same_amounts(m: pyo.ConcreteModel, variables: list[dict[Any, Any]]) -> None:
+    first, rest = list(variables[0].items()), range(1, len(variables))
+
+    @constraint(m, rest, range(len(first)))
+    def same_supply(b: Any, i: int, k: int) -> Any:
+        """Supply on site that is installed before the future is known is the same in every future.
+
+        K[s,q,t,i] = K[s,q,t,0], and so the energy that storage holds
+        """
+        place, variable = first[k]
+        return variables[i][place] == variable
 
 
 def _minimize(m: pyo.ConcreteModel, costs: list[Any], plans: Plans) -> None:

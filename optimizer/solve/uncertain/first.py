@@ -1,8 +1,11 @@
 """First stage: what is decided before the future is known, in the program of one future.
 
-Sites and when they are built, their ties and cooling, and the upgrades planned to serve in the early periods. An
-upgrade that comes late in a future is still the same decision: it serves as planned or, where its lead time has not
-run, as soon as it has.
+Sites and when they are built, their ties and cooling, supply on site with its gas lines, and the upgrades planned to
+serve in the early periods. An upgrade that comes late in a future is still the same decision: it serves as planned or,
+where its lead time has not run, as soon as it has. What grows with a campus follows its size, which comes after:
+contract demand, firm or not, and backup.
+
+Most decisions are yes or no. How much supply there is is an amount, and a first stage has it as a key with its value.
 
 Symbols
 -------
@@ -12,6 +15,7 @@ e[u,t]  ``planned``     1 when upgrade u is planned to serve by early period t, 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -29,8 +33,14 @@ Key = tuple[str, str, str]
 FirstStage = frozenset[Key]
 """The decisions that are taken; all others are not."""
 
-KINDS = ("build", "tie", "cooling", "upgrade")
-"""Kinds of decisions, in the order of reading."""
+Place = tuple[str, str, str, int]
+"""What an amount is of: its kind, the site, the technology and the period."""
+
+AMOUNTS = {"supply": "capacity_mw", "storage": "energy_mwh"}
+"""Kinds of amounts, and the variable of supply that each is."""
+
+DECIMALS = 6
+"""Decimals of an amount [MW or MWh]; every future is held to it within one of the last."""
 
 
 @dataclass(frozen=True)
@@ -120,12 +130,54 @@ def first_stage_variables(m: pyo.ConcreteModel, case: Case, early: Early) -> dic
         found["tie", str(o), str(t)] = variable
     for (s, c), variable in m.cooling.chosen.items():
         found["cooling", str(s), str(c)] = variable
+    if case.supply is not None:
+        for (s, t), variable in m.supply.gas_line.items():
+            found["gas line", str(s), str(t)] = variable
     if case.network is not None:
         planned, serves = m.first.planned, m.upgrades.in_service
         for u in case.upgrades.index:
             for t in (t for t in early.periods if float(early.ready[u]) <= t):
                 found["upgrade", str(u), str(t)] = planned[u, t] if (u, t) in planned else serves[u, t]
     return found
+
+
+def amount_variables(m: pyo.ConcreteModel, case: Case) -> dict[Place, Any]:
+    """Variables of amounts that are decided before the future is known: supply on site and what it stores."""
+    if case.supply is None:
+        return {}
+    return {
+        (kind, str(s), str(q), int(t)): variable
+        for kind, name in AMOUNTS.items()
+        for (s, q, t), variable in m.supply.component(name).items()
+    }
+
+
+def amounts(values: Mapping[Place, float]) -> FirstStage:
+    """Keys of amounts that are not 0."""
+    rounded = {place: round(value, DECIMALS) for place, value in values.items()}
+    return frozenset(
+        (kind, json.dumps([s, q, t]), repr(value)) for (kind, s, q, t), value in rounded.items() if value > 0
+    )
+
+
+def amounts_of(chosen: FirstStage) -> dict[Place, float]:
+    """Amounts of a first stage by what they are of [MW or MWh]."""
+    return {(kind, *json.loads(what)): float(value) for kind, what, value in chosen if kind in AMOUNTS}
+
+
+def without_amounts(chosen: FirstStage) -> FirstStage:
+    """Decisions that are yes or no."""
+    return frozenset(key for key in chosen if key[0] not in AMOUNTS)
+
+
+def hold_amounts(variables: Mapping[Place, Any], chosen: FirstStage) -> None:
+    """Hold amounts at those of a first stage, within a last decimal."""
+    held = amounts_of(chosen)
+    for place, variable in variables.items():
+        value = held.get(place, 0.0)
+        most = variable.ub if variable.ub is not None else value
+        variable.setlb(min(max(0.0, value - 10.0**-DECIMALS), most))
+        variable.setub(min(value + 10.0**-DECIMALS, most) if value else 0.0)
 
 
 def taken(variables: Mapping[Key, Any], highs: HighsModel, integers: Mapping[int, float]) -> FirstStage:
@@ -137,7 +189,7 @@ def taken(variables: Mapping[Key, Any], highs: HighsModel, integers: Mapping[int
 def without_idle_plans(m: pyo.ConcreteModel, variables: Mapping[Key, Any], chosen: FirstStage) -> FirstStage:
     """Leave out plans of upgrades that a future gives no use, since they come too late in it."""
     idle = {id(v) for v in m.first.planned.values()}
-    return frozenset(key for key in chosen if id(variables[key]) not in idle)
+    return frozenset(key for key in chosen if key not in variables or id(variables[key]) not in idle)
 
 
 def fixing(chosen: FirstStage) -> Callable[[Mapping[Key, Any]], None]:

@@ -14,7 +14,7 @@ from optimizer.progress import Progress
 from optimizer.solve.goal import Goal
 from optimizer.solve.loop import Found, find_plan
 from optimizer.solve.overloads import find_overloads
-from optimizer.solve.prepared import Prepared, Run, prepare
+from optimizer.solve.prepared import Prepared, Run, prepare, settle
 from optimizer.solve.program import RowKey, SecureProgram
 from optimizer.solve.risk import Risk
 from optimizer.solve.uncertain.first import (
@@ -22,9 +22,12 @@ from optimizer.solve.uncertain.first import (
     FirstStage,
     Key,
     add_first_stage,
+    amount_variables,
+    amounts,
     exclude,
     first_stage_variables,
     fixing,
+    hold_amounts,
     taken,
 )
 from optimizer.study.case import Case
@@ -126,6 +129,7 @@ def extension(case: Case, early: Early, wanted: Wanted) -> Callable[[pyo.Concret
         variables = first_stage_variables(m, case, early)
         if wanted.fixed is not None:
             fixing(wanted.fixed)(variables)
+            hold_amounts(amount_variables(m, case), wanted.fixed)
         if wanted.known:
             exclude(m, variables, wanted.known)
 
@@ -147,8 +151,20 @@ def find_part(future: Future, wanted: Wanted) -> Part:
         decided = _constant(wanted.decided_musd)
     found = find_plan(program, future.run.limits(wanted.gap), decided)
     future.rows.update(dict.fromkeys(key for key, _ in program.limit_rows()))
-    chosen = wanted.fixed if wanted.fixed is not None else taken(variables, program.highs, found.integers)
-    return Part(found, chosen if np.isfinite(found.objective) else frozenset(), program)
+    if not np.isfinite(found.objective):
+        return Part(found, frozenset(), program)
+    if wanted.fixed is not None:
+        return Part(found, wanted.fixed, program)
+    return Part(found, taken(variables, program.highs, found.integers) | _amounts(program, found), program)
+
+
+def _amounts(program: SecureProgram, found: Found) -> FirstStage:
+    """Amounts of a plan that is known by its whole decisions."""
+    variables = amount_variables(program.model, program.case)
+    if not variables:
+        return frozenset()
+    settle(program, found.integers)
+    return amounts({place: float(variable.value or 0.0) for place, variable in variables.items()})
 
 
 def _constant(value: float) -> Callable[[float], float]:

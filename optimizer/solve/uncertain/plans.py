@@ -76,6 +76,8 @@ class Plans:
 
     def decided_musd(self, objective: float) -> float:
         """Return what the decision can change of an objective: D of the gap [M$]."""
+        if any(f.case.tariffs is not None for f in self.futures):
+            return abs(objective)
         given = np.array([f.prepared.baseline_musd + f.prepared.common_musd for f in self.futures])
         return objective - self.risk.of(given)
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from optimizer.solve.uncertain.decide import STOCHASTIC, Uncertain
+from optimizer.solve.uncertain.first import DECIMALS, amounts_of, without_amounts
+
+NO_MORE = 2 * 10.0**-DECIMALS
+"""What rounding may add to an amount from one period to the next [MW or MWh]."""
 
 
 def first_stage_table(found: Uncertain) -> pd.DataFrame:
@@ -19,25 +25,41 @@ def first_stage_table(found: Uncertain) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``kind`` (site, tie, cooling, upgrade), ``name``, ``site`` or branch it is of, ``detail`` (bus or technology)
-        and ``period``, from which it is there or planned to be.
+        ``kind`` (site, tie, cooling, gas line, supply, storage, upgrade), ``name``, site or branch it is ``of``,
+        ``detail`` (bus or technology), ``period``, from which it is there or planned to be, and ``amount`` where it is
+        one: supply [MW], energy of storage [MWh], in every period in which there is more.
     """
     case = found.study.case
     first: dict[tuple[str, str], int] = {}
-    for kind, name, when in found.chosen:
+    for kind, name, when in without_amounts(found.chosen):
         if kind != "cooling":
             first[kind, name] = min(int(when), first.get((kind, name), int(when)))
-    rows = [("site", s, s, "", first["build", s]) for s in case.sites.index if ("build", s) in first]
+    rows: list[tuple[Any, ...]] = [
+        ("site", s, s, "", first["build", s]) for s in case.sites.index if ("build", s) in first
+    ]
     for o, row in case.ties.iterrows():
         if ("tie", o) in first:
             rows.append(("tie", str(o), row.site, row.bus, first["tie", str(o)]))
     for s, c in case.cooling.index:
         if ("cooling", s, c) in found.chosen:
             rows.append(("cooling", c, s, c, first["build", s]))
+    rows += [("gas line", s, s, "", first["gas line", s]) for s in case.sites.index if ("gas line", s) in first]
+    rows += _amount_rows(found)
     for u, row in case.upgrades.iterrows():
         if ("upgrade", u) in first:
             rows.append(("upgrade", str(u), row.branch, "", first["upgrade", str(u)]))
-    return pd.DataFrame(rows, columns=["kind", "name", "of", "detail", "period"])
+    columns = ["kind", "name", "of", "detail", "period", "amount"]
+    return pd.DataFrame([row if len(row) == len(columns) else (*row, np.nan) for row in rows], columns=columns)
+
+
+def _amount_rows(found: Uncertain) -> list[tuple[Any, ...]]:
+    """Supply and what it stores, in every period in which there is more of it than before."""
+    rows, before = list[tuple[Any, ...]](), dict[tuple[str, str, str], float]()
+    for (kind, s, q, t), amount in sorted(amounts_of(found.chosen).items(), key=lambda one: one[0]):
+        if amount > before.get((kind, s, q), 0.0) + NO_MORE:
+            rows.append((kind, q, s, "", t, amount))
+        before[kind, s, q] = amount
+    return rows
 
 
 def cost_table(found: Uncertain) -> pd.DataFrame:
