@@ -12,6 +12,7 @@ import pytest
 from optimizer.solve.loop import Limits, find_plan
 from optimizer.solve.program import Clock, SecureProgram
 from optimizer.study import read_study
+from optimizer.study.case import PortfolioLimits
 from tests.formulation.tiny import tiny_case
 from tests.solve import workload_cases
 from tests.solve.optima import least_musd
@@ -115,7 +116,8 @@ def test_water_of_a_basin(most: float, same: bool) -> None:
     Every technology is made to take water, so that the second leaves nothing to build there.
     """
     case = tiny_case()
-    case = replace(case, cooling=case.cooling.assign(wue_m3_per_mwh=0.1), shortfall_penalty_musd_per_mw_year=100.0)
+    wet = case.cooling.assign(wue_m3_per_mwh=0.1)
+    case = replace(case, cooling=wet, limits=PortfolioLimits(), shortfall_penalty_musd_per_mw_year=100.0)
     limited = replace(case, portfolio=replace(case.portfolio, water_m3_day_per_basin={"creek": most}))
     costs = [
         find_plan(SecureProgram(one, 1, 0, Clock(), lambda line: None), Limits(0.0, 50), abs).objective
