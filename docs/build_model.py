@@ -44,6 +44,7 @@ AROUND = (
     ("Outages of several elements", "grid/joint.py", ()),
     ("Flows after them", "grid/joint_factors.py", ()),
     ("Limits broken before any new load", "solve/overloads.py", ()),
+    ("Ratings by snapshot", "study/ratings.py", ("factors_of",)),
     ("Generation", "study/generation.py", ("output_limits", "cost_curves")),
     ("Points of interconnection and ties", "study/points.py", ("intake", "tie_options")),
     (

@@ -16,9 +16,9 @@ f[l,t,h]    ``flow_mw``        flow of existing branch l, positive from its from
 f[e,i,t,h]  ``unit_flow_mw``   flow of unit i of circuit e [MW]
 B[l], B[e]  ``susceptance_mw`` susceptance [MW/rad]
 R[l], R[e]  ``rating_mw``      normal rating [MW]
-F[l,h], F[e,h] ``rating_factor`` factor on it in a snapshot, 1 where the study gives none [-]
+F[l,h]      ``rating_factor``  factor on the rating of l, or of circuit e, in a snapshot, 1 where none is given [-]
 M[e], M[l]                     bound of the switched law [MW]
-F[l]                           most that branch l can carry [MW]
+Q[l]                           most that branch l can carry [MW]
 C[e]        ``annuity_musd``   yearly cost of one unit while in service [M$/year]
 """
 
@@ -200,7 +200,7 @@ def _constrain_replaced(b: pyo.Block, case: Case, bounds: AngleBounds) -> None:
     def nothing_once_replaced(b: Any, l: str, t: int, h: str, side: int) -> Any:
         """A branch carries what its angle limits allow, and nothing once a circuit has taken its place.
 
-        max(-F[l], least[l]) (1 - r[l,t]) <= f[l,t,h] <= min(F[l], most[l]) (1 - r[l,t])
+        max(-Q[l], least[l]) (1 - r[l,t]) <= f[l,t,h] <= min(Q[l], most[l]) (1 - r[l,t])
         """
         limit = carried_limit(case, bounds, l, side)
         return side * b.flow_mw[l, t, h] + limit * replaced(b, case, l, t) <= limit

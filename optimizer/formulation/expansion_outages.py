@@ -23,7 +23,7 @@ v[k,n,t,h]   ``unbalanced_mw``      what a copy that does not apply leaves over 
 P[k]                                units whose path keeps the ends of outage k connected
 x[k,t]                              how many of P[k] are not built, and r[l,t] where k is the outage of branch l [-]
 E[l], E[e]   ``rating_emergency_mw`` emergency rating [MW]
-G[l,h], G[e,h] ``rating_factor``     factor on it in a snapshot, 1 where the study gives none [-]
+G[l,h]       ``rating_factor``      factor on the rating of l, or of circuit e, in a snapshot, 1 where none is given [-]
 """
 
 from __future__ import annotations
@@ -260,7 +260,7 @@ def _declare_replaced(b: pyo.Block, case: Case) -> None:
     def nothing_once_replaced_after(b: Any, k: str, l: str, t: int, h: str, side: int) -> Any:
         """After the outage too, a branch carries nothing once a circuit has taken its place.
 
-        -F[k,l] (1 - r[l,t]) <= f[k,l,t,h] <= F[k,l] (1 - r[l,t])
+        -Q[k,l] (1 - r[l,t]) <= f[k,l,t,h] <= Q[k,l] (1 - r[l,t])
         """
         most = MARGIN * float(outages.bounds(outages.copies[k]).branch_flow_mw[network.branch_ids.get_loc(l)])
         gone = pyo.quicksum(b.built[e, 1, t] for e in case.expansion.replacements[l])

@@ -26,6 +26,7 @@ from optimizer.grid.dc import DCNetwork
 from optimizer.study.case import Case, PortfolioLimits
 from optimizer.study.demands import Demands, Orbit
 from optimizer.study.portfolio import Delivery, Portfolio
+from optimizer.study.ratings import RatingFactors
 from optimizer.study.service import Backup, Deferral, Service
 from optimizer.study.supplies import Adequacy, Supply
 from optimizer.study.tariffs import Tariffs
@@ -327,6 +328,16 @@ def _cooling() -> pd.DataFrame:
         },
         index=_COOLED,
     )
+
+
+def rated_case() -> Case:
+    """The tiny case with ratings that vary: at the peak ac has half of its normal and 3/4 of its emergency rating."""
+    case = tiny_case()
+    tables = [pd.DataFrame(1.0, index=case.branches.index, columns=SNAPSHOTS) for _ in range(2)]
+    for table, of_ac, light in zip(tables, (0.5, 0.75), (1.25, 1.1), strict=True):
+        table["light"] = light
+        table.loc["ac", "peak"] = of_ac
+    return replace(case, rating_factors=RatingFactors(*tables))
 
 
 def _upgrades() -> pd.DataFrame:

@@ -107,7 +107,13 @@ def test_a_table_of_the_study_replaces_that_of_the_grid(tmp_path: Path) -> None:
     text = CAMPUS.replace('"grid"\n', '"grid"\nrating_factors = "weather.csv"\n', 1)
     plan = checked_plan(study_of(tmp_path, text, tables), written=True)
     assert built(plan) == ["sb"]
-    assert "weather.csv" in {one.path.name for one in study_of(tmp_path, text, tables).inputs}
+    study = study_of(tmp_path, text, tables)
+    assert "weather.csv" in {one.path.name for one in study.inputs}
+    (tmp_path / "winter.csv").write_text(factor_rows("hot,,1.2,", "cold,,1.4,"), encoding="utf-8")
+    changed = study.override({"grid.rating_factors": "winter.csv"})
+    assert changed.case.rating_factor("cold").tolist() == [1.4] * 5
+    assert study.case.rating_factor("cold").tolist() == [1.5] * 5
+    assert built(checked_plan(changed)) == ["sc"]
 
 
 def same_tables(plan: Plan, other: Plan) -> bool:

@@ -27,7 +27,7 @@ from optimizer.solve.search import Search
 from optimizer.solve.sizes import Sizes
 from optimizer.solve.standing import Standing
 from optimizer.study.case import Case
-from tests.formulation.tiny import curtailed_case, tiny_case
+from tests.formulation.tiny import curtailed_case, rated_case, tiny_case
 from tests.solve.small import study_of
 
 EXACT = Limits(gap=0.0, max_rounds=50)
@@ -211,9 +211,11 @@ def test_curtailment_in_rounds(demand_mw: float, rating: float) -> None:
 
 
 @cache
-def tiny_program(curtailed: bool) -> tuple[SecureProgram, LimitRows]:
+def tiny_program(kind: str) -> tuple[SecureProgram, LimitRows]:
     case = tiny_case()
-    if curtailed:
+    if kind == "rated":
+        case = rated_case()
+    if kind == "curtailed":
         case = curtailed_case()
         loss = Elements("campus s1", "campus", loads=(("s1", 2), ("s1", 0)))
         load = case.load_mw[2030, "peak"].to_numpy()
@@ -222,12 +224,12 @@ def tiny_program(curtailed: bool) -> tuple[SecureProgram, LimitRows]:
     return program, LimitRows(program)
 
 
-@pytest.mark.parametrize("curtailed", [False, True])
+@pytest.mark.parametrize("kind", ["plain", "curtailed", "rated"])
 @pytest.mark.parametrize("side", [1, -1])
 @pytest.mark.parametrize("h", ["peak", "light"])
-def test_rows_are_those_of_the_formulation(h: str, side: int, curtailed: bool) -> None:
+def test_rows_are_those_of_the_formulation(h: str, side: int, kind: str) -> None:
     """At random values, what a row has left is what the algebra of the formulation has left."""
-    program, rows = tiny_program(curtailed)
+    program, rows = tiny_program(kind)
     case, rng = program.case, np.random.default_rng(7)
     names = ["", *case.contingencies.names]
     keys = [(str(b), k, 2032, h, side) for b in case.branches.index for k in names if b != k]
