@@ -18,12 +18,13 @@ from optimizer.solve.explain.infeasible import Explanation, explain, rounded_up
 from optimizer.solve.explain.limit import Limit
 from optimizer.solve.explain.limits import loosened
 from optimizer.solve.explain.question import has_plan
-from optimizer.study import Study
+from optimizer.study import Study, read_study
 from optimizer.study.case import Case
 from tests.solve import infeasible as studies
 from tests.solve import infeasible_parts as of_parts
 from tests.solve.infeasible import Edit, all_limits
 from tests.solve.small import HEAD, TWO_PERIODS, study_of
+from tests.solve.test_expansion import sited
 from tests.study.conftest import tiny, tiny_template  # noqa: F401
 
 DISCRETE = {of.SITE, of.WORTHWHILE, of.SITE_READY, of.TIE_READY, of.UPGRADE_READY}
@@ -107,7 +108,7 @@ def test_one_edit(base: str, edit: Edit, tmp_path: Path) -> None:
     check_explanation(explain(study.override(dict(edit.keys)).case), edit)
 
 
-LARGE = [(base, edit) for base, edit in EDITS if base in ("grid", "load", "raised")]
+LARGE = [(base, edit) for base, edit in EDITS if base in ("own", "grid", "load", "raised")]
 
 
 @pytest.mark.parametrize(("base", "edit"), LARGE, ids=[f"{base}: {edit.name}" for base, edit in LARGE])
@@ -118,6 +119,7 @@ def test_one_edit_explained_as_if_the_network_were_large(
     monkeypatch.setattr("optimizer.solve.explain.conflict.FEW_BRANCHES", 0)
     monkeypatch.setattr("optimizer.solve.explain.infeasible.FEW_INTEGERS", 0)
     monkeypatch.setattr("optimizer.solve.explain.conflict.FEW", 2)
+    monkeypatch.setattr("optimizer.solve.explain.least.FEW_INTEGERS", 0)
     head, text, tables, _ = BASES[base]
     check_holds(explain(study_of(tmp_path, text, edit.tables(tables), head).override(dict(edit.keys)).case))
 
@@ -196,3 +198,24 @@ def test_the_error_carries_the_explanation(tmp_path: Path) -> None:
 )
 def test_amounts_round_up(amount: float, rounded: float) -> None:
     assert rounded_up(amount) == pytest.approx(rounded)
+
+
+def test_a_study_with_new_circuits(tmp_path: Path) -> None:
+    """Two sites of 200 MW cannot hold 450, whatever is built between them.
+
+    Beside 10 MW of load 400 MW of generation leave 390, so seven blocks of 50 MW: the target has to come down by 100,
+    of which the sites alone need 50, and larger sites or stronger ties do not help.
+    """
+    case = read_study(sited(tmp_path, "{ 2030 = 450 }", 5.0)).case
+    assert len(case.circuits)
+    found = explain(case)
+    assert found.conflict is not None
+    assert found.conflict.is_minimal
+    # Sites and the firm capacity of their ties are the same 200 MW: either is a conflict with the target.
+    assert {m.rule for m in found.conflict.members} in ({of.DEMAND, of.SITE}, {of.DEMAND, of.TIE})
+    (way,) = found.ways_out
+    assert way.amounts == {Limit(of.DEMAND, "", 2030): pytest.approx(100.0)}
+    assert way.is_proven
+    assert way.least_share == pytest.approx(0.5)
+    assert has_plan(case) is False
+    assert has_plan(loosened(case, way.amounts)) is True
