@@ -368,6 +368,8 @@ class RowProgram(HighsProgram):
             Columns that change so.
         """
         basis = self._highs.getBasis()
+        if not basis.valid:
+            return
         status = list(basis.col_status)
         for column in columns.tolist():
             status[column] = BASIC if status[column] == BASIC else RESTING

@@ -304,7 +304,13 @@ def _generators(study: Study) -> Iterator[Finding]:
     ties = pd.DataFrame(study.candidates.ties)
     for s, g in beside_of(study).items():
         where = f"sites, site {s}, {BESIDE}"
-        if g not in units.index:
+        if g in study.config.conditions.withdrawn_generators:
+            text, remedy = (
+                "the generator that the site stands beside is withdrawn",
+                "keep it, or leave the column empty",
+            )
+            yield Finding("study.supply.generator_withdrawn", where, text, repr(g), remedy)
+        elif g not in units.index:
             remedy = nearest(g, list(units.index)) if len(units) < 100 else "name a generator in service"
             yield Finding("study.supply.unknown_generator", where, "no such generator", repr(g), remedy)
         elif s in set(ties["site"]) and units.at[g, "bus"] not in set(ties.loc[ties["site"] == s, "bus"]):

@@ -12,7 +12,7 @@ from optimizer.plan.plan import tidy_plan
 from optimizer.plan.verify import checks_for
 from optimizer.plan.verify_context import Context
 from optimizer.report.html import render_report
-from optimizer.solve import solve_study
+from optimizer.solve import loop, solve_study
 from tests.solve.service_cases import LINE, STUDY, cost, plan_of, service
 from tests.solve.small import HEAD, checked_plan, study_of
 
@@ -39,6 +39,20 @@ def test_ten_of_fifty_megawatts_are_curtailed_at_the_peak(tmp_path: Path) -> Non
     energy = 1e-5 * (60 * 100 + 30 * 8660 + 40 * 100 + 50 * 8660)
     assert cost(plan) == pytest.approx(0.2 + energy)
     assert plan.table("costs").set_index("account").at["service", "cost_musd"] == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("must", [False, True])
+def test_a_relaxation_that_begins_without_curtailment_is_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, must: bool
+) -> None:
+    """Studies of many sites are solved so; where the demand must be met there is no solution to begin with."""
+    monkeypatch.setattr(loop, "MANY_OF_SERVICE", 1)
+    study = STUDY.replace("penalty_musd_per_mw_year = 1.0\n", "") if must else STUDY
+    plan = plan_of(tmp_path, service(curtailable_share=0.0025, curtailment_usd_per_mwh=200), study=study)
+    assert plan.table("service").set_index("snapshot")["curtailed_mw"].to_dict() == pytest.approx(
+        {"peak": 10.0, "light": 0.0}
+    )
+    assert cost(plan) == pytest.approx(0.2 + 1e-5 * (60 * 100 + 30 * 8660 + 40 * 100 + 50 * 8660))
 
 
 def test_too_small_a_share_leaves_a_block_out(tmp_path: Path) -> None:

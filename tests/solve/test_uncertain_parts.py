@@ -129,6 +129,14 @@ def test_as_much_supply_as_pays_on_average(tmp_path: Path, line_km: int) -> None
     assert MEAN in found.costs_musd
 
 
+def test_a_generator_beside_a_site_stays(tmp_path: Path) -> None:
+    sites = "site,bus,block_mw,max_blocks,cost_musd_per_year_per_block,colocated_generator\ns,b,50,2,1,h\n"
+    tables = {**GAS, "sites": sites, "grid/generators": GAS["grid/generators"] + "h,b,100,20,hydro\n"}
+    text = SUPPLIED + "[supply]\n" + scenarios('withdrawn_generators = ["h"]', "", 0.5)
+    with pytest.raises(InputError, match=r"scenario one, .*beside is withdrawn"):
+        solve_uncertain(study_of(tmp_path, text, tables, HEAD))
+
+
 def test_amounts_of_supply_are_not_decided_scenario_by_scenario(tmp_path: Path) -> None:
     study = study_of(tmp_path, SUPPLIED + ENGINE + scenarios("", "", 0.5), {**GAS, "supply": engine(0.1)}, HEAD)
     with pytest.raises(InputError, match="how much supply stands on a site"):
