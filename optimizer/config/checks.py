@@ -163,8 +163,6 @@ def _contingencies(security: SecuritySettings) -> Iterator[Finding]:
 
 
 def _it_cost(facility: FacilitySettings, demand: DemandSettings | None) -> Iterator[Finding]:
-    for kind in facility.it_cost_musd_per_mw_per_kind:
-        yield from _unknown_kinds([kind], f"facility.it_cost_musd_per_mw_per_kind.{kind}")
     if facility.it_cost_counts and demand is not None and demand.work:
         text = "demand is given in work, where the cost of racks already counts"
         remedy = "leave it out, or give the demand in MW"
@@ -172,6 +170,7 @@ def _it_cost(facility: FacilitySettings, demand: DemandSettings | None) -> Itera
 
 
 def _campus_size(facility: FacilitySettings) -> Iterator[Finding]:
+    yield from repeated([one.name for one in facility.kind], "facility.kind")
     largest = facility.max_campus_mw
     for key in ("block_mw", "min_campus_mw"):
         value = getattr(facility, key)

@@ -74,8 +74,22 @@ class DemandSettings(Settings):
         return self.penalty_musd_per_mw_year is None and self.penalty_musd_per_unit is None
 
 
+class FacilityKindSettings(Settings):
+    """Facts of one kind of site in place of those of [facility], or of none: a lease has another's building."""
+
+    name: Literal["campus", "edge", "lease", "cloud", "orbital"] = Field(description="Kind of site.")
+    it_cost_musd_per_mw: NotNegative | None = Field(None, description="IT equipment per MW of IT [M$/MW].")
+    staff_people_per_mw: NotNegative | None = Field(None, description="People employed per MW of IT [1/MW].")
+    building_t_per_mw: NotNegative | None = Field(None, description="Embodied carbon of what is built [t CO2e/MW].")
+    it_t_per_mw: NotNegative | None = Field(None, description="Embodied carbon of one outfit of IT [t CO2e/MW].")
+    it_mass_t_per_mw: NotNegative | None = Field(None, description="Mass of one outfit of IT [t/MW].")
+
+
 class FacilitySettings(Settings):
-    """What a campus is made of; a key left out has the archetype's value."""
+    """What a campus is made of; a key left out has the archetype's value.
+
+    Campuses and edge sites are made of it. A lease has IT alone, cloud capacity nothing, what is in orbit its launch.
+    """
 
     block_mw: Positive | None = Field(None, description="IT capacity of one block, the unit of decision [MW].")
     utilization: Annotated[float, Field(gt=0, le=1)] | None = Field(
@@ -97,11 +111,6 @@ class FacilitySettings(Settings):
         description="One outfit of IT per MW of IT; no decision rests on it unless it_cost_counts is set or racks are "
         "chosen [M$/MW].",
     )
-    it_cost_musd_per_mw_per_kind: dict[Text, NotNegative] = Field(
-        default_factory=dict,
-        description="The same for a kind of site: campus, edge, lease, cloud or orbital. Default: 0 for cloud, whose "
-        "rent has it in it, and it_cost_musd_per_mw for every other [M$/MW].",
-    )
     it_cost_counts: bool | None = Field(
         None,
         description="Whether the IT of all that stands is an account of the cost, annuitized over refresh_years, and "
@@ -119,6 +128,7 @@ class FacilitySettings(Settings):
     it_mass_t_per_mw: NotNegative | None = Field(
         None, description="Mass of one outfit of IT per MW of IT, e-waste when it is replaced [t/MW]."
     )
+    kind: Items[FacilityKindSettings] = Field((), description="What differs for a kind of site ([[facility.kind]]).")
 
 
 class LimitsSettings(Settings):

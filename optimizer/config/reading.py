@@ -124,7 +124,7 @@ def fill_facility(config: StudyConfig, archetypes: Mapping[str, Mapping[str, flo
             [Finding("config.unknown_archetype", "demand.archetype", "no such archetype", repr(name), remedy)]
         )
     values = {k: v for k, v in archetypes[name].items() if k in FacilitySettings.model_fields}
-    given = config.facility.model_dump(exclude_none=True)
+    given = config.facility.model_dump(exclude_none=True, exclude={"kind"})
     return apply_overrides(config, {f"facility.{k}": v for k, v in (values | given).items()})
 
 

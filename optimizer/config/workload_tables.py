@@ -63,6 +63,9 @@ class OrbitSettings(Settings):
     sunlit_share: Annotated[float, Field(gt=0, le=1)] = Field(
         0.95, description="Share of the year in sunlight: so much of a built kW counts as IT capacity [-]."
     )
+    embodied_t_per_mw: NotNegative = Field(
+        0.0, description="Embodied carbon of satellites and their launch, computers left out [t CO2e/MW]."
+    )
     life_years: Positive = Field(5.0, description="Life of a satellite, over which its cost is annuitized [year].")
     rtt_ms: NotNegative = Field(40.0, description="Round trip to users, where the table of pairs gives none [ms].")
     first_year: Year = Field(2030, description="First year in which it can serve [year].")

@@ -8,7 +8,7 @@ M         ``largest_loss_mw``   most facility power that is lost with one site o
 W[b]      ``water_m3_day_per_basin``  largest withdrawal in basin b [m3/day]
 N         ``new_it_mw_per_year``      largest IT load energized in a year [MW/year]
 E[t]      ``embodied_t``        largest embodied carbon of what stands [t]
-e         ``embodied_t_per_mw`` embodied carbon of a MW of IT: building, plant and one outfit of IT [t/MW]
+e[s]      ``embodied_t_per_mw`` embodied carbon of a MW of IT: building, plant and one outfit of IT [t/MW]
 Y[t]      ``total_mw``          IT load of all sites [MW]
 V[t]      ``serving_mw``        what all racks count towards the target, where a loss must leave a share of it [MW]
 g[o,t]    ``tied_mw``           what is counted of it over tie o, where that loss is of a substation [MW]
@@ -192,7 +192,7 @@ def _amounts(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
         """
         return m.ledgers.water_m3_day[name, t] <= limits.water_m3_day_per_basin[name]
 
-    pace = limits.new_it_mw_per_year
+    pace, each = limits.new_it_mw_per_year, limits.embodied_t_per_mw(case.sites.index)
 
     @constraint(b, T if pace is not None else [])
     def yearly_pace(b: Any, t: int) -> Any:
@@ -207,9 +207,11 @@ def _amounts(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
     def embodied_cap(b: Any, t: int) -> Any:
         """The carbon embodied in all that stands, with one outfit of IT, stays within the cap.
 
-        e Y[t] <= E[t]
+        sum_s e[s] P[s] y[s,t] <= E[t]; e Y[t], where a MW embodies the same everywhere
         """
-        return limits.embodied_t_per_mw * b.total_mw[t] <= limits.embodied_t[t]
+        if each.nunique() == 1:
+            return float(each.iloc[0]) * b.total_mw[t] <= limits.embodied_t[t]
+        return pyo.quicksum(float(each[s]) * m.siting.it_mw[s, t] for s in case.sites.index) <= limits.embodied_t[t]
 
 
 def groups_of(case: Case) -> dict[tuple[str, str], list[str]]:

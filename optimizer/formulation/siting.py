@@ -46,7 +46,7 @@ def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
     b.shortfall_mw = pyo.Var(totals, domain=pyo.NonNegativeReals)
     block_mw = S["block_mw"].to_dict()
     b.it_mw = pyo.Expression(list(S.index), T, rule=lambda b, s, t: block_mw[s] * b.blocks[s, t])
-    years, embodied = case.periods["annuity_years"].to_dict(), case.portfolio.embodied_musd_per_mw_year
+    years, embodied = case.periods["annuity_years"].to_dict(), case.portfolio.embodied_musd_per_mw_year(S.index)
     outfit, outfit_yearly = case.equipment.once_musd(S), case.equipment.annuity_musd(S)
     for row in S[NEEDS["sites"]].itertuples():
         s = row.Index
@@ -59,8 +59,8 @@ def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
             if case.equipment.counts:
                 ledgers.cost_musd.post(("it_equipment", t), years[t] * float(outfit_yearly[s]) * b.blocks[s, t])
                 ledgers.investment_musd.post(t, float(outfit[s]) * b.blocks[s, t])
-            if embodied:
-                ledgers.cost_musd.post(("carbon", t), years[t] * embodied * b.it_mw[s, t])
+            if embodied[s]:
+                ledgers.cost_musd.post(("carbon", t), years[t] * float(embodied[s]) * b.it_mw[s, t])
     for t in totals:
         penalty = case.penalty_musd_per_mw_year(t)
         ledgers.shortfall_mw.post(t, b.shortfall_mw[t])

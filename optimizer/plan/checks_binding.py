@@ -11,10 +11,11 @@ from optimizer.errors import Finding, nearest
 from optimizer.plan import binding_supply, tolerances
 from optimizer.plan.binding_supply import BASIN, CARBON_FREE_EVERY, Bound
 from optimizer.plan.checks_equipment import is_account, outfit_musd_per_mw
-from optimizer.plan.checks_portfolio import embodied_t_per_mw, limit_rows
+from optimizer.plan.checks_portfolio import limit_rows
 from optimizer.plan.checks_work import serving_mw
 from optimizer.plan.verify_compare import capped, cell, finding
 from optimizer.plan.verify_context import Context
+from optimizer.plan.verify_facilities import least_embodied_t_per_mw
 from optimizer.plan.verify_money import investment_musd
 from optimizer.plan.verify_service import hours, moved_mw
 from optimizer.plan.verify_water import basin_withdrawal, supplies
@@ -176,7 +177,7 @@ def _portfolio(context: Context, row: dict[str, Any]) -> Bound | None:
     block = float(context.case.sites["block_mw"].min())
     for name, element, t, value, bound, unit in limit_rows(context):
         if (name, element, t) == (row["limit"], row["element"], row["period"]):
-            each = embodied_t_per_mw(context) if name == "embodied carbon" else 1.0
+            each = least_embodied_t_per_mw(context) if name == "embodied carbon" else 1.0
             return Bound(value, bound, unit, each * block)
     return None
 

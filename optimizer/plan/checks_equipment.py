@@ -18,9 +18,9 @@ def is_account(context: Context) -> bool:
 def outfit_musd_per_mw(context: Context, kind: str) -> float:
     """One outfit of IT at a kind of site; a cloud has its own in the rent [M$/MW]."""
     facility = context.study.config.facility
-    named = facility.it_cost_musd_per_mw_per_kind
+    named = {one.name: one.it_cost_musd_per_mw for one in facility.kind if one.it_cost_musd_per_mw is not None}
     if kind in named:
-        return float(named[kind])
+        return named[kind]
     return 0.0 if kind == "cloud" else float(facility.it_cost_musd_per_mw or 0.0)
 
 

@@ -12,11 +12,11 @@ import pandas as pd
 from optimizer.config import DeliverySettings
 from optimizer.errors import Finding
 from optimizer.plan import tolerances
-from optimizer.plan.checks_equipment import outfit_musd_per_mw
 from optimizer.plan.checks_work import counted_mw, has_racks, serving_mw
 from optimizer.plan.columns import DECIMALS
 from optimizer.plan.verify_compare import broken, capped, compare_tables, finding
 from optimizer.plan.verify_context import Context, remembered
+from optimizer.plan.verify_facilities import asked, embodied_t_per_mw, facts
 from optimizer.plan.verify_water import withdrawal_m3_day
 
 Row = tuple[str, str, int, float, float, str]
@@ -95,14 +95,8 @@ def _amounts(context: Context, t: int) -> Iterator[Row]:
         new = context.it_mw[t] - (context.it_mw[since] if at else 0.0)
         yield "yearly pace", "", t, new, limits.new_it_mw_per_year * (t - since), "MW"
     if t in limits.embodied_t:
-        tonnes = embodied_t_per_mw(context) * context.it_mw[t]
-        yield "embodied carbon", "", t, tonnes, float(limits.embodied_t[t]), "t CO2e"
-
-
-def embodied_t_per_mw(context: Context) -> float:
-    """Carbon of making a MW of IT: building, plant and one outfit of IT [t CO2e/MW]."""
-    facility = context.study.config.facility
-    return (facility.building_t_per_mw or 0.0) + (facility.it_t_per_mw or 0.0)
+        tonnes = (embodied_t_per_mw(context) * context.placed["it_mw"])[here].sum()
+        yield "embodied carbon", "", t, float(tonnes), float(limits.embodied_t[t]), "t CO2e"
 
 
 def check_limits(context: Context) -> list[Finding]:
@@ -175,34 +169,32 @@ def _taken(context: Context, one: DeliverySettings, t: int) -> float:
 
 
 def check_facilities(context: Context) -> list[Finding]:
-    """What each campus is made of follows from the keys of [facility]."""
-    f = context.study.config.facility
-    keys = (f.shell_share, f.it_cost_musd_per_mw, f.staff_people_per_mw, f.building_t_per_mw, f.it_t_per_mw)
-    if None in (*keys, f.refresh_years, f.it_mass_t_per_mw) or not context.has_demand:
+    """What each site is made of follows from the keys of [facility] and from its kind."""
+    if not context.has_demand or not asked(context):
         return _not_wanted(context, "facilities")
-    assert f.shell_share is not None
-    assert f.refresh_years is not None
-    rows = context.placed
+    rows, known, per_mw = context.placed, facts(context), context.study.config.facility.cost_musd_per_mw
     own = set() if context.study.own is None else set(context.study.own.sites.index)
-    bare = rows["block_mw"].astype(float) * (f.cost_musd_per_mw or 0.0)
-    is_cell = ~rows["site"].isin(own) & (f.cost_musd_per_mw is not None)
+    rented = rows["kind"].isin(("lease", "cloud", "orbital"))
+    bare = rows["block_mw"].astype(float) * (per_mw or 0.0)
+    is_cell = ~rows["site"].isin(own) & (per_mw is not None) & ~rented
     land = ((rows["block_cost_musd"] - bare).clip(lower=0.0) * rows["blocks"]).where(is_cell, 0.0)
     building = rows["block_cost_musd"] * rows["blocks"] - land
-    it_mw = rows["it_mw"]
+    it_mw, refresh = rows["it_mw"], known["refresh_years"]
     expected = pd.DataFrame(
         {
             "site": rows["site"],
             "period": rows["period"],
             "site_musd": rows["fixed_cost_musd"],
             "land_musd": land,
-            "shell_musd": building * f.shell_share,
-            "electrical_musd": building * (1.0 - f.shell_share),
+            "shell_musd": (building * known["shell_share"]).mask(rented, 0.0),
+            "electrical_musd": (building * (1.0 - known["shell_share"])).mask(rented, 0.0),
+            "other_musd": building.where(rented, 0.0),
             "mechanical_musd": rows["cost_musd_per_mw"] * it_mw,
-            "it_musd": it_mw * rows["kind"].map(lambda kind: outfit_musd_per_mw(context, str(kind))).astype(float),
-            "staff_people": it_mw * (f.staff_people_per_mw or 0.0),
-            "embodied_t": it_mw * embodied_t_per_mw(context),
-            "renewed_t_per_year": it_mw * (f.it_t_per_mw or 0.0) / f.refresh_years,
-            "ewaste_t_per_year": it_mw * (f.it_mass_t_per_mw or 0.0) / f.refresh_years,
+            "it_musd": it_mw * known["it_cost_musd_per_mw"],
+            "staff_people": it_mw * known["staff_people_per_mw"],
+            "embodied_t": it_mw * (known["building_t_per_mw"] + known["it_t_per_mw"]),
+            "renewed_t_per_year": it_mw * known["it_t_per_mw"] / refresh,
+            "ewaste_t_per_year": it_mw * known["it_mass_t_per_mw"] / refresh,
         }
     )
     return _compare(context, "facilities", expected)

@@ -340,6 +340,7 @@ PLAN_TABLES: dict[str, PlanTable] = {
         newly_taken="items taken by what is new in the period",
         taken="items in all that stands",
     ),
+    # An empty cell is a fact that neither the study nor its archetype gives.
     "facilities": plan_table(
         "site period",
         site=_SITE,
@@ -348,6 +349,7 @@ PLAN_TABLES: dict[str, PlanTable] = {
         land_musd="one-time cost of land; 0 where the user's table does not tell it apart",
         shell_musd="one-time cost of land work, shell and fit-out",
         electrical_musd="one-time cost of the electrical plant",
+        other_musd="one-time cost of capacity that is rented or launched, in place of shell and electrical plant",
         mechanical_musd="one-time cost of the cooling plant",
         it_musd="one-time cost of an outfit of IT; an account of the cost where the study asks for it",
         staff_people="people employed",

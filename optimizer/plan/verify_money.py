@@ -9,6 +9,7 @@ from optimizer.plan import verify_tariffs
 from optimizer.plan.checks_equipment import equipment_by_period, is_account, life_factor, outfit_musd_per_mw
 from optimizer.plan.checks_work import accounts_musd, counted_mw, has_racks, once_musd, work_per_mw
 from optimizer.plan.verify_context import Context, remembered
+from optimizer.plan.verify_facilities import embodied_t_per_mw_year
 from optimizer.plan.verify_network import Floats
 from optimizer.plan.verify_service import backup_investment_musd, backup_t_per_year, by_period_musd, service_musd
 from optimizer.plan.verify_supply import supply_emissions_t, supply_investment_musd, supply_musd
@@ -139,14 +140,9 @@ def emitted_t(context: Context) -> Floats:
 @remembered
 def carbon_musd(context: Context) -> dict[int, float]:
     """Present value of what emissions cost by period: of operation, and of making buildings and IT [M$]."""
-    config, rows = context.study.config, context.placed
-    price = config.economics.carbon_price_usd_per_t / USD_PER_MUSD
-    f, yearly = config.facility, context.study.yearly_factor
-    made = (f.building_t_per_mw or 0.0) * yearly
-    made += 0.0 if f.refresh_years is None else (f.it_t_per_mw or 0.0) / f.refresh_years
-    tonnes = (
-        pd.Series(emitted_t(context) + made * rows["it_mw"].to_numpy(float)).groupby(rows["period"].to_numpy()).sum()
-    )
+    rows, price = context.placed, context.study.config.economics.carbon_price_usd_per_t / USD_PER_MUSD
+    yearly = emitted_t(context) + embodied_t_per_mw_year(context) * rows["it_mw"].to_numpy(float)
+    tonnes = pd.Series(yearly).groupby(rows["period"].to_numpy()).sum()
     return {t: price * context.annuity_years[t] * float(tonnes.get(t, 0.0)) for t in context.periods}
 
 

@@ -17,6 +17,7 @@ from optimizer.study.conditions import fuel_price_factor
 from optimizer.study.contingencies import campus_outages
 from optimizer.study.economics import period_table
 from optimizer.study.equipment import equipment_of
+from optimizer.study.facility_facts import site_facts
 from optimizer.study.generation import cost_curves
 from optimizer.study.orbit import orbit_of
 from optimizer.study.portfolio import (
@@ -173,6 +174,7 @@ def _portfolio(study: Study, sites: pd.DataFrame) -> Portfolio:
         carbon_price_usd_per_t=config.economics.carbon_price_usd_per_t,
         yearly_factor=study.yearly_factor,
         facility=facility_values(config.facility),
+        facts=site_facts(config, sites["kind"], study.yearly_factor),
         land_musd_per_block=_land(study, sites),
         years_before=years_before(periods, decided),
     )

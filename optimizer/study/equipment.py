@@ -11,17 +11,15 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from optimizer.config import FacilitySettings, StudyConfig
+from optimizer.config import StudyConfig
 from optimizer.errors import Finding
+from optimizer.study.facility_facts import facts_of_kind
 from optimizer.study.work import rack_yearly_factor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from optimizer.study.study import Study
-
-CLOUD = "cloud"
-"""Kind of site whose rent holds the equipment."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +53,9 @@ class Equipment:
         return pd.Series(known, index=sites.index, dtype=float) * sites["block_mw"]
 
 
-def cost_of_kind(facility: FacilitySettings, kind: str) -> float | None:
+def cost_of_kind(config: StudyConfig, kind: str) -> float | None:
     """One outfit of IT at a kind of site, ``None`` where nothing says what it costs [M$/MW]."""
-    given = facility.it_cost_musd_per_mw_per_kind.get(kind)
-    if given is not None:
-        return given
-    return 0.0 if kind == CLOUD else facility.it_cost_musd_per_mw
+    return facts_of_kind(config, kind).get("it_cost_musd_per_mw")
 
 
 def equipment_of(config: StudyConfig, sites: pd.DataFrame, yearly_factor: float) -> Equipment:
@@ -76,7 +71,7 @@ def equipment_of(config: StudyConfig, sites: pd.DataFrame, yearly_factor: float)
         Yearly amount per M$ of one-time cost [1/year]; the life of an outfit takes its place where it is given.
     """
     factor = rack_yearly_factor(config, yearly_factor)
-    by_site = {str(s): cost_of_kind(config.facility, str(kind)) for s, kind in sites["kind"].items()}
+    by_site = {str(s): cost_of_kind(config, str(kind)) for s, kind in sites["kind"].items()}
     once = {s: float(musd) for s, musd in by_site.items() if musd is not None}
     return Equipment(once, {s: factor * musd for s, musd in once.items()}, bool(config.facility.it_cost_counts))
 
@@ -96,9 +91,9 @@ def equipment_findings(study: Study) -> Iterator[Finding]:
     where = "facility.it_cost_counts"
     if facility.it_cost_counts:
         kinds = sorted(set(study.candidates.sites["kind"]))
-        for kind in (k for k in kinds if cost_of_kind(facility, str(k)) is None):
+        for kind in (k for k in kinds if cost_of_kind(config, str(k)) is None):
             text = f"what the IT of a site of kind {kind} costs is not known"
-            remedy = f"give facility.it_cost_musd_per_mw, or {kind} in facility.it_cost_musd_per_mw_per_kind"
+            remedy = "give facility.it_cost_musd_per_mw, or that of the kind in [[facility.kind]]"
             yield Finding("study.equipment.unknown", where, text, "true", remedy)
         return
     if demand is None or demand.work or facility.it_cost_counts is not None:

@@ -88,7 +88,10 @@ class Portfolio:
     yearly_factor : float
         Yearly amount per M$ of one-time cost [1/year].
     facility : mapping of str to float
-        Those of `FACILITY` that are known, each in its own unit.
+        Those of `FACILITY` that are known of a campus, each in its own unit.
+    facts : DataFrame, index ``site``
+        `FACILITY` of each site by its kind, nan where unknown, ``has_building`` (1 or 0) and ``building_yearly_factor``
+        [1/year]; without columns, all sites are made of `facility`.
     land_musd_per_block : mapping of str to float
         Part of a block's one-time cost that is land, by site; none for the user's own sites [M$].
     years_before : mapping of int to float
@@ -107,6 +110,7 @@ class Portfolio:
     carbon_price_usd_per_t: float = 0.0
     yearly_factor: float = 0.0
     facility: Mapping[str, float] = field(default_factory=dict)
+    facts: pd.DataFrame = field(default_factory=pd.DataFrame)
     land_musd_per_block: Mapping[str, float] = field(default_factory=dict)
     years_before: Mapping[int, float] = field(default_factory=dict)
 
@@ -127,36 +131,40 @@ class Portfolio:
             or self.embodied_t
         )
 
-    @property
-    def embodied_t_per_mw(self) -> float:
-        """Embodied carbon of a MW of IT when it is built: building, plant and one outfit of IT [t CO2e/MW]."""
-        return self.facility.get("building_t_per_mw", 0.0) + self.facility.get("it_t_per_mw", 0.0)
+    def known(self, name: str, sites: pd.Index) -> pd.Series:
+        """A fact of each site, nan where it is unknown."""
+        if name in self.facts.columns:
+            return self.facts[name].reindex(sites).astype(float)
+        usual = {"has_building": 1.0, "building_yearly_factor": self.yearly_factor}
+        return pd.Series((usual | dict(self.facility)).get(name, float("nan")), index=sites, dtype=float)
 
-    @property
-    def renewed_t_per_mw_year(self) -> float:
-        """Embodied carbon of the IT that replaces what has reached its life [t CO2e/MW-year]."""
-        if "refresh_years" not in self.facility:
-            return 0.0
-        return self.facility.get("it_t_per_mw", 0.0) / self.facility["refresh_years"]
+    def embodied_t_per_mw(self, sites: pd.Index) -> pd.Series:
+        """Embodied carbon of a MW of IT when it is built: building or launch, and one outfit of IT [t CO2e/MW]."""
+        return self.known("building_t_per_mw", sites).fillna(0.0) + self.known("it_t_per_mw", sites).fillna(0.0)
+
+    def least_embodied_t_per_mw(self, sites: pd.Index) -> float:
+        """The least of it where a site embodies any: what one more MW takes of a cap at least [t CO2e/MW]."""
+        each = self.embodied_t_per_mw(sites)
+        return float(each[each > 0].min()) if (each > 0).any() else 0.0
 
     @property
     def carbon_musd_per_t(self) -> float:
         """Price of a tonne [M$/t CO2e]."""
         return self.carbon_price_usd_per_t / USD_PER_MUSD
 
-    @property
-    def embodied_musd_per_mw_year(self) -> float:
+    def embodied_musd_per_mw_year(self, sites: pd.Index) -> pd.Series:
         """Yearly price of the embodied carbon of a MW: the building's over the study's life, the IT's over its own.
 
-        ``price (building x yearly factor + IT / refresh years)`` [M$/MW-year].
+        ``price (building x yearly factor + IT / refresh years)`` [M$/MW-year]; of satellites over theirs.
         """
-        building = self.facility.get("building_t_per_mw", 0.0) * self.yearly_factor
-        return self.carbon_musd_per_t * (building + self.renewed_t_per_mw_year)
+        building = self.known("building_t_per_mw", sites).fillna(0.0) * self.known("building_yearly_factor", sites)
+        renewed = (self.known("it_t_per_mw", sites) / self.known("refresh_years", sites)).fillna(0.0)
+        return self.carbon_musd_per_t * (building + renewed)
 
     @property
     def has_facilities(self) -> bool:
-        """Whether all is known that the table of facilities shows."""
-        return all(name in self.facility for name in FACILITY)
+        """Whether anything is known of what the table of facilities shows."""
+        return bool(self.facility) or len(self.facts.columns) > 0
 
 
 def years_before(periods: Sequence[int], decision_year: int) -> dict[int, float]:

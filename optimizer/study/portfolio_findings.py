@@ -9,6 +9,7 @@ import pandas as pd
 
 from optimizer.errors import Finding, nearest
 from optimizer.study.equipment import equipment_findings
+from optimizer.study.facility_facts import site_facts
 from optimizer.study.objective_checks import knows_emissions
 from optimizer.study.portfolio import EMBODIED, OWN_LIMITS, arriving, share_of
 from optimizer.study.work import cooled_racks
@@ -102,18 +103,32 @@ def _basins(study: Study) -> Iterator[Finding]:
 
 def _embodied(study: Study) -> Iterator[Finding]:
     """Caps on embodied carbon of campuses of which nothing is known."""
-    facility, config = study.config.facility, study.config
-    missing = [key for key in EMBODIED if getattr(facility, key) is None]
-    if config.limits.embodied_t and missing:
+    config, sites = study.config, study.candidates.sites
+    facts = site_facts(config, sites["kind"], study.yearly_factor)
+    unknown = [key for key in EMBODIED[:2] if key not in facts or facts[key].isna().any()]
+    # IT that embodies nothing, such as another's, need not be renewed either.
+    made = facts["it_t_per_mw"].fillna(1.0) > 0 if "it_t_per_mw" in facts else pd.Series(True, index=sites.index)
+    if made.any() and ("refresh_years" not in facts or facts["refresh_years"][made].isna().any()):
+        unknown.append("refresh_years")
+    if config.limits.embodied_t and unknown:
         text = "what a MW of IT embodies is not known"
-        remedy = f"give {', '.join(missing)} under [facility]"
+        remedy = f"give {', '.join(unknown)} under [facility]"
         yield Finding("study.portfolio.embodied_unknown", "limits.embodied_t", text, "", remedy)
-    known = knows_emissions(study) or not missing
-    if config.economics.carbon_price_usd_per_t and not known:
+    if not config.economics.carbon_price_usd_per_t:
+        return
+    where = "economics.carbon_price_usd_per_t"
+    if config.facility.it_t_per_mw and config.facility.refresh_years is None:
+        text, remedy = (
+            "what IT embodies is paid for as it is renewed",
+            "give facility.refresh_years, or leave it_t_per_mw out",
+        )
+        yield Finding("study.portfolio.embodied_unknown", where, text, "", remedy)
+    embodies = any((facts[key] > 0).any() for key in EMBODIED[:2] if key in facts)
+    if not knows_emissions(study) and not embodies:
         text = "neither the grid's emissions at any site nor embodied carbon is known: the price changes nothing"
         remedy = "name a dataset in sites.region, or give emission_t_per_mwh in sites.table or "
-        remedy += f"{', '.join(missing)} under [facility]"
-        yield Finding("study.portfolio.carbon_unknown", "economics.carbon_price_usd_per_t", text, "", remedy)
+        remedy += f"{', '.join(EMBODIED)} under [facility]"
+        yield Finding("study.portfolio.carbon_unknown", where, text, "", remedy)
 
 
 def _work(study: Study) -> Iterator[Finding]:

@@ -20,9 +20,9 @@ EQUIPMENT: dict[str, tuple[str, str, str]] = {
     "negative price": ("it_cost_musd_per_mw = -1", "config.out_of_range", "it_cost_musd_per_mw"),
     "price as text": ('it_cost_musd_per_mw = "much"', "config.", "it_cost_musd_per_mw"),
     "price without end": ("it_cost_musd_per_mw = inf", "config.", "it_cost_musd_per_mw"),
-    "negative by kind": ("it_cost_musd_per_mw_per_kind = { lease = -1 }", "config.out_of_range", "lease"),
-    "unknown kind": ("it_cost_musd_per_mw_per_kind = { leese = 1 }", "config.unknown_choice", "lease"),
-    "kinds as number": ("it_cost_musd_per_mw_per_kind = 3", "config.", "it_cost_musd_per_mw_per_kind"),
+    "negative by kind": ('kind = [{ name = "lease", it_cost_musd_per_mw = -1 }]', "config.out_of_range", "kind"),
+    "unknown kind": ('kind = [{ name = "leese" }]', "config.unknown_choice", "lease"),
+    "kinds as number": ("kind = 3", "config.", "facility.kind"),
 }
 
 

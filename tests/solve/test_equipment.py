@@ -89,13 +89,14 @@ KINDS = {
         ("it_cost_counts = true\nit_cost_musd_per_mw = 5", ["own"], 200.0),
         ("it_cost_counts = true\nit_cost_musd_per_mw = 10", ["away"], 280.0),
         (
-            "it_cost_counts = true\nit_cost_musd_per_mw = 10\nit_cost_musd_per_mw_per_kind = { lease = 4 }",
+            'it_cost_counts = true\nit_cost_musd_per_mw = 10\n[[facility.kind]]\nname = "lease"\nit_cost_musd_per_mw = 4',
             ["rent"],
             200.0,
         ),
         (
             "it_cost_counts = true\nit_cost_musd_per_mw = 10\n"
-            "it_cost_musd_per_mw_per_kind = { lease = 8, campus = 9, cloud = 0.1 }",
+            'kind = [{ name = "lease", it_cost_musd_per_mw = 8 }, { name = "campus", it_cost_musd_per_mw = 9 }, '
+            '{ name = "cloud", it_cost_musd_per_mw = 0.1 }]',
             ["rent"],
             280.0,
         ),

@@ -149,18 +149,23 @@ def facilities(view: View) -> Section | None:
     rows = made[made["period"] == view.last_period] if len(made) else made
     if rows.empty:
         return None
-    text = (
-        f"In {view.last_period} the campuses employ about {rows['staff_people'].sum():,.0f} people. Their making, with "
-        f"one outfit of IT, emits {rows['embodied_t'].sum():,.0f} t CO₂e; IT that reaches its life leaves "
-        f"{rows['ewaste_t_per_year'].sum():,.0f} t of e-waste a year. An outfit of IT costs "
-        f"{quantity(rows['it_musd'].sum(), 'it_musd')}, which {_counted(view)}."
-    )
+    said = [
+        f"{view.last_period}: the sites employ about {rows['staff_people'].sum():,.0f} people.",
+        f"Their making, with one outfit of IT, emits {rows['embodied_t'].sum():,.0f} t CO₂e.",
+        f"IT that reaches its life leaves {rows['ewaste_t_per_year'].sum():,.0f} t of e-waste a year.",
+        f"An outfit of IT costs {quantity(rows['it_musd'].sum(), 'it_musd')}, which {_counted(view)}.",
+    ]
+    facts = ("staff_people", "embodied_t", "ewaste_t_per_year", "it_musd")
+    text = " ".join(sentence for sentence, fact in zip(said, facts, strict=True) if rows[fact].notna().any())
+    if rows[list(facts)].isna().any(axis=None):
+        text += " Of what is left empty the study knows nothing."
     columns = (
         Column("site", "Site", text=True),
         Column("site_musd", "Site"),
         Column("land_musd", "Land"),
         Column("shell_musd", "Shell"),
         Column("electrical_musd", "Electrical"),
+        Column("other_musd", "Rent, launch"),
         Column("mechanical_musd", "Cooling"),
         Column("it_musd", "IT"),
         Column("staff_people", "Staff", decimals=0),
@@ -169,4 +174,4 @@ def facilities(view: View) -> Section | None:
     )
     note = "Shares and masses are those of the study's archetype, most of them not verified."
     shown = table(rows, columns, "What the campuses are made of", note=note, file="tables/facilities.csv")
-    return Section("facilities", "Facilities", blocks(Text(text), shown))
+    return Section("facilities", "Facilities", blocks(Text(text.strip()), shown))

@@ -114,11 +114,11 @@ def _spread(case: Case, tables: dict[str, pd.DataFrame]) -> Iterator[Row]:
     rows = tables.get("portfolio")
     if rows is None or not len(case.sites):
         return
-    block = float(case.sites["block_mw"].min())
+    block, least = float(case.sites["block_mw"].min()), case.portfolio.least_embodied_t_per_mw(case.sites.index)
     for row in rows.itertuples():
         if row.unit == "m3/day":
             continue
-        more = block * case.portfolio.embodied_t_per_mw if row.limit == "embodied carbon" else block
+        more = block * least if row.limit == "embodied carbon" else block
         slack = row.value - row.bound if row.limit.startswith("left without") else row.bound - row.value
         if slack < more - 1e-9:
             yield row.limit, row.element, "", int(row.period), "", row.value, row.bound, row.unit, np.nan

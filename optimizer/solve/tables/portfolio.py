@@ -10,6 +10,10 @@ import pandas as pd
 from optimizer.formulation.portfolio import groups_of
 from optimizer.plan.columns import DECIMALS
 from optimizer.study.case import Case
+from optimizer.study.portfolio import FACILITY
+
+FACTS = (*FACILITY, "has_building")
+"""Facts of sites from which the table of facilities follows."""
 
 AHEAD_MW = 1e-6
 """Capacity beyond the target that is rounding [MW]."""
@@ -108,7 +112,9 @@ def _amounts(case: Case, placed: pd.DataFrame, sites: pd.DataFrame, t: int) -> I
         earlier = float(placed.loc[placed["period"] == T[at - 1], "it_mw"].sum()) if at else 0.0
         yield "yearly pace", "", t, total - earlier, limits.new_it_mw_per_year * limits.years_before[t], "MW"
     if t in limits.embodied_t:
-        yield "embodied carbon", "", t, limits.embodied_t_per_mw * total, limits.embodied_t[t], "t CO2e"
+        each = limits.embodied_t_per_mw(case.sites.index).reindex(now["site"]).to_numpy(float)
+        tonnes = float(np.sum(each * now["it_mw"].to_numpy(float)))
+        yield "embodied carbon", "", t, tonnes, limits.embodied_t[t], "t CO2e"
 
 
 def _deliveries(case: Case, placed: pd.DataFrame) -> pd.DataFrame:
@@ -125,27 +131,30 @@ def _deliveries(case: Case, placed: pd.DataFrame) -> pd.DataFrame:
 
 
 def _facilities(case: Case, placed: pd.DataFrame) -> pd.DataFrame:
-    """What each built campus is made of, by the shares of its archetype."""
-    known, p = case.portfolio.facility, case.portfolio
-    rows = placed.reset_index(drop=True)
+    """What each built site is made of, by the facts of its kind; empty cells where these are unknown."""
+    rows, p = placed.reset_index(drop=True), case.portfolio
     site = case.sites.loc[rows["site"]].reset_index(drop=True)
+    known = {name: p.known(name, case.sites.index).loc[rows["site"]].reset_index(drop=True) for name in FACTS}
     mechanical = case.cooling["cost_musd_per_mw"].loc[pd.MultiIndex.from_frame(rows[["site", "cooling"]])].to_numpy()
     land = rows["blocks"] * rows["site"].map(dict(p.land_musd_per_block)).fillna(0.0).astype(float)
-    building = site["block_cost_musd"] * rows["blocks"] - land
-    it_mw = rows["it_mw"]
+    own, it_mw = known["has_building"], rows["it_mw"]
+    # What is rented or launched has no shell and no electrical plant of the study's.
+    land = land.where(own > 0, 0.0)
+    cost = site["block_cost_musd"] * rows["blocks"] - land
     return pd.DataFrame(
         {
             "site": rows["site"],
             "period": rows["period"],
             "site_musd": site["fixed_cost_musd"],
             "land_musd": land,
-            "shell_musd": known["shell_share"] * building,
-            "electrical_musd": (1.0 - known["shell_share"]) * building,
+            "shell_musd": (known["shell_share"] * cost).where(own > 0, 0.0),
+            "electrical_musd": ((1.0 - known["shell_share"]) * cost).where(own > 0, 0.0),
+            "other_musd": cost.where(own == 0, 0.0),
             "mechanical_musd": mechanical * it_mw,
             "it_musd": rows["site"].map(dict(case.equipment.once_musd_per_mw)).astype(float) * it_mw,
             "staff_people": known["staff_people_per_mw"] * it_mw,
-            "embodied_t": p.embodied_t_per_mw * it_mw,
-            "renewed_t_per_year": p.renewed_t_per_mw_year * it_mw,
+            "embodied_t": (known["building_t_per_mw"] + known["it_t_per_mw"]) * it_mw,
+            "renewed_t_per_year": known["it_t_per_mw"] / known["refresh_years"] * it_mw,
             "ewaste_t_per_year": known["it_mass_t_per_mw"] / known["refresh_years"] * it_mw,
         }
     )
