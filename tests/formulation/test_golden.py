@@ -224,6 +224,31 @@ def test_work_is_the_program_written_by_hand() -> None:
     ]
 
 
+def test_shares_and_losses_of_work_are_the_rows_written_by_hand() -> None:
+    """Half of 10 and of 40 MW of the best rack for each utility, a quarter left without a substation.
+
+    A MW not served costs 9 M$ a year in 2032, when it is the new rack's work, and half of that in 2030.
+    """
+    case = replace(working_case(), portfolio=replace(spread_case().portfolio, deliveries=()))
+    model = compose(case, cost)
+    rows = [line.strip() for line in row_lines(model.portfolio) if "[s1a" not in line and "2030" not in line]
+    new = "work.rack_mw[{0},new,2032] + 0.5 work.rack_mw[{0},old,2032]"
+    less = "work.rack_mw[{0},new,2032] - 0.5 work.rack_mw[{0},old,2032]"
+    for row in (
+        f"portfolio.share_of_a_group[utility,North,2032]: {new.format('s1')} <= 20",
+        f"portfolio.share_of_a_group[utility,South,2032]: {new.format('s2')} <= 20",
+        f"portfolio.all_racks[2032]: portfolio.serving_mw[2032] - {less.format('s1')} - {less.format('s2')} = 0",
+        f"portfolio.racks_over_ties[s2,2032]: portfolio.tied_mw[s2b,2032] - {less.format('s2')} = 0",
+        "portfolio.only_over_the_tie_in_use[s2b,2032]: interconnection.it_mw[s2b,dry,2032] "
+        "- portfolio.tied_mw[s2b,2032] >= 0",
+        "portfolio.enough_without_a_substation[B,2032]: portfolio.serving_mw[2032] - portfolio.tied_mw[s2b,2032] >= 10",
+    ):
+        assert row in rows
+    for short in model.siting.shortfall_mw.values():
+        short.set_value(1.0)
+    assert [pyo.value(model.ledgers.cost_musd["shortfall", t]) for t in (2030, 2032)] == pytest.approx([2 * 4.5, 3 * 9])
+
+
 def test_carbon_is_priced_where_it_arises() -> None:
     """100 $/t for 2 years: a MW of s1 on tower emits 1,927.2 t a year, and embodies 2,000 x 0.1 + 300 / 5 = 260 t.
 
