@@ -135,21 +135,21 @@ class LimitsSettings(Settings):
     """Limits on the whole portfolio; a key left out sets none."""
 
     share_per_county: Annotated[float, Field(gt=0, le=1)] | None = Field(
-        None, description="Largest share of a period's IT MW in one county [-]."
+        None, description="Largest share of a period's IT MW in one county; of its work, where that is asked for [-]."
     )
     share_per_substation: Annotated[float, Field(gt=0, le=1)] | None = Field(
         None, description="Largest share of a period's IT MW tied to one substation [-]."
     )
     share_per: dict[Text, Annotated[float, Field(gt=0, le=1)]] = Field(
         default_factory=dict,
-        description="Largest share of a period's IT MW by any text column of sites: county, substation, utility, "
+        description="Largest share of a period's IT MW, or of its work, by any text column of sites: county, substation, utility, "
         "state, zone, provider, country, jurisdiction, basin or a column of the table of sites [-].",
     )
     survive_loss_of: Literal["site", "substation"] | None = Field(
         None, description="What may be lost, any one of them, while share_left of the target stays in service."
     )
     share_left: Share | None = Field(
-        None, description="Share of a period's target that must stay in service after the loss [-]."
+        None, description="Share of a period's target, MW or work, that must stay in service after the loss [-]."
     )
     largest_loss_mw: dict[Literal["site", "substation"], Positive] = Field(
         default_factory=dict,
@@ -204,7 +204,9 @@ class EconomicsSettings(Settings):
     discount_rate: Annotated[float, Field(ge=0, lt=1)] = Field(0.07, description="Real discount rate [1/year].")
     last_period_years: Positive = Field(10.0, description="Years for which the last period stands [year].")
     carbon_price_usd_per_t: NotNegative = Field(
-        0.0, description="Price of the campuses' emissions, operational and embodied [$/t CO2e]."
+        0.0,
+        description="Price of the campuses' emissions: grid power, supply on site, backup, and what making them "
+        "embodies [$/t CO2e].",
     )
     life_years: Positive = Field(30.0, description="Life over which an investment is annuitized [year].")
     annuitize: bool = Field(

@@ -17,7 +17,9 @@ def portfolio(view: View) -> Section | None:
     limits, delivered, ahead = view.table("portfolio"), view.table("deliveries"), view.table("build_ahead")
     if limits.empty and delivered.empty and ahead.empty:
         return None
-    made = blocks(_reached(limits), _limits(limits), _deliveries(delivered), _ahead(ahead))
+    made = blocks(
+        _reached(limits), _limits(limits, len(view.table("racks")) > 0), _deliveries(delivered), _ahead(ahead)
+    )
     return Section("portfolio", "Portfolio", made)
 
 
@@ -28,7 +30,7 @@ def _reached(limits: pd.DataFrame) -> Text | None:
     return Text(f"{count(int(at.sum()), 'limit')} of {count(len(limits), 'limit')} on the portfolio are reached.")
 
 
-def _limits(limits: pd.DataFrame) -> Table | None:
+def _limits(limits: pd.DataFrame, has_racks: bool) -> Table | None:
     if limits.empty:
         return None
     columns = (
@@ -41,6 +43,7 @@ def _limits(limits: pd.DataFrame) -> Table | None:
     )
     rows = limits.assign(period=limits["period"].astype(str))
     note = "What is left without a site or a substation must be at least the limit, everything else at most."
+    note += " Shares and what is left are of work, in MW of the best rack of each period." if has_racks else ""
     return table(rows, columns, "Limits of the portfolio", note=note, file="tables/portfolio.csv")
 
 
