@@ -180,6 +180,11 @@ class LimitsSettings(Settings):
     delivery: Items[DeliverySettings] = Field(
         (), description="Items that are rationed year by year ([[limits.delivery]])."
     )
+    max_generators_per_site: Annotated[int, Field(ge=0)] | None = Field(
+        None,
+        description="Most generators at a site, units of own supply and backup together, where max_generators of the "
+        "table of sites says nothing else [count].",
+    )
     embodied_t: ByYear = Field(
         default_factory=dict,
         description="Largest embodied carbon of all that stands in a period, buildings and one outfit of IT [t CO2e].",

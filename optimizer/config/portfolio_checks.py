@@ -79,7 +79,8 @@ def _loss(limits: LimitsSettings) -> Iterator[Finding]:
 def _deliveries(limits: LimitsSettings) -> Iterator[Finding]:
     yield from repeated([one.item for one in limits.delivery], "limits.delivery")
     for number, one in enumerate(limits.delivery, start=1):
-        if not (one.per_mw or one.per_site or one.per_tie):
-            text, remedy = "nothing takes the item", "give per_mw, per_site or per_tie"
+        takes = (one.per_mw, one.per_site, one.per_tie, one.per_backup_mw, one.per_upgrade, one.per_circuit)
+        if not any((*takes, *one.per_supply_mw.values(), *one.per_cooling_mw.values())):
+            text, remedy = "nothing takes the item", "give per_mw, per_site or per_tie, or another of its per_ keys"
             where = f"limits.delivery#{number} ({one.item})"
             yield Finding("config.delivery_without_need", where, text, repr(one.item), remedy)

@@ -22,6 +22,19 @@ class DeliverySettings(Settings):
     per_mw: NotNegative = Field(0.0, description="Items that a MW of IT takes [1/MW].")
     per_site: NotNegative = Field(0.0, description="Items that a site takes, of any size [count].")
     per_tie: NotNegative = Field(0.0, description="Items that a tie takes [count].")
+    per_supply_mw: dict[Text, NotNegative] = Field(
+        default_factory=dict,
+        description="Items that a MW of own supply takes, by technology, such as { turbine = 0.02 } [1/MW].",
+    )
+    per_backup_mw: NotNegative = Field(
+        0.0, description="Items that a MW of backup made fit to serve curtailed load takes [1/MW]."
+    )
+    per_cooling_mw: dict[Text, NotNegative] = Field(
+        default_factory=dict,
+        description="Items that a MW of IT takes which a technology cools, by cooling technology [1/MW].",
+    )
+    per_upgrade: NotNegative = Field(0.0, description="Items that a network upgrade takes, wherever it is [count].")
+    per_circuit: NotNegative = Field(0.0, description="Items that a new circuit takes, wherever it is [count].")
     storable: bool = Field(
         False, description="Whether what a period leaves over can serve a later one; else only what arrives in it."
     )

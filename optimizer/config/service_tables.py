@@ -21,6 +21,9 @@ class BackupSettings(Settings):
     )
     fuel_usd_per_mwh: NotNegative = Field(description="Fuel and wear per MWh that backup serves [$/MWh].")
     carbon_t_per_mwh: NotNegative = Field(description="Emissions per MWh that backup serves [t CO2e/MWh].")
+    unit_mw: NotNegative = Field(
+        0.0, description="Size of a backup generator, for limits on their number; 0: they are not counted [MW]."
+    )
 
 
 class DeferralSettings(Settings):

@@ -37,6 +37,9 @@ class TechnologySettings(Settings):
     needs_gas_line: bool | None = Field(None, description="Whether it burns gas from a line.")
     permit_hours: NotNegative | None = Field(None, description="Hours at full output a year that it may run [h].")
     unit_mw: NotNegative | None = Field(None, description="Size of a unit; 0: any size [MW].")
+    max_units: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="Most units of it at a site, each of unit_mw [count]. Default: any number."
+    )
     max_mw: NotNegative | None = Field(None, description="Most capacity at a site [MW]. Default: by max_share.")
 
 

@@ -21,6 +21,7 @@ from optimizer.formulation import (
     deliveries,
     dispatch,
     expansion,
+    generators,
     interconnection,
     orbit,
     phasing,
@@ -58,6 +59,7 @@ def parts_of(case: Case) -> tuple[ModuleType, ...]:
     chosen += (orbit,) if case.orbit is not None else ()
     chosen += (service,) if case.service is not None and len(case.demand_mw) else ()
     chosen += (supply,) if case.supply is not None else ()
+    chosen += (generators,) if case.max_generators and len(case.demand_mw) else ()
     chosen += (tariffs,) if case.tariffs is not None and len(case.demand_mw) else ()
     chosen += (adequacy,) if case.adequacy is not None else ()
     if len(case.demand_mw) and len(case.sites):

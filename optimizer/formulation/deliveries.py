@@ -1,4 +1,4 @@
-"""Deliveries: items that arrive year by year, which capacity of every kind takes.
+"""Deliveries: items that arrive year by year, which capacity of every kind, its plant and the network take.
 
 Symbols
 -------
@@ -6,6 +6,11 @@ A[i,t]   ``arriving``  items i that arrive after the period before and up to t [
 a[i]     ``per_mw``    items that a MW of IT takes [1/MW]
 q[i]     ``per_site``  items that a site takes [count]
 z[i]     ``per_tie``   items that a tie takes [count]
+f[i,q]   ``per_supply_mw``   items that a MW of own supply takes, by technology [1/MW]
+g[i,c]   ``per_cooling_mw``  items that a MW of IT takes which technology c cools [1/MW]
+h[i]     ``per_backup_mw``   items that a MW of backup takes [1/MW]
+d[i]     ``per_upgrade``     items that a network upgrade takes [count]
+k[i]     ``per_circuit``     items that a new circuit takes [count]
 R[i,t]   ``taken``     items in all that stands in t [count]
 """
 
@@ -45,7 +50,9 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
     def items_taken(b: Any, i: str, t: int) -> Any:
         """All that stands holds the items that its capacity, its sites and its ties take.
 
-        R[i,t] = sum_s (a[i] P[s] y[s,t] + q[i] x[s,t]) + z[i] sum_o v[o,t],  R[i,t] <= sum_(t' <= t) A[i,t']
+        R[i,t] = sum_s (a[i] P[s] y[s,t] + q[i] x[s,t]) + z[i] sum_o v[o,t] + sum_s sum_q f[i,q] K[s,q,t]
+        + sum_s sum_c g[i,c] i[s,c,t] + h[i] sum_o B[o,t] + d[i] sum_u z[u,t] + k[i] sum_e sum_i z[e,i,t],
+        R[i,t] <= sum_(t' <= t) A[i,t']
         """
         return b.taken[i, t] == _needs(items[i], case, m, t)
 
@@ -68,7 +75,26 @@ def _needs(one: Delivery, case: Case, m: pyo.ConcreteModel, t: int) -> Any:
             terms.append(one.per_site * m.siting.build[s, t])
         if one.per_tie:
             terms += [one.per_tie * m.interconnection.in_service[o, t] for o in case.ties_of_site[s]]
+        terms += _of_plant(one, case, m, s, t)
+    if one.per_upgrade and case.network is not None:
+        terms += [one.per_upgrade * m.upgrades.in_service[u, t] for u in case.upgrades.index]
+    if one.per_circuit and len(case.circuits):
+        terms += [one.per_circuit * serves for (_, _, year), serves in m.expansion.built.items() if year == t]
     return pyo.quicksum(terms)
+
+
+def _of_plant(one: Delivery, case: Case, m: pyo.ConcreteModel, s: str, t: int) -> list[Any]:
+    """Items in a site's own supply, cooling plant and backup."""
+    terms = []
+    if one.per_supply_mw and case.supply is not None:
+        own = [q for q in case.supply.technologies_of(s) if one.per_supply_mw.get(q)]
+        terms += [one.per_supply_mw[q] * m.supply.capacity_mw[s, q, t] for q in own]
+    if one.per_cooling_mw:
+        cooled = [c for c in case.cooling_of_site[s] if one.per_cooling_mw.get(c)]
+        terms += [one.per_cooling_mw[c] * m.cooling.it_mw[s, c, t] for c in cooled]
+    if one.per_backup_mw and case.service is not None and case.service.backup is not None:
+        terms += [one.per_backup_mw * m.service.backup_capacity_mw[o, t] for o in case.ties_of_site[s]]
+    return terms
 
 
 def tables(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> dict[str, pd.DataFrame]:

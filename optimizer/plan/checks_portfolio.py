@@ -163,9 +163,23 @@ def _taken(context: Context, one: DeliverySettings, t: int) -> float:
     """Items in all that stands in a period [count]."""
     now = context.placed[context.placed["period"] == t]
     now = now[now["kind"].isin(one.kinds)] if one.kinds else now
-    return float(
-        one.per_mw * now["it_mw"].sum() + one.per_site * len(now) + one.per_tie * int((now["tie"] != "").sum())
-    )
+    by_size = one.per_mw * now["it_mw"].sum() + one.per_site * len(now) + one.per_tie * int((now["tie"] != "").sum())
+    cooled = sum(one.per_cooling_mw.get(c, 0.0) * mw for c, mw in zip(now["cooling"], now["it_mw"], strict=True))
+    return float(by_size + cooled + _taken_beside(context, one, t, set(now["site"])))
+
+
+def _taken_beside(context: Context, one: DeliverySettings, t: int, sites: set[str]) -> float:
+    """Items in own supply and backup of these sites, and in upgrades and circuits that serve [count]."""
+    taken = 0.0
+    for row in context.table("supply").itertuples() if one.per_supply_mw else ():
+        if row.period == t and row.site in sites:
+            taken += one.per_supply_mw.get(row.technology, 0.0) * float(row.capacity_mw)
+    for row in context.table("service_years").itertuples() if one.per_backup_mw else ():
+        if row.period == t and row.site in sites:
+            taken += one.per_backup_mw * float(row.backup_capacity_mw)
+    upgrades, circuits = context.table("upgrades"), context.table("circuits")
+    taken += one.per_upgrade * int((upgrades["in_service"] <= t).sum())
+    return taken + one.per_circuit * float(circuits.loc[circuits["in_service"] <= t, "count"].sum())
 
 
 def check_facilities(context: Context) -> list[Finding]:

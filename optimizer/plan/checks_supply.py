@@ -61,7 +61,8 @@ def check_capacity(context: Context) -> list[Finding]:
         months = max(0.0, fact["lead_months"] - context.study.config.study.shorter_lead_months)
         ready = max(ready_year(context.study.config.study.decision_year, months), fact["first_year"])
         most_pue = float(context.case.pue.loc[[row.site]].to_numpy(float).max())
-        most = min(float(fact["max_mw"]), settings.max_share * float(size[row.site]) * most_pue)
+        units_mw = np.floor(fact["max_units"]) * fact["unit_mw"] if fact["unit_mw"] > 0 else np.inf
+        most = min(float(fact["max_mw"]), float(units_mw), settings.max_share * float(size[row.site]) * most_pue)
         if row.period < ready:
             found.append(_finding(context, "too_early", where, "it cannot be ready then", row.period, ready, "year"))
         if (row.site, row.period) not in built:

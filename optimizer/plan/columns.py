@@ -75,6 +75,7 @@ _UNITS = (
     ("_usd_per_m3", "$/m3"),
     ("_m3_per_mwh", "m3/MWh"),
     ("_usd_per_unit", "$/unit"),
+    ("_musd_per_mw", "M$/MW"),
     ("_t_per_year", "t/year"),
     ("_m3_day", "m3/day"),
     ("_mwh_per_year", "MWh/year"),

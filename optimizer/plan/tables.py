@@ -283,6 +283,15 @@ PLAN_TABLES: dict[str, PlanTable] = {
         cost_musd="one-time cost",
         annuity_musd="yearly cost while in service",
     ),
+    "generators": plan_table(
+        "site period",
+        kinds=dict.fromkeys(("own_units", "backup_units", "max_units"), "int"),
+        site=_SITE,
+        period=_PERIOD,
+        own_units="units of own supply that do not store",
+        backup_units="backup generators, part of one counted as one",
+        max_units="most that are allowed there, of both together",
+    ),
     "colocation": plan_table(
         "site period snapshot",
         site=_SITE,

@@ -27,6 +27,7 @@ from optimizer.plan import (
     checks_equipment,
     checks_expansion,
     checks_files,
+    checks_generators,
     checks_money,
     checks_objectives,
     checks_portfolio,
@@ -175,6 +176,7 @@ def checks_for(context: Context) -> Sequence[Check]:
             *checks_climate.CHECKS,
         ]
         chosen += [*checks_portfolio.CHECKS, *checks_work.CHECKS, *checks_equipment.CHECKS]
+        chosen += checks_generators.CHECKS
     if context.has_demand and context.case.service is not None:
         chosen += checks_service.CHECKS
     if context.has_demand:

@@ -34,7 +34,7 @@ def parameters(context: Context) -> pd.DataFrame:
     assert settings is not None
     assert tables is not None
     usual = {"max_storage_hours": 8.0, "life_years": 30.0, "availability": 1.0, "accredited_share": 1.0}
-    usual |= {"accredited_hours": 4.0, "permit_hours": np.inf, "max_mw": np.inf}
+    usual |= {"accredited_hours": 4.0, "permit_hours": np.inf, "max_mw": np.inf, "max_units": np.inf}
     changed = {one.name: one.model_dump(exclude_none=True) for one in settings.technology}
     made: dict[str, dict[str, float]] = {}
     for name in settings.technologies:

@@ -27,6 +27,7 @@ def without_new_load(case: Case) -> Case:
         adequacy=None,
         portfolio=Portfolio(),
         work=None,
+        max_generators={},
     )
 
 

@@ -19,6 +19,7 @@ from optimizer.study.economics import period_table
 from optimizer.study.equipment import equipment_of
 from optimizer.study.facility_facts import site_facts
 from optimizer.study.generation import cost_curves
+from optimizer.study.generators import max_generators_of
 from optimizer.study.orbit import orbit_of
 from optimizer.study.portfolio import (
     Portfolio,
@@ -137,6 +138,7 @@ def build_case(study: Study) -> Case:
         work=work,
         tariffs=tariffs_of(study),
         rating_factors=study.rating_factors,
+        max_generators=max_generators_of(study),
         equipment=equipment_of(config, sites, study.yearly_factor),
     )
 

@@ -144,6 +144,8 @@ class Case:
         What campuses pay where the cost is the developer's; ``None``: it is the system's.
     rating_factors : RatingFactors, optional
         Factors on ratings by snapshot, of `branches` and of every unit on offer; ``None``: they are the same in all.
+    max_generators : mapping of str to int
+        Most generators at each site that has a limit [-].
     equipment : Equipment
         IT equipment by site; counts nothing by default.
     """
@@ -182,6 +184,7 @@ class Case:
     work: Work | None = None
     tariffs: Tariffs | None = None
     rating_factors: RatingFactors | None = None
+    max_generators: Mapping[str, int] = field(default_factory=dict)
     equipment: Equipment = field(default_factory=Equipment)
 
     def rating_factor(self, h: str, after_outage: bool = False) -> NDArray[np.float64] | float:

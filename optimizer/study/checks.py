@@ -11,6 +11,7 @@ from optimizer.study.campus import unfilled
 from optimizer.study.circuit_checks import circuit_findings
 from optimizer.study.conditions import condition_findings
 from optimizer.study.facts import value
+from optimizer.study.generators import generator_findings
 from optimizer.study.idle import idle_findings
 from optimizer.study.map_layers import layer_findings
 from optimizer.study.objective_checks import knows_emissions, objective_findings
@@ -73,6 +74,7 @@ def study_findings(study: Study, everything_read: bool) -> list[Finding]:
         findings += perspective_findings(study)
     if everything_read and not any(f.severity == "error" for f in findings):
         findings += supply_findings(study)
+        findings += generator_findings(study)
     if everything_read and not any(f.severity == "error" for f in findings):
         findings += portfolio_findings(study)
     if everything_read and not any(f.severity == "error" for f in findings):

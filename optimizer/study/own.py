@@ -45,6 +45,7 @@ SITES = (
     ),
     Column("gas_line_km", "float", "km", lower=0, meaning="Length of a gas line to it; empty: none is needed."),
     Column("colocated_generator", "text", meaning="Generator that it stands beside, behind one meter."),
+    Column("max_generators", "float", "", lower=0, meaning="Most generators there; empty: that of the study."),
     Column("earliest", "int", "year", 0, lower=0, meaning="First year it can serve; 0: any."),
 )
 """Columns of a table of sites."""

@@ -48,6 +48,12 @@ class Delivery:
         Whether what a period leaves over can serve a later one.
     sites : tuple of str
         Sites that take it.
+    per_supply_mw, per_cooling_mw : mapping of str to float
+        Items that a MW of own supply, and of IT that is cooled, takes, by technology [1/MW].
+    per_backup_mw : float
+        Items that a MW of backup takes [1/MW].
+    per_upgrade, per_circuit : float
+        Items that a network upgrade and a new circuit take, whatever sites take [count].
     """
 
     item: str
@@ -57,6 +63,11 @@ class Delivery:
     per_tie: float
     storable: bool
     sites: tuple[str, ...]
+    per_supply_mw: Mapping[str, float] = field(default_factory=dict)
+    per_cooling_mw: Mapping[str, float] = field(default_factory=dict)
+    per_backup_mw: float = 0.0
+    per_upgrade: float = 0.0
+    per_circuit: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -231,6 +242,11 @@ def deliveries_of(
                 one.per_tie,
                 one.storable,
                 tuple(str(s) for s in sites.index[takes.to_numpy(bool)]),
+                dict(one.per_supply_mw),
+                dict(one.per_cooling_mw),
+                one.per_backup_mw,
+                one.per_upgrade,
+                one.per_circuit,
             )
         )
     return tuple(made)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from optimizer.config import DeliverySettings
 from optimizer.errors import Finding, nearest
 from optimizer.study.equipment import equipment_findings
 from optimizer.study.facility_facts import site_facts
@@ -184,6 +185,7 @@ def _deliveries(study: Study) -> Iterator[Finding]:
     required = required_mw(study)
     for number, one in enumerate(config.limits.delivery, start=1):
         where = f"limits.delivery#{number} ({one.item})"
+        yield from _unknown_plant(study, one, where)
         if one.kinds and not sites["kind"].isin(one.kinds).any():
             text, remedy = "no site is of such a kind, so that the limit changes nothing", "correct kinds"
             yield Finding("study.portfolio.delivery_unused", where, text, ", ".join(one.kinds), remedy, "warning")
@@ -201,6 +203,32 @@ def _deliveries(study: Study) -> Iterator[Finding]:
                     "study.portfolio.too_few_delivered", where, text, found, remedy, value=arrived, limit=needed
                 )
                 break
+
+
+def _unknown_plant(study: Study, one: DeliverySettings, where: str) -> Iterator[Finding]:
+    """Technologies that are not on offer, and takers that a study does not have."""
+    config = study.config
+    on_offer = {
+        "per_supply_mw": () if config.supply is None else config.supply.technologies,
+        "per_cooling_mw": tuple(dict.fromkeys(str(c) for c in study.candidates.cooling.index.get_level_values(1))),
+    }
+    for key, known in on_offer.items():
+        for name in getattr(one, key):
+            if name not in known:
+                text = "no site has such a technology on offer"
+                remedy = nearest(name, known) if known else "leave it out"
+                yield Finding("study.portfolio.delivery_technology", f"{where}, {key}", text, repr(name), remedy)
+    backed = config.service is not None and config.service.backup is not None
+    lacking = {
+        "per_tie": study.grid is None,
+        "per_upgrade": study.grid is None or study.upgrades.empty,
+        "per_circuit": study.grid is None or study.circuits.empty,
+        "per_backup_mw": not backed,
+    }
+    for key, lacks in lacking.items():
+        if getattr(one, key) and lacks:
+            text, found = "the study has nothing of that kind to take the item", f"{getattr(one, key):g}"
+            yield Finding("study.portfolio.delivery_unused", f"{where}, {key}", text, found, "leave it out", "warning")
 
 
 def required_mw(study: Study) -> dict[int, float]:

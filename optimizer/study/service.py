@@ -32,6 +32,8 @@ class Backup:
         Cost of what it serves [$/MWh].
     carbon_t_per_mwh : float
         Emissions of what it serves [t CO2e/MWh].
+    unit_mw : float
+        Size of a generator, 0 where they are not counted [MW].
     """
 
     share: float
@@ -40,6 +42,7 @@ class Backup:
     annuity_musd_per_mw: float
     fuel_usd_per_mwh: float
     carbon_t_per_mwh: float
+    unit_mw: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,7 @@ def service_of(config: StudyConfig, yearly_factor: float) -> Service | None:
     backup = deferral = None
     if given.backup is not None and given.backup.share > 0 and given.backup.hours_per_year > 0:
         once = given.backup.cost_musd_per_mw
-        numbers = given.backup.fuel_usd_per_mwh, given.backup.carbon_t_per_mwh
+        numbers = given.backup.fuel_usd_per_mwh, given.backup.carbon_t_per_mwh, given.backup.unit_mw
         backup = Backup(given.backup.share, given.backup.hours_per_year, once, yearly_factor * once, *numbers)
     if given.deferral is not None and given.deferral.share > 0:
         wait = given.deferral

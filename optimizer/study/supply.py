@@ -104,7 +104,9 @@ def _offers(
             once, stored = facts["cost_musd_per_mw"], facts["storage_cost_musd_per_mwh"]
             ready = first_year(facts, config.study)
             yearly = factor * once + facts["fixed_om_musd_per_mw_year"]
-            rows.append((ready, min(most, facts["max_mw"]), yearly, once, factor * stored, stored))
+            counted = math.floor(facts["max_units"]) if math.isfinite(facts["max_units"]) else math.inf
+            units_mw = counted * facts["unit_mw"] if facts["unit_mw"] else math.inf
+            rows.append((ready, min(most, facts["max_mw"], units_mw), yearly, once, factor * stored, stored))
     columns = "ready max_mw annuity_musd_per_mw cost_musd_per_mw annuity_musd_per_mwh cost_musd_per_mwh".split()
     index = pd.MultiIndex.from_product([sites.index, technologies.index], names=["site", "technology"])
     return pd.DataFrame(rows, index=index, columns=columns).astype({"ready": int})

@@ -45,6 +45,7 @@ PARAMETERS: tuple[Column, ...] = (
     _number("needs_gas_line", "", 0.0, "1 if it burns gas from a line, else 0.", 1),
     _number("permit_hours", "h", math.inf, "Hours at full output a year that its permit allows."),
     _number("unit_mw", "MW", 0.0, "Size of a unit; 0: any size."),
+    _number("max_units", "", math.inf, "Most units at a site."),
     _number("max_mw", "MW", math.inf, "Most capacity at a site."),
 )
 """What is known of a technology; the keys of ``[[supply.technology]]``."""

@@ -58,6 +58,7 @@ from optimizer.formulation import (
     compose,
     deliveries,
     expansion,
+    generators,
     name_of,
     orbit,
     parts_of,
@@ -73,6 +74,7 @@ from optimizer.formulation import (
 )
 from optimizer.grid.joint import Elements, JointSet
 from optimizer.objectives.cost import cost
+from optimizer.study.portfolio import Delivery, Portfolio
 from tests.formulation.tiny import (
     curtailed_case,
     paying_case,
@@ -204,6 +206,38 @@ def test_part_of_the_portfolio_is_the_program_written_by_hand(part: ModuleType) 
     assert part_text(part, compose(case, cost), case) == written
 
 
+def test_generators_are_the_program_written_by_hand() -> None:
+    """Engines and backup in generators of 4 MW, a quarter of one a MW: 6 of both at s1; s2 has backup alone."""
+    service_of = curtailed_case().service
+    assert service_of is not None
+    assert service_of.backup is not None
+    backed = replace(service_of, backup=replace(service_of.backup, unit_mw=4.0))
+    case = replace(supplied_case(), service=backed, max_generators={"s1": 6, "s2": 3})
+    assert set(parts_of(case)) == {*PARTS, *SUPPLYING, service, generators}
+    assert part_text(generators, compose(case, cost), case) == (GOLDEN / "generators.txt").read_text(encoding="utf-8")
+    bare = replace(case, service=None, supply=None)
+    assert not row_lines(compose(bare, cost).generators)
+
+
+def test_items_of_plant_and_network_are_a_row_written_by_hand() -> None:
+    """Items that engines, solar, what towers cool, backup and upgrades take; other sites and technologies take none."""
+    units = Delivery(
+        *("units", {2030: 30.0, 2032: 60.0}, 0.0, 0.0, 0.0, True, ("s1",)),
+        per_supply_mw={"engine": 0.2, "solar": 0.1},
+        per_cooling_mw={"tower": 0.5},
+        per_backup_mw=0.3,
+        per_upgrade=2.0,
+    )
+    case = replace(supplied_case(), service=curtailed_case().service, portfolio=Portfolio(deliveries=(units,)))
+    rows = [line for line in row_lines(compose(case, cost).deliveries) if "2030" in line]
+    assert rows == [
+        "  deliveries.items_taken[units,2030]: 0.5 cooling.it_mw[s1,tower,2030] - deliveries.taken[units,2030] "
+        "+ 0.3 service.backup_capacity_mw[s1a,2030] + 0.3 service.backup_capacity_mw[s1c,2030] "
+        "+ 0.2 supply.capacity_mw[s1,engine,2030] + 0.1 supply.capacity_mw[s1,solar,2030] "
+        "+ 2 upgrades.in_service[u1,2030] + 2 upgrades.in_service[u2,2030] = 0"
+    ]
+
+
 def test_work_is_the_program_written_by_hand() -> None:
     """Old racks cost 2 M$ a MW and year, new ones 3, a unit avoided 0.02; old ones count half beside new ones.
 
@@ -269,7 +303,7 @@ def test_every_part_has_a_golden_program_and_none_is_left_over() -> None:
     modules = {p.stem for p in folder.glob("*.py") if "\ndef declare(" in p.read_text(encoding="utf-8")}
     # Expansion, which takes the place of power flow and security, has a case and a test of its own.
     assert modules == {
-        name_of(part) for part in (*PARTS, *SERVING, *SUPPLYING, *SPREAD, service, tariffs, work, expansion)
+        name_of(part) for part in (*PARTS, *SERVING, *SUPPLYING, *SPREAD, service, tariffs, work, expansion, generators)
     }
     assert modules == {p.stem for p in GOLDEN.glob("*.txt")}
     assert set(parts_of(tiny_case())) == set(PARTS)

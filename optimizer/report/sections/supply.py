@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from optimizer.report.page import Column, Section, Table, Text, blocks, table
+from optimizer.report.page import Column, Figure, Section, Table, Text, blocks, table
+from optimizer.report.supply_figure import supply_through_the_day
 from optimizer.report.text import count, quantity
 from optimizer.report.view import View
 
@@ -13,12 +14,22 @@ def supply(view: View) -> Section | None:
     """Return what campuses supply themselves, what the grid loses, and whether zones are adequate."""
     asked = view.plan.config.supply is not None or view.plan.config.adequacy is not None
     own, direct, zones = view.table("supply"), view.table("colocation"), view.table("adequacy")
-    if not asked or (own.empty and direct.empty and zones.empty):
+    counted = view.table("generators")
+    if not (asked or len(counted)) or (own.empty and direct.empty and zones.empty and counted.empty):
         return None
     return Section(
         "supply",
         "Supply on site and adequacy",
-        blocks(_said(view, own), _standing(own), _lost(direct), _direct(direct), _zones(zones)),
+        blocks(
+            _said(view, own),
+            _output(view),
+            _standing(own),
+            _gas_lines(view),
+            _counted(counted),
+            _lost(direct),
+            _direct(direct),
+            _zones(zones),
+        ),
     )
 
 
@@ -57,6 +68,82 @@ def _standing(own: pd.DataFrame) -> Table | None:
     )
     rows = own.assign(period=own["period"].astype(str))
     return table(rows, columns, "What stands on site", file="tables/supply.csv")
+
+
+def _output(view: View) -> Figure | None:
+    """What supply of the last period gives through each day, with what plants beside campuses give them."""
+    rows, direct = view.table("supply_output"), view.table("colocation")
+    rows = rows[rows["period"] == view.last_period] if len(rows) else rows
+    direct = direct[direct["period"] == view.last_period] if len(direct) else direct
+    settings = view.plan.config.supply
+    if settings is None or (rows.empty and direct.empty):
+        return None
+    given = rows.pivot_table(index="snapshot", columns="technology", values="output_mw", aggfunc="sum", sort=False)
+    beside = direct.groupby("snapshot", sort=False)["direct_mw"].sum()
+    if len(beside) and (beside > 0).any():
+        given = given.reindex(given.index.union(beside.index)).assign(**{"plant beside": beside})
+    taken = rows.groupby("snapshot", sort=False)["charge_mw"].sum()
+    days = tuple(tuple(zip(day.snapshots, day.hours, strict=False)) for day in settings.order)
+    sites = {*rows["site"], *direct["site"]}
+    drawn = _drawn_mw(view, sites)
+    figure = supply_through_the_day(given.fillna(0.0).astype(float), taken.astype(float), drawn, days)
+    caption = (
+        f"What supply of campuses gives in {view.last_period}, all {count(len(sites), 'campus', 'campuses')} that have "
+        "any together; what storage takes is below the line, what it gives back above. "
+    )
+    caption += "The black line is what they draw: the rest comes from the grid. " if len(drawn) else ""
+    caption += "Days that repeat stand apart, each snapshot as wide as it lasts." if days else ""
+    return Figure("supply-output", figure, caption.strip())
+
+
+def _drawn_mw(view: View, sites: set[str]) -> pd.Series:
+    """Facility power of these campuses in the last period by snapshot; empty without the study [MW]."""
+    placed = view.table("sites")
+    placed = placed[(placed["period"] == view.last_period) & placed["site"].isin(sites)]
+    if view.plan.study is None or placed.empty:
+        return pd.Series(dtype=float)
+    pue = view.plan.study.case.pue.loc[pd.MultiIndex.from_frame(placed[["site", "cooling"]])]
+    return pue.mul(placed["it_mw"].to_numpy(float), axis=0).sum()
+
+
+def _gas_lines(view: View) -> Table | None:
+    lines = view.table("gas_lines")
+    if lines.empty:
+        return None
+    km = _gas_line_km(view)
+    columns = (
+        Column("site", "Site", text=True),
+        Column("in_service", "In service", text=True),
+        *([Column("length_km", "Length", decimals=1)] if km is not None else ()),
+        Column("cost_musd", "Once", decimals=1),
+        Column("annuity_musd", "By year", unit="M$/year", decimals=2),
+    )
+    rows = lines.assign(in_service=lines["in_service"].astype(str))
+    if km is not None:
+        rows["length_km"] = lines["site"].map(km).astype(float)
+    note = "The cost is in the account of supply."
+    return table(rows, columns, "Gas lines to campuses", note=note, file="tables/gas_lines.csv")
+
+
+def _gas_line_km(view: View) -> pd.Series | None:
+    """Length of the gas line of each of the user's sites; ``None`` without their table."""
+    study = view.plan.study
+    return None if study is None or study.own is None else study.own.sites["gas_line_km"]
+
+
+def _counted(generators: pd.DataFrame) -> Table | None:
+    if generators.empty:
+        return None
+    columns = (
+        Column("site", "Site", text=True),
+        Column("period", "Period", text=True),
+        Column("own_units", "Own supply", unit="", decimals=0),
+        Column("backup_units", "Backup", unit="", decimals=0),
+        Column("max_units", "Allowed together", unit="", decimals=0),
+    )
+    rows = generators.assign(period=generators["period"].astype(str))
+    note = "Technologies that come in any size, and stores, are not counted; part of a backup generator counts as one."
+    return table(rows, columns, "Generators by site", note=note, file="tables/generators.csv")
 
 
 def _lost(direct: pd.DataFrame) -> Text | None:

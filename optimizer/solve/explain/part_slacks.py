@@ -90,6 +90,8 @@ def _amounts(m: pyo.ConcreteModel, case: Case, slacks: Slacks) -> None:
         relax(row, case.portfolio.years_before[t] * slacks.one(Limit(of.YEARLY_PACE)))
     for (zone, _, _), row in rows_of(m, of.ADEQUACY).items():
         relax(row, slacks.one(Limit(of.ADEQUACY, zone or of.UNNAMED)))
+    for (s, _), row in rows_of(m, of.GENERATORS).items():
+        relax(row, slacks.one(Limit(of.GENERATORS, s)))
     for family in ("supply.net_within_capacity", "service.tie_carries_catching_up"):
         for (o, *_), row in rows_of(m, family).items():
             relax(row, slacks.one(Limit(TIE, o)))

@@ -22,6 +22,7 @@ EMBODIED = "portfolio.embodied_cap"
 YEARLY_PACE = "portfolio.yearly_pace"
 DELIVERY = "explanation.within_deliveries"
 ADEQUACY = "adequacy.capacity_covers_load"
+GENERATORS = "generators.no_more_than_allowed"
 CURTAILED_ENERGY = "service.within_yearly_energy"
 CURTAILED_HOURS = "explanation.within_curtailed_hours"
 NON_FIRM = "service.within_contract"
@@ -31,6 +32,7 @@ CARBON_FREE_EVERY = "supply.carbon_free_in_every_snapshot"
 PART_UNITS: dict[str, str] = {
     ADEQUACY: "MW",
     DELIVERY: "units",
+    GENERATORS: "units",
     CURTAILED_ENERGY: "%",
     CURTAILED_HOURS: "h",
     NON_FIRM: "%",
@@ -94,6 +96,13 @@ def _delivery(case: Case, limit: Limit, amount: float) -> Case:
     return replace(case, portfolio=replace(case.portfolio, deliveries=items))
 
 
+def _generators(case: Case, limit: Limit, amount: float) -> Case:
+    more = min(amount, MOST_ITEMS)
+    names = {limit.element} if limit.element else set(case.max_generators)
+    most = {s: number + math.ceil(more - 1e-6) if s in names else number for s, number in case.max_generators.items()}
+    return replace(case, max_generators=most)
+
+
 def _service(case: Case, limit: Limit, amount: float) -> Case:
     service = case.service
     if service is None:
@@ -147,6 +156,7 @@ def _portfolio(case: Case, limit: Limit, amount: float) -> Case:
 PART_LOOSEN: dict[str, Callable[[Case, Limit, float], Case]] = {
     ADEQUACY: _adequacy,
     DELIVERY: _delivery,
+    GENERATORS: _generators,
     **dict.fromkeys((CURTAILED_ENERGY, CURTAILED_HOURS, NON_FIRM), _service),
     **dict.fromkeys((CARBON_FREE, CARBON_FREE_EVERY), _carbon_free),
     **dict.fromkeys(
@@ -168,6 +178,7 @@ def part_size(case: Case, limit: Limit) -> float:
         EMBODIED: own.embodied_t.get(limit.period),
         YEARLY_PACE: own.new_it_mw_per_year,
         GROUP: 100.0 * own.share_per.get(limit.element, math.nan),
+        GENERATORS: case.max_generators.get(limit.element),
         DELIVERY: {one.item: one.arriving.get(limit.period) for one in own.deliveries}.get(limit.element),
     }
     if service is not None:

@@ -24,6 +24,7 @@ from optimizer.solve.prices.circuits import circuit_limits, energy_prices_by_net
 from optimizer.solve.prices.parts import part_limits
 from optimizer.solve.program import SecureProgram
 from optimizer.solve.tables import decisions, service
+from optimizer.solve.tables.generators import generator_table
 from optimizer.solve.tables.portfolio import portfolio_tables
 from optimizer.solve.tables.supply import adequacy_table, site_effects, supplied_mw, supply_tables
 from optimizer.solve.tables.work import counted_mw, serving_mw, work_tables
@@ -57,6 +58,7 @@ def tables_of(
         tables |= supply_tables(case, model, used)
         tables |= decisions.site_tables(case, made, site_effects(case, tables))
         tables |= service.service_tables(case, model, made.service, made.placed, supplied_mw(tables))
+        tables |= generator_table(case, made.placed, tables)
         tables |= adequacy_table(case, tables, used)
         tables |= decisions.water_tables(case, made, tables["sites"])
         workloads = decisions.workload_tables(case, model)
@@ -65,7 +67,7 @@ def tables_of(
         tables |= done
         tables["demand"] = decisions.demand_table(case, made, workloads, counted_mw(case, made.placed, done))
         serving = serving_mw(case, made.placed, done)
-        tables |= portfolio_tables(case, made.placed.assign(serving_mw=serving), tables["sites"], tables["demand"])
+        tables |= portfolio_tables(case, made.placed.assign(serving_mw=serving), tables, made)
         at_bound = limits_at_bound(case, tables["sites"].assign(serving_mw=serving_mw(case, tables["sites"], done)))
         binding = pd.concat([binding, at_bound]) if len(at_bound) else binding
         at_bound = part_limits(program, tables)

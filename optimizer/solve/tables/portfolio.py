@@ -9,8 +9,9 @@ import pandas as pd
 
 from optimizer.formulation.portfolio import groups_of
 from optimizer.plan.columns import DECIMALS
+from optimizer.solve.tables.decisions import Decisions
 from optimizer.study.case import Case
-from optimizer.study.portfolio import FACILITY
+from optimizer.study.portfolio import FACILITY, Delivery
 
 FACTS = (*FACILITY, "has_building")
 """Facts of sites from which the table of facilities follows."""
@@ -22,7 +23,7 @@ Row = tuple[str, str, int, float, float, str]
 
 
 def portfolio_tables(
-    case: Case, placed: pd.DataFrame, sites: pd.DataFrame, demand: pd.DataFrame
+    case: Case, placed: pd.DataFrame, tables: dict[str, pd.DataFrame], made: Decisions
 ) -> dict[str, pd.DataFrame]:
     """Tables ``portfolio``, ``deliveries``, ``facilities``, ``equipment``, ``build_ahead``, where they say something.
 
@@ -33,15 +34,18 @@ def portfolio_tables(
     placed : DataFrame
         ``site, period, blocks, it_mw, tie, cooling`` of what is built, and ``serving_mw``, what it counts towards the
         target.
-    sites, demand : DataFrame
-        Tables ``sites`` and ``demand``.
+    tables : dict of DataFrame
+        ``sites`` and ``demand``, and those of supply and service.
+    made : Decisions
+        Upgrades and circuits.
     """
+    sites, demand = tables["sites"], tables["demand"]
     found: dict[str, pd.DataFrame] = {}
     if case.portfolio.is_limited:
         columns = ["limit", "element", "period", "value", "bound", "unit"]
         found["portfolio"] = pd.DataFrame(list(_limits(case, placed, sites)), columns=columns)
     if case.portfolio.deliveries:
-        found["deliveries"] = _deliveries(case, placed)
+        found["deliveries"] = _deliveries(case, placed, tables, made)
     if case.portfolio.has_facilities:
         found["facilities"] = _facilities(case, placed)
     if case.equipment.counts:
@@ -117,7 +121,7 @@ def _amounts(case: Case, placed: pd.DataFrame, sites: pd.DataFrame, t: int) -> I
         yield "embodied carbon", "", t, tonnes, limits.embodied_t[t], "t CO2e"
 
 
-def _deliveries(case: Case, placed: pd.DataFrame) -> pd.DataFrame:
+def _deliveries(case: Case, placed: pd.DataFrame, tables: dict[str, pd.DataFrame], made: Decisions) -> pd.DataFrame:
     rows = []
     for one in case.portfolio.deliveries:
         before = 0.0
@@ -125,9 +129,26 @@ def _deliveries(case: Case, placed: pd.DataFrame) -> pd.DataFrame:
             now = placed[(placed["period"] == t) & placed["site"].isin(one.sites)]
             ties = int(now["tie"].notna().sum())
             taken = one.per_mw * float(now["it_mw"].sum()) + one.per_site * len(now) + one.per_tie * ties
+            taken += _by_plant(one, now, tables, int(t))
+            taken += one.per_upgrade * int((made.upgrades["in_service"] <= t).sum())
+            taken += one.per_circuit * int(made.circuits.loc[made.circuits["in_service"] <= t, "count"].sum())
             rows.append((one.item, t, one.arriving[t], taken - before, taken))
             before = taken
     return pd.DataFrame(rows, columns=["item", "period", "arriving", "newly_taken", "taken"])
+
+
+def _by_plant(one: Delivery, now: pd.DataFrame, tables: dict[str, pd.DataFrame], t: int) -> float:
+    """Items in own supply, cooling plant and backup of the sites of a period."""
+    taken = float((now["cooling"].map(dict(one.per_cooling_mw)).astype(float).fillna(0.0) * now["it_mw"]).sum())
+    own, years = tables.get("supply"), tables.get("service_years")
+    if own is not None and len(own) and one.per_supply_mw:
+        here = own[(own["period"] == t) & own["site"].isin(now["site"])]
+        each = here["technology"].map(dict(one.per_supply_mw)).astype(float).fillna(0.0)
+        taken += float((each * here["capacity_mw"]).sum())
+    if years is not None and len(years) and one.per_backup_mw:
+        here = years[(years["period"] == t) & years["site"].isin(now["site"])]
+        taken += one.per_backup_mw * float(here["backup_capacity_mw"].sum())
+    return taken
 
 
 def _facilities(case: Case, placed: pd.DataFrame) -> pd.DataFrame:
