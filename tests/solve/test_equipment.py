@@ -89,8 +89,7 @@ KINDS = {
         ("it_cost_counts = true\nit_cost_musd_per_mw = 5", ["own"], 200.0),
         ("it_cost_counts = true\nit_cost_musd_per_mw = 10", ["away"], 280.0),
         (
-            "it_cost_counts = true\nit_cost_musd_per_mw = 10\n"
-            'kind = [{ name = "lease", it_cost_musd_per_mw = 4 }]',
+            'it_cost_counts = true\nit_cost_musd_per_mw = 10\nkind = [{ name = "lease", it_cost_musd_per_mw = 4 }]',
             ["rent"],
             200.0,
         ),
