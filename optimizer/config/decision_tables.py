@@ -142,8 +142,8 @@ class LimitsSettings(Settings):
     )
     share_per: dict[Text, Annotated[float, Field(gt=0, le=1)]] = Field(
         default_factory=dict,
-        description="Largest share of a period's IT MW, or of its work, by any text column of sites: county, substation, utility, "
-        "state, zone, provider, country, jurisdiction, basin or a column of the table of sites [-].",
+        description="Largest share of a period's IT MW, or of its work, by any text column of sites: "
+        "county, substation, utility, state, zone, provider, country, jurisdiction, basin or another of its table [-].",
     )
     survive_loss_of: Literal["site", "substation"] | None = Field(
         None, description="What may be lost, any one of them, while share_left of the target stays in service."

@@ -131,3 +131,27 @@ def test_facts_that_cannot_be_are_refused(tmp_path: Path, more: str, rule: str) 
     with pytest.raises(InputError) as refused:
         study(tmp_path, ("campus", "orbital") if "[orbit]" in more else ("campus",), more, PRICED)
     assert rule in {f.rule for f in refused.value.findings}
+
+
+def test_what_orbit_costs_is_worked_out_by_mass_and_power(tmp_path: Path) -> None:
+    """30 kg a kW in sunlight, half of the year: 60 kg launched for 100 $ and built for 50 $ each are 9,000 $/kW.
+
+    Satellites without these are 1,000 / 0.5 = 2,000 $/kW, ground stations 500, 11,500 in all: over five years 2.3 M$ a
+    MW and year, and 0.2 of operation. 10 MW are 25 M$, and the block of the table 1 M$.
+    """
+    keys = (
+        "build_usd_per_kg = 50\nkg_per_kw = 30\nsunlit_share = 0.5\nbuild_usd_per_kw = 1000\nground_usd_per_kw = 500\n"
+    )
+    orbit = (
+        ORBIT.replace("launch_usd_per_kg = 0", "launch_usd_per_kg = 100") + keys + "operation_usd_per_kw_year = 200\n"
+    )
+    plan = checked_plan(study(tmp_path, ("orbital",), orbit))
+    assert plan.summary["objective_musd"] == pytest.approx(26)
+
+
+@pytest.mark.parametrize(
+    "key", ["build_usd_per_kg", "build_usd_per_kw", "ground_usd_per_kw", "operation_usd_per_kw_year", "kg_per_kw"]
+)
+def test_prices_of_orbit_below_0_are_refused(tmp_path: Path, key: str) -> None:
+    with pytest.raises(InputError, match=key):
+        study(tmp_path, ("orbital",), f"{ORBIT}{key} = -1\n")
