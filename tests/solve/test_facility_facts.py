@@ -12,6 +12,7 @@ import pytest
 
 from optimizer.errors import InfeasibleError, InputError
 from optimizer.plan.plan import Plan
+from optimizer.report.html import render_report
 from optimizer.study import Study
 from tests.solve.small import HEAD, checked_plan, study_of
 
@@ -110,6 +111,14 @@ def test_what_is_known_is_shown_and_the_rest_is_empty(tmp_path: Path, keys: str,
             assert found[name] == pytest.approx(known[name])
         else:
             assert np.isnan(found[name]), name
+
+
+def test_the_report_says_what_is_known_only(tmp_path: Path) -> None:
+    """Two people a MW of a campus of 10 MW, and nothing of what it is made of."""
+    page = render_report(checked_plan(study(tmp_path, ("campus", "lease"), "[facility]\nstaff_people_per_mw = 2\n")))
+    assert "the sites employ about 20 people" in page
+    assert "Of what is left empty the study knows nothing." in page
+    assert "outfit of IT costs" not in page
 
 
 def test_where_nothing_is_known_there_is_no_table(tmp_path: Path) -> None:
