@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from optimizer.plan.tables import empty_table
 from optimizer.report.page import Column, Figure, Section, Table, Text, blocks, table
 from optimizer.report.supply_figure import supply_through_the_day
 from optimizer.report.text import count, quantity
@@ -72,9 +73,7 @@ def _standing(own: pd.DataFrame) -> Table | None:
 
 def _output(view: View) -> Figure | None:
     """What supply of the last period gives through each day, with what plants beside campuses give them."""
-    rows, direct = view.table("supply_output"), view.table("colocation")
-    rows = rows[rows["period"] == view.last_period] if len(rows) else rows
-    direct = direct[direct["period"] == view.last_period] if len(direct) else direct
+    rows, direct = (_last(view, name) for name in ("supply_output", "colocation"))
     settings = view.plan.config.supply
     if settings is None or (rows.empty and direct.empty):
         return None
@@ -94,6 +93,12 @@ def _output(view: View) -> Figure | None:
     caption += "The black line is what they draw: the rest comes from the grid. " if len(drawn) else ""
     caption += "Days that repeat stand apart, each snapshot as wide as it lasts." if days else ""
     return Figure("supply-output", figure, caption.strip())
+
+
+def _last(view: View, name: str) -> pd.DataFrame:
+    """Rows of a table in the last period, with its columns where there are none."""
+    rows = view.table(name)
+    return empty_table(name) if rows.empty else rows[rows["period"] == view.last_period]
 
 
 def _drawn_mw(view: View, sites: set[str]) -> pd.Series:
