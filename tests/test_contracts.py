@@ -110,6 +110,7 @@ COUNTS_AND_RATIOS = {
     "hot_hour_percentile",
     "max_rounds",
     "most_branches",
+    "most_circuits",
     "max_sites",
     "max_generators_per_site",
     "max_units",

@@ -203,6 +203,11 @@ class DispatchSettings(Settings):
         "redispatch", description="Whether output is decided, or fixed at the grid's p_mw (not with campuses)."
     )
     cost: Literal["system", "none"] = Field("system", description="Whether generation cost counts.")
+    hvdc: Literal["scheduled", "decided"] = Field(
+        "scheduled",
+        description="Whether HVDC links carry their scheduled transfer, or one decided in every snapshot within "
+        "their limits and held after outages.",
+    )
     cost_segments: Annotated[int, Field(ge=1, le=100)] = Field(
         1, description="Straight pieces that stand for a quadratic generation cost [count]."
     )

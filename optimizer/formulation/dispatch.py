@@ -1,10 +1,15 @@
 """Dispatch: existing generators serve old and new load at least cost in every period and snapshot.
 
+An HVDC link whose transfer is decided is two generators, one at each end, whose outputs its losses tie together. What
+it gives at its from-bus is then -p, p being withdrawn there.
+
 Symbols
 -------
 p[g,t,h]   ``output_mw``   output of generator g [MW]
 q[g,i,t,h] ``segment_mw``  output in segment i of a piecewise linear cost [MW]
 d[n,t,h]   ``load_mw``     existing load [MW]
+s[d], L[d]                 loss of link d, as a share of what is sent [-] and constant [MW]
+K[d]                       1 - s[d] of a link that sends from its from-bus, 1 / (1 - s[d]) of one that sends back [-]
 w[n,t,h]                   new load at a point of interconnection [MW]
 """
 
@@ -63,7 +68,8 @@ def _post_cost(b: pyo.Block, case: Case, ledgers: Ledgers, several: set[tuple[st
 
 
 def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
-    """Supply equals demand in every island; segments add up to output."""
+    """Supply equals demand in every island; segments add up to output; links lose no more than their losses."""
+    _constrain_links(b, case)
     T, H = list(case.periods.index), list(case.snapshots.index)
     # Where circuits can be built, islands are decided: expansion balances every bus.
     islands = buses_of_islands(case) if not len(case.circuits) else {}
@@ -103,6 +109,23 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
         """
         above = pyo.quicksum(b.segment_mw[g, i, t, h] for i in segments[g])
         return b.output_mw[g, t, h] == float(least[g]) + above
+
+
+def _constrain_links(b: pyo.Block, case: Case) -> None:
+    """What a link gives at its to-bus follows from what it takes at its from-bus."""
+    T, H, links = list(case.periods.index), list(case.snapshots.index), case.links
+    kept = 1 - links["loss_share"]
+    factor = kept.where(links["p_min_mw"] >= 0, 1 / kept).where(links["loss_share"] > 0, 1.0)
+
+    @constraint(b, list(links.index), T, H)
+    def link_arrives(b: Any, d: str, t: int, h: str) -> Any:
+        """What leaves one end of an HVDC link arrives at the other, less losses.
+
+        p[to(d),t,h] = -K[d] p[from(d),t,h] - L[d]
+        """
+        row = links.loc[d]
+        sent = float(factor[d]) * b.output_mw[row.from_unit, t, h]
+        return b.output_mw[row.to_unit, t, h] + sent == -float(row.loss_mw)
 
 
 def buses_of_islands(case: Case) -> dict[int, list[str]]:

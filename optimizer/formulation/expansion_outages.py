@@ -134,6 +134,8 @@ def _declare_flows(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
     # With all angles 0 phase shifters still drive what they drive.
     units = (circuits["susceptance_mw"] * circuits["shift_rad"]).abs() @ circuits["max_count"]
     driven = float(np.abs(network.susceptance_mw) @ np.abs(network.shift_rad) + units)
+    # Stores and links may take what sources give.
+    driven += float(-case.output_min_mw.clip(upper=0.0).sum().min())
     ends = {str(l): (str(n), str(k)) for l, n, k in case.branches[["from_bus", "to_bus"]].itertuples(name=None)}
     at: dict[str, list[tuple[int, str]]] = {str(n): [] for n in network.bus_ids}
     for l, (n, k) in ends.items():

@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from optimizer.errors import Finding, InputError
@@ -106,28 +107,43 @@ def check_snapshots(
     period = context.periods[-1]
     assert context.study.grid is not None
     links, _ = scheduled_load(context.study.grid)
-    apart = links + context.study.grid.buses["shunt_mw"]
+    # Load includes links only where their transfer is scheduled.
+    apart = (links if case.links.empty else 0.0) + context.study.grid.buses["shunt_mw"]
     baseline = context.outputs("baseline_dispatch", context.operating) if context.has_demand else None
     results = {}
     for column, (t, h) in enumerate(context.operating):
         if t != period:
             continue
         progress("AC", context.snapshots.index(h) / len(context.snapshots), f"{t}, {h}")
-        units = case.generators.index
+        units = case.generators.index[~case.is_link_end]
+        output = pd.Series(context.output_mw[:, column], index=case.generators.index)
+        last = None if baseline is None else pd.Series(baseline[:, column], index=case.generators.index)
         plan, before = (_rated(context, context.table(name), column) for name in ("upgrades", "baseline_upgrades"))
         results[h] = check_ac(
-            plan,
+            _with_transfers(context, plan, output),
             _campuses(context, h),
-            pd.Series(context.output_mw[:, column], index=units),
+            output[units],
             load_mw=pd.Series(context.load_mw[:, column], index=case.buses.index) - apart,
-            output_max_mw=case.output_max_mw[h],
-            output_before_mw=None if baseline is None else pd.Series(baseline[:, column], index=units),
-            grid_before=before,
+            output_max_mw=case.output_max_mw.loc[units, h],
+            output_before_mw=None if last is None else last[units],
+            grid_before=before if last is None else _with_transfers(context, before, last),
             outages=critical_outages(context, period, h, n_outages),
             power_factor=power_factor,
             susceptance=grid_config.susceptance,
         )
     return results
+
+
+def _with_transfers(context: Context, grid: Grid, output_mw: pd.Series) -> Grid:
+    """The grid with the transfers of its links as a plan decides them."""
+    links = context.case.links
+    if links.empty:
+        return grid
+    hvdc, given = grid.hvdc.copy(), output_mw[links["from_unit"]].to_numpy(float)
+    # Backwards a link takes its transfer at the other end.
+    kept = np.where(given > 0, 1 - links["loss_share"].to_numpy(float), 1.0)
+    hvdc.loc[links.index, "p_mw"] = -given / kept
+    return replace(grid, hvdc=hvdc)
 
 
 def _rated(context: Context, upgrades: pd.DataFrame, operating: int) -> Grid:

@@ -190,13 +190,32 @@ def _reduced_costs(context: Context, pieces: Segments, column: int, price: Float
     low = np.maximum(pieces.low_mw, case.output_min_mw[h].to_numpy(float)[pieces.generator])
     high = np.minimum(pieces.high_mw, case.output_max_mw[h].to_numpy(float)[pieces.generator])
     bus = case.buses.index.get_indexer(case.generators["bus"])[pieces.generator]
+    price, compared = _of_links(context, column, price, island)
     reduced = pieces.cost_usd_per_mwh - price[pieces.generator]
-    usable = (high - low > 2 * tolerances.INTERIOR_MW) & island[bus]
+    usable = (high - low > 2 * tolerances.INTERIOR_MW) & island[bus] & compared[pieces.generator]
     below = usable & (output < high - tolerances.INTERIOR_MW)
     above = usable & (output > low + tolerances.INTERIOR_MW)
     close = price_slack(context, column)
     wrong = ((reduced < -close) & below) | ((reduced > close) & above)
     return ReducedCosts(pieces.generator, reduced, wrong, below & above)
+
+
+def _of_links(context: Context, column: int, price: Floats, island: np.ndarray) -> tuple[Floats, np.ndarray]:
+    """What a MW more at the from-bus of a link earns, less what it costs at its to-bus; which generators compare.
+
+    The other end of a link follows from this one. A link with losses that carries nothing does not tell its direction.
+    """
+    case, price = context.case, price.copy()
+    compared = ~case.is_link_end
+    at, buses = case.generators.index.get_indexer, case.buses.index.get_indexer(case.generators["bus"])
+    for row in case.links.itertuples():
+        start, end = (int(at([name])[0]) for name in (row.from_unit, row.to_unit))
+        sent, kept = -context.output_mw[start, column], 1 - row.loss_share
+        if not (island[buses[start]] and island[buses[end]]) or (row.loss_share and abs(sent) < tolerances.INTERIOR_MW):
+            continue
+        price[start] -= (kept if sent > 0 else 1 / kept) * price[end]
+        compared[start] = True
+    return price, compared
 
 
 def _explain(

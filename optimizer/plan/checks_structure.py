@@ -72,6 +72,7 @@ def check_tables_present(context: Context) -> list[Finding]:
     wanted += GRID_TABLES if context.has_grid else ()
     wanted += SERVICE_TABLES if context.has_demand and context.case.service is not None else ()
     wanted += TRANSFER_TABLES if context.has_demand and _has_tariff(context) else ()
+    wanted += ("hvdc",) if len(context.case.links) else ()
     wanted += CIRCUIT_TABLES if len(context.case.circuits) else ()
     wanted += ("baseline_circuits",) if len(context.case.circuits) and context.has_demand else ()
     wanted += ELECTRICITY_TABLES if context.has_demand and context.study.outdoors.reports_electricity else ()
@@ -102,6 +103,7 @@ def known_names(context: Context) -> dict[str, Collection[object]]:
         "generator": set(case.generators.index),
         "branch": {*case.branches.index, *units},
         "circuit": set(case.circuits.index),
+        "link": set(case.links.index),
         "contingency": {"", *case.outage_names, *units},
         "period": set(context.periods),
         "snapshot": set(context.snapshots),

@@ -108,6 +108,16 @@ PLAN_TABLES: dict[str, PlanTable] = {
         snapshot=_SNAPSHOT,
         output_mw="output",
     ),
+    "hvdc": plan_table(
+        "link period snapshot",
+        link="HVDC link whose transfer is decided",
+        period=_PERIOD,
+        snapshot=_SNAPSHOT,
+        from_bus="bus at its start",
+        to_bus="bus at its end",
+        from_mw="power into it at its start, negative where it arrives there",
+        to_mw="power out of it at its end, negative where it is sent there",
+    ),
     "baseline_dispatch": plan_table(
         "generator period snapshot",
         generator="generator",

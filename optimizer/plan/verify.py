@@ -28,6 +28,7 @@ from optimizer.plan import (
     checks_expansion,
     checks_files,
     checks_generators,
+    checks_links,
     checks_money,
     checks_objectives,
     checks_portfolio,
@@ -188,6 +189,8 @@ def checks_for(context: Context) -> Sequence[Check]:
     if context.case.workloads is not None:
         chosen += checks_workloads.CHECKS
     chosen += checks_ratings.CHECKS if context.has_grid else ()
+    if len(context.case.links):
+        chosen += checks_links.CHECKS
     if len(context.case.circuits):
         chosen += checks_expansion.CHECKS
     elif context.has_grid:

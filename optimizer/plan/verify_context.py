@@ -366,7 +366,10 @@ class Context:
     @cached_property
     def share_mw(self) -> Floats:
         """p_max x availability of the generators at each bus, shape (n_bus, n_snapshot) [MW]."""
-        return self.at_buses(self.case.output_max_mw[self.snapshots].to_numpy(float))
+        share = self.case.output_max_mw[self.snapshots].to_numpy(float).copy()
+        # A link holds its transfer after an outage.
+        share[self.case.is_link_end] = 0.0
+        return self.at_buses(share)
 
     def summary_where(self, key: str) -> str:
         """Where a figure of plan.json is, in words."""

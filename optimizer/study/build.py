@@ -140,6 +140,7 @@ def build_case(study: Study) -> Case:
         rating_factors=study.rating_factors,
         max_generators=max_generators_of(study),
         equipment=equipment_of(config, sites, study.yearly_factor),
+        links=operation.links,
     )
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from optimizer.grid.all_outages import AllOutages
 from optimizer.grid.contingency import OutageFactors, OutageSet
 from optimizer.grid.dc import DCNetwork
+from optimizer.grid.hvdc import no_links
 from optimizer.grid.joint import JointSet
 from optimizer.grid.joint_factors import JointFactors
 from optimizer.study.circuits import Expansion
@@ -148,6 +149,8 @@ class Case:
         Most generators at each site that has a limit [-].
     equipment : Equipment
         IT equipment by site; counts nothing by default.
+    links : DataFrame, index ``link``
+        HVDC links whose transfer is decided, with `optimizer.grid.hvdc.LINK_COLUMNS`; their ends are in `generators`.
     """
 
     name: str
@@ -186,6 +189,7 @@ class Case:
     rating_factors: RatingFactors | None = None
     max_generators: Mapping[str, int] = field(default_factory=dict)
     equipment: Equipment = field(default_factory=Equipment)
+    links: pd.DataFrame = field(default_factory=no_links)
 
     def rating_factor(self, h: str, after_outage: bool = False) -> NDArray[np.float64] | float:
         """Factor on the rating of every branch in a snapshot, upgrades included: one each, or 1 for all [-]."""
@@ -319,7 +323,15 @@ class Case:
 
     @property
     def _participation(self) -> np.ndarray:
-        return self.output_max_mw[list(self.snapshots.index)].to_numpy(dtype=float)
+        share = self.output_max_mw[list(self.snapshots.index)].to_numpy(dtype=float).copy()
+        # A link holds its transfer after an outage.
+        share[self.is_link_end] = 0.0
+        return share
+
+    @property
+    def is_link_end(self) -> np.ndarray:
+        """Which of the generators are ends of HVDC links whose transfer is decided, shape (n_generator,)."""
+        return np.asarray(self.generators.index.isin([*self.links["from_unit"], *self.links["to_unit"]]))
 
     @cached_property
     def ties_of_site(self) -> dict[str, list[str]]:

@@ -60,7 +60,7 @@ def grid_outages(
     findings: list[Finding] = []
     if "generator" in asked:
         prefix = PREFIXES["generator"]
-        units = enumerate(operation.generators.index)
+        units = ((i, g) for i, g in enumerate(operation.generators.index) if not _is_end(operation)[i])
         made += [Elements(f"{prefix}{g}", "generator", generators=(i,)) for i, g in units]
         findings += _alone(grid, operation)
     if "double_circuit" in asked:
@@ -80,6 +80,11 @@ def grid_outages(
     return made, shorten(findings)
 
 
+def _is_end(operation: Operation) -> np.ndarray:
+    """Which rows are ends of links whose transfer is decided, not generators."""
+    return np.asarray(operation.generators.index.isin(operation.links[["from_unit", "to_unit"]].to_numpy().ravel()))
+
+
 def _double_circuits(grid: Grid) -> list[Elements]:
     position = {str(branch): i for i, branch in enumerate(grid.branches_in_service.index)}
     return [
@@ -93,7 +98,7 @@ def _listed(
 ) -> tuple[list[Elements], list[Finding]]:
     """Outages of one list, in the order in which they are first named."""
     branch = {str(b): i for i, b in enumerate(grid.branches_in_service.index)}
-    unit = {str(g): i for i, g in enumerate(operation.generators.index)}
+    unit = {str(g): i for i, g in enumerate(operation.generators.index) if not _is_end(operation)[i]}
     made: list[Elements] = []
     findings: list[Finding] = []
     for name, elements in table.groupby("contingency", sort=False)["element"]:
@@ -144,7 +149,7 @@ def _alone(grid: Grid, operation: Operation) -> Iterator[Finding]:
     """Generators that no other could replace in some snapshot."""
     parts = {bus: number for number, part in enumerate(grid.islands()) for bus in part}
     island = operation.generators["bus"].map(parts)
-    able = operation.output_max_mw > 0
+    able = (operation.output_max_mw > 0).mul(~_is_end(operation), axis=0)
     others = able.groupby(island).transform("sum") - able
     for g in operation.generators.index[(able & (others == 0)).any(axis=1)]:
         text = "it is the only generator of its island in some snapshot: nothing is checked after its outage then"

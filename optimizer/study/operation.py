@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ import pandas as pd
 from optimizer.config import StudyConfig
 from optimizer.errors import Finding
 from optimizer.grid.columns import TABLES
-from optimizer.grid.hvdc import scheduled_load
+from optimizer.grid.hvdc import LINK_CARRIER, decided_links, no_links, scheduled_load
 from optimizer.grid.network import Grid
 from optimizer.study import scenarios
 from optimizer.study.conditions import load_factor, remaining_generators, remaining_load_mw
@@ -30,9 +30,11 @@ class Operation:
     load_mw : DataFrame, index ``bus``, columns (period, snapshot)
         Existing load, shunt conductance and scheduled HVDC transfers included [MW].
     generators : DataFrame, index ``generator``
-        In service, with the grid's columns.
+        In service, with the grid's columns; then the ends of links whose transfer is decided.
     output_min_mw, output_max_mw : DataFrame, index ``generator``, columns snapshot
         Limits of output [MW].
+    links : DataFrame, index ``link``
+        Links whose transfer is decided, with `optimizer.grid.hvdc.LINK_COLUMNS`.
     """
 
     snapshots: pd.DataFrame
@@ -41,6 +43,7 @@ class Operation:
     generators: pd.DataFrame
     output_min_mw: pd.DataFrame
     output_max_mw: pd.DataFrame
+    links: pd.DataFrame = field(default_factory=no_links)
 
     def own_mw(self) -> pd.Series:
         """Most that the generators of a bus give beyond its load, in the worst snapshot of the best period [MW]."""
@@ -78,18 +81,37 @@ def operate(config: StudyConfig, grid: Grid | None) -> tuple[Operation, list[Fin
     by_period = {t: load_factor(conditions, t) for t in periods}
     remaining_mw = remaining_load_mw(conditions, grid)
     load_mw = scenarios.load_table(grid, remaining_mw, factors, by_period, config.grid.load_growth_per_year)
-    scheduled_mw, found = scheduled_load(grid)
-    findings += found
-    load_mw = load_mw.add(scheduled_mw, axis=0)
+    if config.dispatch.hvdc == "scheduled":
+        scheduled_mw, found = scheduled_load(grid)
+        findings += found
+        load_mw = load_mw.add(scheduled_mw, axis=0)
     generators, found = generators_in_service(grid, config.dispatch)
     findings += found
     generators = remaining_generators(conditions, generators)
     available, found = scenarios.availability(config.grid, grid, generators, snapshots)
     findings += found
     low, high = output_limits(generators, available, config.dispatch)
+    links = no_links()
+    if config.dispatch.hvdc == "decided":
+        ends, links, found = decided_links(grid)
+        findings += found
+        generators = _with_ends(generators, ends)
+        low, high = (
+            pd.concat([limit, pd.DataFrame({h: ends[column] for h in limit.columns}, index=ends.index, dtype=float)])
+            for limit, column in ((low, "p_min_mw"), (high, "p_max_mw"))
+        )
     shown = snapshots.drop(columns=scenarios.HOT_DAY.name, errors="ignore") if unreadable else snapshots
     hot = scenarios.hot_days(shown, load_mw)
-    return Operation(snapshots[["hours"]], hot, load_mw, generators, low, high), findings
+    return Operation(snapshots[["hours"]], hot, load_mw, generators, low, high, links), findings
+
+
+def _with_ends(generators: pd.DataFrame, ends: pd.DataFrame) -> pd.DataFrame:
+    """Generators, then the ends of links: free of cost, emissions and accredited capacity."""
+    filled: dict[str, object] = {c.name: c.default for c in TABLES["generators"] if c.name in generators.columns}
+    filled |= {"carrier": LINK_CARRIER, "accredited_share": 0.0, "carbon_t_per_mwh": 0.0}
+    rows = ends.assign(**{name: value for name, value in filled.items() if name not in ends.columns})
+    rows = rows.reindex(columns=generators.columns).astype(generators.dtypes.to_dict())
+    return pd.concat([generators, rows]).rename_axis("generator")
 
 
 def _without_grid(config: StudyConfig, snapshots: pd.DataFrame) -> Operation:

@@ -164,7 +164,8 @@ def adequacy_of(study: Study) -> Adequacy | None:
     if settings is None or study.grid is None or study.config.demand is None:
         return None
     zone = study.grid.buses["zone"]
-    units = study.operation.generators
+    ends = study.operation.links[["from_unit", "to_unit"]].to_numpy().ravel()
+    units = study.operation.generators.drop(index=ends)
     share = study.grid.generators["accredited_share"].reindex(units.index).fillna(1.0)
     accredited = (units["p_max_mw"] * share).groupby(units["bus"].map(zone)).sum()
     zones = pd.DataFrame(index=pd.Index(sorted(set(zone)), name="zone"))

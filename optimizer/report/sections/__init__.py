@@ -40,6 +40,7 @@ SECTIONS: tuple[Callable[[View], Section | None], ...] = (
     comparison.compared,
     earlier.earlier_power,
     network.outages,
+    network.hvdc_transfers,
     network.network_upgrades,
     expansion.new_circuits,
     network.base_overloads,

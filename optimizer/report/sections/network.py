@@ -151,6 +151,29 @@ def _prices(view: View) -> Details | None:
     return Details("Energy price", (table(rows, columns, "Energy price", note=note),))
 
 
+def hvdc_transfers(view: View) -> Section | None:
+    """Return what HVDC links carry; ``None`` where the study does not decide it."""
+    if "hvdc" not in view.plan.tables:
+        return None
+    rows = view.table("hvdc").assign(
+        from_bus=lambda found: found["from_bus"].map(view.bus),
+        to_bus=lambda found: found["to_bus"].map(view.bus),
+        period=lambda found: found["period"].astype(str),
+        snapshot=lambda found: found["snapshot"].map(words),
+    )
+    columns = (
+        Column("link", "Link", text=True),
+        Column("from_bus", "From", text=True),
+        Column("to_bus", "To", text=True),
+        Column("period", "Period", text=True),
+        Column("snapshot", "Operating condition", text=True),
+        Column("from_mw", "Into it at its start"),
+        Column("to_mw", "Out of it at its end"),
+    )
+    text = Text("Transfers are decided with the dispatch and held after outages; a negative one runs the other way.")
+    return Section("hvdc", "HVDC transfers", blocks(text, table(rows, columns, "HVDC transfers")))
+
+
 def network_upgrades(view: View) -> Section | None:
     """Return the upgrades chosen."""
     built = view.table("upgrades")

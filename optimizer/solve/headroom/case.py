@@ -219,6 +219,10 @@ def headroom_case(study: Study, snapshots: Sequence[str] = ()) -> HeadroomCase:
     if grid is None:
         text = "the study has no grid, and headroom is a question about one"
         raise InputError([Finding("headroom.no_grid", "grid.source", text, "", "name a grid in grid.source")])
+    if study.config.dispatch.hvdc != "scheduled":
+        # Headroom moves generators, not links.
+        held = study.config.dispatch.model_copy(update={"hvdc": "scheduled"})
+        study = replace(study, config=study.config.model_copy(update={"dispatch": held}))
     noted = refuse_errors(operate(study.config, grid)[1])
     known = [str(h) for h in study.operation.snapshots.index]
     findings = [

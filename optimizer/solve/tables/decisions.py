@@ -200,6 +200,7 @@ def electricity_water_tables(study: Study, case: Case, tables: dict[str, pd.Data
         return {}
     sites, none = tables["sites"], pd.DataFrame(columns=["generator", "period", "snapshot", "output_mw"])
     outputs = tables.get("dispatch", none)
+    outputs = outputs[~outputs["generator"].isin(case.generators.index[case.is_link_end])]
     carriers, hours = case.generators["carrier"], case.snapshots["hours"]
     factor = electricity_factor(study.outdoors, case.periods.index, outputs, carriers, hours)
     utilization = sites["site"].map(case.sites["utilization"]).astype(float)
@@ -228,6 +229,17 @@ def rating_table(case: Case) -> pd.DataFrame:
             values = np.asarray(case.rating_factor(h, after_outage))
             rows.append((h, limit, int((values != 1).sum()), values.min(), values.mean(), values.max()))
     return pd.DataFrame(rows, columns=PLAN_TABLES["ratings"].names)
+
+
+def link_table(case: Case, output_mw: pd.DataFrame) -> pd.DataFrame:
+    """Table ``hvdc``: what links carry whose transfer is decided."""
+    buses, parts = case.generators["bus"], []
+    for d, start, end in case.links[["from_unit", "to_unit"]].itertuples(name=None):
+        given = output_mw[output_mw["generator"] == start].set_index(["period", "snapshot"])["output_mw"]
+        taken = output_mw[output_mw["generator"] == end].set_index(["period", "snapshot"])["output_mw"]
+        rows = pd.DataFrame({"from_mw": -given, "to_mw": taken}).reset_index()
+        parts.append(rows.assign(link=d, from_bus=buses[start], to_bus=buses[end]))
+    return pd.concat(parts)
 
 
 def circuit_table(case: Case, built: pd.DataFrame) -> pd.DataFrame:

@@ -80,6 +80,8 @@ def tables_of(
         operated = operation_of_plan(networks, made.output_mw, drawn, made.upgrades)
         notes = largest_loss(case, made.output_mw, drawn)
         tables |= {"dispatch": made.output_mw, "flows": operated.flows, "contingencies": operated.contingencies}
+        if len(case.links):
+            tables["hvdc"] = decisions.link_table(case, made.output_mw)
         tables["upgrades"] = decisions.upgrade_table(case, made.upgrades)
         if case.rating_factors is not None:
             tables["ratings"] = decisions.rating_table(case)
