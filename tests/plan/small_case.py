@@ -89,7 +89,7 @@ def grid() -> Grid:
     )
     generators = pd.DataFrame({"bus": ["a", "b"]}, index=pd.Index(["cheap", "dear"], name="generator"))
     none = pd.DataFrame()
-    return Grid("triangle", 100.0, buses, branches, generators, none, none, none, none, none, none, none)
+    return Grid("triangle", 100.0, buses, branches, generators, none, none, none, none, none, none, none, none)
 
 
 def case(secure: bool = True) -> Case:
@@ -294,6 +294,7 @@ class SmallStudy:
     outdoors: Outdoors = field(default_factory=Outdoors)
     rules: RuleBook = field(default_factory=RuleBook)
     racks: None = None
+    own: None = None
 
     def scenario(self, name: str) -> SmallStudy:
         """The same without outages: the only scenario."""

@@ -107,7 +107,7 @@ def grid() -> Grid:
         index=pd.Index(["ab1", "ab2", "cd1", "cd2", "ac"], name="branch"),
     )
     none = pd.DataFrame()
-    return Grid("small", 100.0, buses, branches, none, none, none, none, none, none, none, none)
+    return Grid("small", 100.0, buses, branches, none, none, none, none, none, none, none, none, none)
 
 
 def candidates() -> SmallCandidates:
