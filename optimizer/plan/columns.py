@@ -66,7 +66,7 @@ _TEXTS = (
     "payer cooling county basin iecc_zone rule limit unit account source scenario kind technology zone replaces".split()
 )
 _KINDS |= dict.fromkeys(_TEXTS, "text")
-_IDS = "site bus tie branch upgrade circuit link generator snapshot contingency place element from_bus to_bus region workload"
+_IDS = "site bus tie branch upgrade circuit link generator snapshot contingency place element from_bus to_bus region"
 _KINDS |= dict.fromkeys((*_IDS.split(), "workload", "item", "rack", "programme"), "id")
 _UNITS = (
     ("_usd_per_mwh", "$/MWh"),
