@@ -18,7 +18,8 @@ from optimizer.report import style
 MARKS = (("o", style.BLUE), ("s", style.ORANGE), ("^", style.GREEN), ("D", style.PURPLE))
 """Marker and colour of each network: told apart without colour too."""
 
-LIMITED = "limit_with_plan"
+WITHOUT_PROOF = {"limit_with_plan": "time limit", "limit_without_plan": "time limit", "infeasible": "no plan"}
+"""What is said of runs that did not end with a plan within the gap."""
 
 PANELS = (
     ("seconds", "time, study to report [s]", 1200.0, "20 min"),
@@ -53,9 +54,11 @@ def _panel(axis: Axes, table: pd.DataFrame, column: str, label: str) -> None:
         found = found.sort_values("candidates")
         name = f"{found['buses'].iloc[0]:,} buses"
         axis.plot(found["candidates"], found[column], color=colour, marker=mark, label=name, linewidth=1.8)
-        late = found[found["status"] == LIMITED]
-        # A run that its time limit ended has a hollow mark.
-        axis.plot(late["candidates"], late[column], color=colour, marker=mark, linestyle="", markerfacecolor="white")
+        other = found[found["status"].isin(WITHOUT_PROOF)]
+        axis.plot(other["candidates"], other[column], color=colour, marker=mark, linestyle="", markerfacecolor="white")
+        for row in other.to_dict("records"):
+            at, words = (row["candidates"], row[column]), WITHOUT_PROOF[row["status"]]
+            axis.annotate(words, at, (6, -12), textcoords="offset points", color=colour, fontsize=9)
     axis.set(xscale="log", yscale="log", xlabel="candidate sites [count]", ylabel=label)
     ticks = sorted(table["candidates"].unique())
     axis.set_xticks(ticks)
