@@ -69,9 +69,13 @@ def idle_findings(study: Study) -> Iterator[Finding]:
 
 
 def _written(table: Settings, keys: Iterable[str] | None = None) -> list[str]:
-    """Keys of a table that the study file gives, in the table's order."""
-    wanted = set(type(table).model_fields if keys is None else keys)
-    return [key for key in type(table).model_fields if key in wanted & table.model_fields_set]
+    """Keys of a table that the study file gives another value than the usual one, in the table's order.
+
+    The study file of a plan has every key, and one that is read back asks for no more than the first.
+    """
+    wanted = set(type(table).model_fields if keys is None else keys) & table.model_fields_set
+    usual = {key: info.get_default(call_default_factory=True) for key, info in type(table).model_fields.items()}
+    return [key for key in usual if key in wanted and getattr(table, key) != usual[key]]
 
 
 def _idle(table: str, keys: list[str], text: str, remedy: str) -> Iterator[Finding]:
@@ -92,7 +96,7 @@ def _without_region(study: Study) -> Iterator[Finding]:
     if study.grid is not None:
         text = "ties follow from a place and a region's costs, and there is no region"
         yield from _idle("sites", _written(written.sites, OF_MADE_TIES), text, remedy)
-    if written.demand is not None and "archetype" in written.demand.model_fields_set:
+    if written.demand is not None and _written(written.demand, ("archetype",)):
         yield from _archetype(written.demand.archetype, remedy)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from optimizer.config.writing import config_to_toml
 from optimizer.errors import InputError
 from optimizer.study import Study, read_study
 from tests.solve import workload_cases
@@ -43,6 +44,13 @@ def idle(study: Study) -> dict[str, str]:
 )
 def test_without_region_and_grid(tmp_path: Path, more: str, expected: dict[str, str]) -> None:
     assert idle(study_of(tmp_path, ALONE + more, SITE)) == expected
+
+
+def test_a_study_file_with_every_key_asks_for_no_more(tmp_path: Path) -> None:
+    """The one in a plan's folder has the defaults written out; a value that is the usual one is nobody's wish."""
+    study = study_of(tmp_path, ALONE, SITE)
+    (tmp_path / "study.toml").write_text(config_to_toml(study.written), encoding="utf-8")
+    assert idle(read_study(tmp_path)) == {}
 
 
 def test_an_unknown_archetype_is_refused_where_no_region_asks_for_it(tmp_path: Path) -> None:
