@@ -50,11 +50,17 @@ def factors(context: Context, after_outage: bool) -> Floats:
 
 
 def _circuits(context: Context) -> dict[str, str]:
-    """Circuit of each unit that may be built, by the name that it has as a branch."""
+    """Circuit of each unit that may be built, or the branch that it is made for, by the name it has as a branch."""
     owner: dict[str, str] = {}
+    assert context.study.grid is not None
+    given = context.study.grid.circuits.index
+    made_for = {
+        f"{words} {branch}": str(branch) for words in ("beside", "rebuild") for branch in context.case.branches.index
+    }
     for circuit, count in context.study.circuits["max_count"].items():
         names = [circuit] if count == 1 else [f"{circuit}/{i}" for i in range(1, int(count) + 1)]
-        owner |= dict.fromkeys(map(str, names), str(circuit))
+        stands_at = str(circuit) if circuit in given else made_for.get(str(circuit), str(circuit))
+        owner |= dict.fromkeys(map(str, names), stands_at)
     return owner
 
 

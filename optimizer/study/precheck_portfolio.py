@@ -23,7 +23,7 @@ MOST_LOST = 200
 
 def embodied_t_per_mw(case: Case) -> Floats:
     """Embodied carbon of a MW of IT at each site [t CO2e/MW]."""
-    return np.full(len(case.sites), case.portfolio.embodied_t_per_mw)
+    return case.portfolio.embodied_t_per_mw(case.sites.index).to_numpy(float)
 
 
 def fitting_mw(case: Case, t: int) -> pd.Series:

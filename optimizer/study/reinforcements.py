@@ -37,6 +37,11 @@ REBUILD = "rebuild "
 _NOT_OFFERED = "study.expansion.not_offered"
 
 
+def branch_of(circuit: str) -> str:
+    """Branch for which a circuit was made, as its name says."""
+    return circuit.removeprefix(BESIDE).removeprefix(REBUILD)
+
+
 def reinforcements(
     grid: Grid, limited: pd.DataFrame | None, settings: ExpansionSettings, costs: Costs | None, decision_year: int
 ) -> tuple[pd.DataFrame, list[Finding]]:
@@ -133,7 +138,7 @@ def _without(
     rows: pd.DataFrame, table: pd.DataFrame, settings: ExpansionSettings, said: list[Finding]
 ) -> Iterator[Finding]:
     """Branches for which nothing is offered, where that has not been said yet."""
-    helped = {str(name).removeprefix(BESIDE).removeprefix(REBUILD) for name in table.index}
+    helped = {branch_of(str(name)) for name in table.index}
     known = {finding.where for finding in said}
     for branch in rows.index:
         if branch in helped or f"branch {branch}" in known:

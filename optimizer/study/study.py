@@ -45,7 +45,7 @@ from optimizer.study.portfolio import site_labels
 from optimizer.study.ratings import RatingFactors, applied_rows, factors_of
 from optimizer.study.reading import Loaded
 from optimizer.study.region import Region
-from optimizer.study.reinforcements import from_case, reinforcements
+from optimizer.study.reinforcements import branch_of, from_case, reinforcements
 from optimizer.study.routing import Routing, make_routing
 from optimizer.study.sites import Candidates, assemble, no_candidates, no_water
 from optimizer.study.supply_tables import SupplyTables
@@ -254,7 +254,10 @@ class Study:
         if self.grid is None or self.config.grid is None or applied_rows(self.config.grid, self.grid).empty:
             return None
         offer, own = Expansion(self.circuits), list(self.branches.index)
-        owner = pd.Series([*own, *(e for e, _ in offer.units)], index=self.widest_branches.index)
+        # A circuit that the study makes for a branch stands beside it or in its place, in the same weather.
+        given = self.grid.circuits.index
+        names = [e if e in given else branch_of(e) for e, _ in offer.units]
+        owner = pd.Series([*own, *names], index=self.widest_branches.index)
         return factors_of(self.config.grid, self.grid, self.widest_branches, owner, self.operation.snapshots.index)
 
     @cached_property

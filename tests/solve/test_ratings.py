@@ -16,6 +16,7 @@ from optimizer.plan.table_text import table_to_csv
 from optimizer.plan.verify import checks_for
 from optimizer.plan.verify_context import Context
 from optimizer.plan.verify_ratings import factors
+from optimizer.report import write_report
 from optimizer.solve import solve_study
 from optimizer.study import read_study
 from optimizer.study.ratings import rated_grid
@@ -107,6 +108,8 @@ def test_a_table_of_the_study_replaces_that_of_the_grid(tmp_path: Path) -> None:
     text = CAMPUS.replace('"grid"\n', '"grid"\nrating_factors = "weather.csv"\n', 1)
     plan = checked_plan(study_of(tmp_path, text, tables), written=True)
     assert built(plan) == ["sb"]
+    write_report(plan, tmp_path / "report.html")
+    assert "Ratings by operating condition" in (tmp_path / "report.html").read_text(encoding="utf-8")
     study = study_of(tmp_path, text, tables)
     assert "weather.csv" in {one.path.name for one in study.inputs}
     (tmp_path / "winter.csv").write_text(factor_rows("hot,,1.2,", "cold,,1.4,"), encoding="utf-8")
@@ -173,6 +176,23 @@ def test_circuits_are_rated_by_snapshot_too(tmp_path: Path) -> None:
         given = {**tables, **({"grid/rating_factors": factor_rows(*rows)} if rows else {})}
         plan = checked_plan(study_of(tmp_path / "-".join(["units", *rows]), GRID + NO_OUTAGES, given, head=head))
         assert plan.table("circuits")["count"].tolist() == [units]
+
+
+def test_a_line_that_headroom_offers_has_the_factor_of_its_branch(tmp_path: Path) -> None:
+    """It stands beside it. 100 MW at b, the line and its double of 60 MW each: at 0.8 they carry 96, at 0.9 all."""
+    tables = {
+        **PAIR,
+        "grid/branches": "branch,from_bus,to_bus,x_pu,rating_mw,length_km\nab,a,b,0.1,60,10\n",
+        "grid/rating_factors": factor_rows("hot,ab,0.8,", "cold,ab,0.9,"),
+        "headroom": "bus,limiting_branch\nb,ab\n",
+    }
+    text = GRID + NO_OUTAGES + '[expansion]\nheadroom = "headroom.csv"\nline_cost_musd_per_km = 0.01\n'
+    plan = checked_plan(study_of(tmp_path, text, tables))
+    limits = plan.table("flows").set_index(["branch", "snapshot"])["limit_mw"].to_dict()
+    assert limits == pytest.approx(
+        {("ab", "hot"): 48, ("ab", "cold"): 54, ("beside ab", "hot"): 48, ("beside ab", "cold"): 54}
+    )
+    assert plan.summary["objective_musd"] == pytest.approx(0.1 + cost_per_hour(96, 100), rel=1e-6)
 
 
 @pytest.mark.parametrize("seed", range(8))
