@@ -211,10 +211,10 @@ def with_workloads(tmp_path_factory: pytest.TempPathFactory) -> Case:
     ("base", "kind"), [("without_grid", "site"), ("with_grid", "substation"), ("with_workloads", "site")]
 )
 def test_nothing_is_refused_that_has_a_plan(base: str, kind: str, request: pytest.FixtureRequest) -> None:
-    """Of 20 draws each those refused are infeasible, and those that are infeasible are refused."""
+    """Of 12 draws each those refused are infeasible, and those that are infeasible are refused."""
     case, r = request.getfixturevalue(base), random.Random(7)
     refused, missed, rules = 0, 0, set[str]()
-    for _ in range(20):
+    for _ in range(12):
         one = drawn(case, r, kind)
         reasons = precheck(one)
         rules |= {f.rule for f in reasons}
@@ -222,6 +222,6 @@ def test_nothing_is_refused_that_has_a_plan(base: str, kind: str, request: pytes
         assert not (reasons and plan), [str(f) for f in reasons]
         refused += bool(reasons)
         missed += not reasons and not plan
-    assert 4 <= refused <= 16, "draws say something only if some have a plan and some have none"
+    assert 3 <= refused <= 9, "draws say something only if some have a plan and some have none"
     assert missed == 0, "here flows do not matter, so that sites alone decide"
-    assert len(rules) >= 3
+    assert len(rules) >= 2
