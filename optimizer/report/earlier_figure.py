@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import plotly.graph_objects as go
 
@@ -29,30 +30,29 @@ def gained_by_months(
         Year of the dollars.
     """
     at = [0.0, *months]
+    earlier = go.Bar(
+        x=at,
+        y=[0.0, *earlier_mw_months],
+        width=0.6 * min(later - before for before, later in pairwise(at)),
+        name="earlier power",
+        marker={"color": style.SKY, "line": {"color": style.PAPER, "width": 1}},
+        hovertemplate="%{x:g} months: %{y:,.0f} MW-months<extra></extra>",
+    )
     gained = go.Scatter(
         x=at,
         y=[0.0, *gained_musd],
-        name="worth more",
+        name="worth more (right)",
         mode="lines+markers",
-        line={"color": style.BLUE, "width": 2},
-        marker={"size": 9, "symbol": "circle"},
-        hovertemplate="%{x:g} months: %{y:,.1f} M$<extra></extra>",
-    )
-    earlier = go.Scatter(
-        x=at,
-        y=[0.0, *earlier_mw_months],
-        name="earlier power (right)",
-        mode="lines+markers",
-        line={"color": style.VERMILION, "width": 2, "dash": "dash"},
+        line={"color": style.VERMILION, "width": 2},
         marker={"size": 9, "symbol": "diamond"},
         yaxis="y2",
-        hovertemplate="%{x:g} months: %{y:,.0f} MW-months<extra></extra>",
+        hovertemplate="%{x:g} months: %{y:,.1f} M$<extra></extra>",
     )
-    right = style.axis("served earlier [MW-months]", tickformat=",.0f", rangemode="tozero")
+    right = style.axis(figure_text(f"worth more [M$ of {currency_year}]"), tickformat=",.0f", rangemode="tozero")
     return style.figure(
-        [gained, earlier],
+        [earlier, gained],
         HEIGHT_PX,
-        xaxis=style.axis("lead times shorter by [months]", rangemode="tozero"),
-        yaxis=style.axis(figure_text(f"worth more [M$ of {currency_year}]"), tickformat=",.0f", rangemode="tozero"),
+        xaxis=style.axis("lead times shorter by [months]", tickvals=at, showgrid=False),
+        yaxis=style.axis("served earlier [MW-months]", tickformat=",.0f", rangemode="tozero"),
         yaxis2=right | {"overlaying": "y", "side": "right", "showgrid": False},
     )

@@ -88,9 +88,11 @@ def _output(view: View) -> Figure | None:
     figure = supply_through_the_day(given.fillna(0.0).astype(float), taken.astype(float), drawn, days)
     caption = (
         f"What supply of campuses gives in {view.last_period}, all {count(len(sites), 'campus', 'campuses')} that have "
-        "any together; what storage takes is below the line, what it gives back above. "
+        "any together. "
     )
-    caption += "The black line is what they draw: the rest comes from the grid. " if len(drawn) else ""
+    caption += "What storage takes is below the axis, what it gives back above. " if (taken > 0).any() else ""
+    rest = "comes from the grid, or is curtailed" if len(view.table("service")) else "comes from the grid"
+    caption += f"The black line is what they draw: the rest {rest}. " if len(drawn) else ""
     caption += "Days that repeat stand apart, each snapshot as wide as it lasts." if days else ""
     return Figure("supply-output", figure, caption.strip())
 
