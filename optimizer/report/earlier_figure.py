@@ -48,7 +48,7 @@ def gained_by_months(
         yaxis="y2",
         hovertemplate="%{x:g} months: %{y:,.1f} M$<extra></extra>",
     )
-    right = style.axis(figure_text(f"worth more [M$ of {currency_year}]"), tickformat=",.0f", rangemode="tozero")
+    right = style.axis(figure_text(f"worth more [M$ of {currency_year}]"), tickformat=",.3~r", rangemode="tozero")
     return style.figure(
         [earlier, gained],
         HEIGHT_PX,
