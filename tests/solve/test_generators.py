@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from optimizer.errors import InfeasibleError
 from optimizer.plan.checks_generators import check_generators
 from optimizer.plan.checks_supply import check_capacity
 from optimizer.plan.plan import Plan, tidy_plan
@@ -124,3 +125,13 @@ def test_verify_finds_generators_that_are_too_many(tmp_path: Path) -> None:
 def test_the_report_counts_generators(tmp_path: Path) -> None:
     page = render_report(checked_plan(study(tmp_path, ENGINES, supply=SMALL, sites=SITES.format(3))))
     assert "Generators by site" in page
+
+
+def test_a_conflict_names_the_generators_and_how_many_more_would_do(tmp_path: Path) -> None:
+    """Half of what 100 MW use is to be carbon-free, and three units of 10 MW that are may stand: two are missing."""
+    clean = SMALL.replace("unit_mw,max_units", "unit_mw,max_units,carbon_free_share").replace(",10,\n", ",10,,1\n")
+    more = ENGINES + "[limits]\ncarbon_free_share = { 2030 = 0.5 }\nmax_generators_per_site = 3\n"
+    with pytest.raises(InfeasibleError) as error:
+        checked_plan(study(tmp_path, more, supply=clean))
+    assert "allow 2 " in str(error.value)
+    assert "generators" in str(error.value)
