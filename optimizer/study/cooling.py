@@ -13,6 +13,7 @@ from optimizer.errors import Finding, nearest
 from optimizer.layers import climate
 from optimizer.layers.cooling_hours import annual, hourly
 from optimizer.layers.weather import Station
+from optimizer.study.densities import Densities
 from optimizer.study.offers import Sieve
 from optimizer.study.outdoors import STRESS_CLASSES, Outdoors
 from optimizer.study.region import Region
@@ -52,6 +53,8 @@ class Technologies:
         Stress class of each water region, from 0 for the lowest.
     forbidden_above : mapping of str to int
         Class above which a technology is not offered.
+    densities : Densities
+        Which technologies are offered for the racks of a place.
     """
 
     table: pd.DataFrame
@@ -60,6 +63,7 @@ class Technologies:
     least_it_share: float = 1.0
     stress: Mapping[str, int] = field(default_factory=dict)
     forbidden_above: Mapping[str, int] = field(default_factory=dict)
+    densities: Densities = field(default_factory=Densities)
 
     @property
     def most_pue(self) -> float:
@@ -72,15 +76,29 @@ class Technologies:
         Parameters
         ----------
         places : DataFrame
-            ``iecc_zone``, ``lat`` and ``lon`` [deg].
+            ``iecc_zone``, ``lat`` and ``lon`` [deg]; where places have racks of their own, ``rack_density_kw`` [kW].
         """
-        by_zone = self.table["pue_hot_day"].groupby(level="iecc_zone").max()
+        if "rack_density_kw" not in places:
+            return self._most_pue_at(places, self.densities.usual_kw)
+        most = np.ones(len(places))
+        for kw, rows in places.groupby(places["rack_density_kw"].astype(float), dropna=False):
+            density_kw = self.densities.usual_kw if np.isnan(kw) else float(kw)
+            most[places.index.get_indexer(rows.index)] = self._most_pue_at(rows, density_kw)
+        return most
+
+    def _most_pue_at(self, places: pd.DataFrame, density_kw: float | None) -> np.ndarray:
+        known, offered = self.densities.table.index, self.densities.offered(density_kw)
+
+        def of(table: pd.DataFrame, level: str) -> pd.Series:
+            names = table.index.get_level_values("cooling")
+            return table.loc[names.isin(offered) | ~names.isin(known), "pue_hot_day"].groupby(level=level).max()
+
+        by_zone = of(self.table, "iecc_zone")
         most = places["iecc_zone"].map(by_zone).astype(float).fillna(1.0).to_numpy()
         if self.hourly.empty:
             return most
         station = climate.with_station(places, self.stations)["station"]
-        hot = self.hourly["pue_hot_day"].groupby(level="station").max()
-        return np.fmax(most, station.map(hot).to_numpy(dtype=float))
+        return np.fmax(most, station.map(of(self.hourly, "station")).to_numpy(dtype=float))
 
     def with_unspecified(self) -> Technologies:
         """The same with the technology of sites of which nothing is known."""
@@ -94,7 +112,11 @@ def unspecified() -> Technologies:
 
 
 def technologies(
-    region: Region, config: StudyConfig, outdoors: Outdoors | None = None
+    region: Region,
+    config: StudyConfig,
+    outdoors: Outdoors | None = None,
+    racks_kw: Sequence[float] = (),
+    sites_kw: Mapping[str, float] | None = None,
 ) -> tuple[Technologies, list[Finding]]:
     """Cooling technologies by climate zone, less those that the study or its racks rule out.
 
@@ -106,6 +128,10 @@ def technologies(
         ``[cooling]``, ``water.forbid`` and ``facility.rack_density_kw``.
     outdoors : Outdoors, optional
         Hourly weather and stress classes; none by default.
+    racks_kw : sequence of float
+        Racks that may be chosen [kW].
+    sites_kw : mapping of str to float, optional
+        Density of the sites that have one of their own [kW].
 
     Returns
     -------
@@ -115,7 +141,8 @@ def technologies(
     findings : list of Finding
         Unknown technologies; none left.
     """
-    options, findings = _by_zone(region, config)
+    densities = densities_of(region, config, racks_kw)
+    options, findings = _by_zone(region, config, densities, sites_kw or {})
     outdoors, names = outdoors or Outdoors(), list(options.index.unique("cooling"))
     made = Technologies(
         options,
@@ -124,6 +151,7 @@ def technologies(
         1.0 if config.cooling.least_it_share is None else config.cooling.least_it_share,
         {basin: STRESS_CLASSES.index(name) for basin, name in outdoors.stress.items() if name in STRESS_CLASSES},
         {c: STRESS_CLASSES.index(name) for c, name in (config.water.forbid or {}).items()},
+        densities,
     )
     made = _with_overhead(made, config.cooling.overhead_factor)
     return made, findings + _unusable(region, config, outdoors, names)
@@ -187,23 +215,53 @@ def _unusable(region: Region, config: StudyConfig, outdoors: Outdoors, names: li
     return findings
 
 
-def _by_zone(region: Region, config: StudyConfig) -> tuple[pd.DataFrame, list[Finding]]:
-    """Technologies by zone, index (``iecc_zone``, ``cooling``), `COLUMNS`."""
+def densities_of(region: Region, config: StudyConfig, racks_kw: Sequence[float]) -> Densities:
+    """Range of rack density of the technologies that a study allows.
+
+    Parameters
+    ----------
+    region : Region
+        ``facts/cooling_technologies``.
+    config : StudyConfig
+        ``cooling.technologies`` and ``facility.rack_density_kw``.
+    racks_kw : sequence of float
+        Racks that may be chosen [kW].
+    """
+    known, wanted = region.facts["cooling_technologies"].set_index("cooling"), config.cooling.technologies
+    allowed_ones = known if wanted is None else known[known.index.isin(wanted)]
+    table = pd.DataFrame(
+        {"above_kw": allowed_ones["rack_density_above_kw"], "max_kw": allowed_ones["rack_density_max_kw"]}, dtype=float
+    )
+    return Densities(table, wanted is not None, tuple(racks_kw), config.facility.rack_density_kw)
+
+
+def _uncooled(densities: Densities, known: Sequence[str], asked: Mapping[str, float | None]) -> list[Finding]:
+    """Places whose racks no technology takes."""
+    findings = []
+    for where, kw in asked.items():
+        if kw is not None and not len(densities.offered(kw)):
+            most = densities.table["max_kw"].max()
+            remedy = f"lower {where} or allow another technology: {', '.join(known)}"
+            text = f"no technology cools such racks; the densest they reach is {most:g} kW"
+            findings.append(Finding("study.cooling.none", where, text, f"{kw:g} kW", remedy))
+    return findings
+
+
+def _by_zone(
+    region: Region, config: StudyConfig, densities: Densities, sites_kw: Mapping[str, float]
+) -> tuple[pd.DataFrame, list[Finding]]:
+    """Technologies by zone that racks of any density of the study may have, index (``iecc_zone``, ``cooling``)."""
     known = region.facts["cooling_technologies"].set_index("cooling")
-    wanted = config.cooling.technologies
+    wanted, usual = config.cooling.technologies, config.facility.rack_density_kw
     findings = [
         Finding("study.cooling.unknown", "cooling.technologies", "no such technology", repr(c), nearest(c, known.index))
         for c in wanted or ()
         if c not in known.index
     ]
-    density = config.facility.rack_density_kw
-    able = known if density is None else known[known["rack_density_max_kw"] >= density]
-    chosen = able if wanted is None else able[able.index.isin(wanted)]
-    if chosen.empty and not findings:
-        densest = known["rack_density_max_kw"] if wanted is None else known.loc[list(wanted), "rack_density_max_kw"]
-        remedy = f"lower facility.rack_density_kw or allow another technology: {', '.join(known.index)}"
-        text = f"no technology cools such racks; the densest they reach is {densest.max():g} kW"
-        findings.append(Finding("study.cooling.none", "facility.rack_density_kw", text, f"{density:g} kW", remedy))
+    if not findings:
+        of_sites = {f"sites, site {s}, rack_density_kw": kw for s, kw in sites_kw.items()}
+        findings += _uncooled(densities, list(known.index), {"facility.rack_density_kw": usual} | of_sites)
+    chosen = known.loc[densities.offered_to_any([usual, *sites_kw.values()])]
     table = region.facts["cooling"]
     table = table[table["cooling"].isin(chosen.index)].set_index(["iecc_zone", "cooling"]).sort_index()
     options = pd.DataFrame(
@@ -227,13 +285,14 @@ def by_place(
     Parameters
     ----------
     places : DataFrame
-        ``iecc_zone``, ``basin``, ``lat``, ``lon`` [deg] and ``water_available_m3_day`` [m3/day].
+        ``iecc_zone``, ``basin``, ``lat``, ``lon`` [deg] and ``water_available_m3_day`` [m3/day]; where places have
+        racks of their own, ``rack_density_kw``, nan for the study's [kW].
     options : Technologies
         As `technologies` gives them.
     least_it_mw : Series or float
         Smallest campus of each place [MW].
-    utilization : float
-        Mean over installed IT power [-].
+    utilization : Series or float
+        Mean over installed IT power, of each place or of all [-].
 
     Returns
     -------
@@ -253,9 +312,12 @@ def by_place(
             "stress": _stress(places, options),
         }
     )
+    left["rack_density_kw"] = places["rack_density_kw"].to_numpy(float) if "rack_density_kw" in places else np.nan
     located = climate.with_station(places, options.stations)
     left["station"] = located["station"].to_numpy() if "station" in located else ""
-    table = _with_weather(left.merge(options.table.reset_index(), on="iecc_zone"), options)
+    table = left.merge(options.table.reset_index(), on="iecc_zone")
+    table = table[options.densities.are_offered(table["cooling"], table["rack_density_kw"])]
+    table = _with_weather(table, options)
     table["stress_limit"] = table["cooling"].map(dict(options.forbidden_above)).fillna(np.inf).astype(float)
     table["water_need_m3_day"] = HOURS_PER_DAY * utilization * table["wue_m3_per_mwh"] * table["least_mw"]
     order = pd.Series(range(len(places)), index=places.index)

@@ -42,6 +42,14 @@ FACTS: dict[str, tuple[Column, ...]] = {
     ),
     "cooling_technologies": (
         _id("cooling", "Cooling technology."),
+        Column(
+            "rack_density_above_kw",
+            "float",
+            "kW",
+            0.0,
+            lower=0,
+            meaning="Offered for racks denser than this; for lighter ones where cooling.technologies names it.",
+        ),
         Column("rack_density_max_kw", "float", "kW", None, True, 0, meaning="Densest rack that it cools."),
         _cost("capex_musd_per_mw_it", "M$/MW", "Cost of the cooling plant per MW of IT."),
     ),

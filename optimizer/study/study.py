@@ -344,7 +344,8 @@ class Study:
     def technologies(self) -> tuple[Technologies, list[Finding]]:
         """Cooling technologies of the region, and what is wrong with the keys about them."""
         assert self.region is not None
-        return cooling.technologies(self.region, self.config, self.outdoors)
+        racks_kw = () if self.racks is None else tuple(self.racks["kw"].astype(float))
+        return cooling.technologies(self.region, self.config, self.outdoors, racks_kw)
 
     @cached_property
     def candidates(self) -> Candidates:

@@ -31,7 +31,7 @@ from texas_build import snapshots
         ("facts/places.csv", "place", None),
         ("facts/land.csv", "item", None),
         ("facts/emission_factors.csv", "item", None),
-        ("facts/cooling_technologies.csv", "cooling", 6),
+        ("facts/cooling_technologies.csv", "cooling", 10),
     ],
 )
 def test_ids_are_unique_and_as_many_as_published(name, key, count):

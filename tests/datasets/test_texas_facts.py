@@ -102,6 +102,10 @@ def test_cooling_equals_the_reference_file(reference_data):
         "dry_cooler_adiabatic": "18",
         "liquid_tower": "15_2",
         "liquid_dry": "16_2",
+        "rear_door_tower": "2",
+        "rear_door_dry": "18",
+        "immersion_tower": "15_3",
+        "immersion_dry": "16_3",
     }
     for row in table("facts/cooling.csv"):
         expected = reference[row["iecc_zone"], cases[row["cooling"]]]

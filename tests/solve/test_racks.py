@@ -130,14 +130,14 @@ REGION = '[grid]\nsource = "none"\n[sites]\nregion = "texas"\ntable = "sites.csv
 
 
 def test_a_rack_that_no_cooling_takes_is_left_out_with_a_warning(tmp_path: Path) -> None:
-    """The densest cooling takes 135 kW: the rack of 150 kW is not on sale, and the target is stated in the other."""
-    racks = HEADER + "takes,135,2020,1,0.5\ndense,150,2020,1,1\n"
+    """The densest cooling takes 150 kW: the rack of 160 kW is not on sale, and the target is stated in the other."""
+    racks = HEADER + "takes,135,2020,1,0.5\ndense,160,2020,1,1\n"
     text = REGION + f'[demand]\nwork = {{ 2030 = {10 * YEAR_OF_A_MW} }}\nracks = "racks.csv"\n'
     text += "[facility]\nutilization = 1.0\n"
     study = study_of(tmp_path, text, {**IN_TEXAS, "racks": racks})
     (finding,) = [f for f in study.findings if f.rule == "study.work.too_dense"]
     assert finding.severity == "warning"
-    assert "dense (150 kW)" in finding.found
+    assert "dense (160 kW)" in finding.found
     assert study.case.work is not None
     assert list(study.case.work.racks.index) == ["takes"]
     plan = checked_plan(study)
@@ -148,8 +148,8 @@ def test_a_rack_that_no_cooling_takes_is_left_out_with_a_warning(tmp_path: Path)
 @pytest.mark.parametrize(
     ("racks", "rule"),
     [
-        ("dense,150,2020,1,1\n", "study.work.density"),
-        ("late,100,2035,1,1\ndense,150,2020,1,1\n", "study.work.no_rack"),
+        ("dense,160,2020,1,1\n", "study.work.density"),
+        ("late,100,2035,1,1\ndense,160,2020,1,1\n", "study.work.no_rack"),
     ],
 )
 def test_where_only_racks_are_sold_that_nothing_cools_the_study_is_refused(
