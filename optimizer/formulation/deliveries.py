@@ -93,7 +93,7 @@ def _of_plant(one: Delivery, case: Case, m: pyo.ConcreteModel, s: str, t: int) -
         cooled = [c for c in case.cooling_of_site[s] if one.per_cooling_mw.get(c)]
         terms += [one.per_cooling_mw[c] * m.cooling.it_mw[s, c, t] for c in cooled]
     if one.per_backup_mw and case.service is not None and case.service.backup is not None:
-        terms += [one.per_backup_mw * m.service.backup_capacity_mw[o, t] for o in case.ties_of_site[s]]
+        terms += [one.per_backup_mw * m.service.backup_capacity_mw[s, t]] if case.ties_of_site[s] else []
     return terms
 
 

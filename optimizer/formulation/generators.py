@@ -3,7 +3,7 @@
 Symbols
 -------
 N[s,q,t]  ``units``               units of technology q at site s, where it comes in units and does not store [-]
-B[o,t]    ``backup_capacity_mw``  backup that is made fit to serve curtailed load, at tie o [MW]
+B[s,t]    ``backup_capacity_mw``  backup that is made fit to serve curtailed load [MW]
 w         ``unit_mw``             size of a backup generator [MW]
 M[s]      ``max_generators``      most generators at site s [-]
 """
@@ -42,11 +42,11 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
 
         All else being whole, backup over its size fits into the generators left exactly when its whole number does.
 
-        sum_q N[s,q,t] + sum_(o of s) B[o,t] / w <= M[s]
+        sum_q N[s,q,t] + B[s,t] / w <= M[s]
         """
         own, backed = counted[s]
         units = pyo.quicksum(m.supply.units[s, q, t] for q in own)
-        backup = pyo.quicksum(m.service.backup_capacity_mw[o, t] / unit_mw for o in backed)
+        backup = m.service.backup_capacity_mw[s, t] / unit_mw if backed else 0.0
         return units + backup <= float(case.max_generators[s])
 
 
@@ -66,9 +66,9 @@ def backup_unit_mw(case: Case) -> float:
     return case.service.backup.unit_mw
 
 
-def _backed(case: Case, site: str) -> list[str]:
-    """Ties of a site at which backup is counted."""
-    return list(case.ties_of_site.get(site, ())) if backup_unit_mw(case) else []
+def _backed(case: Case, site: str) -> bool:
+    """Whether backup of a site is counted."""
+    return bool(backup_unit_mw(case) and case.ties_of_site.get(site))
 
 
 def tables(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> dict[str, pd.DataFrame]:

@@ -36,9 +36,9 @@ def generator_findings(study: Study) -> Iterator[Finding]:
     technologies = pd.DataFrame()
     if settings is not None and tables is not None:
         technologies = technology_table(settings, tables)
-        for name in technologies.index[technologies["max_units"].notna() & ~(technologies["unit_mw"] > 0)]:
-            most = float(technologies.at[name, "max_units"])
-            if math.isfinite(most):
+        for name, facts in technologies[technologies["max_units"].notna()].iterrows():
+            most = float(facts["max_units"])
+            if math.isfinite(most) and not facts["unit_mw"] > 0:
                 text, remedy = "units are counted, and a unit has no size", "give unit_mw, or max_mw in its place"
                 where = f"supply, technology {name}, max_units"
                 yield Finding("study.supply.units_without_size", where, text, f"{most:g}", remedy)

@@ -232,7 +232,7 @@ def test_items_of_plant_and_network_are_a_row_written_by_hand() -> None:
     rows = [line for line in row_lines(compose(case, cost).deliveries) if "2030" in line]
     assert rows == [
         "  deliveries.items_taken[units,2030]: 0.5 cooling.it_mw[s1,tower,2030] - deliveries.taken[units,2030] "
-        "+ 0.3 service.backup_capacity_mw[s1a,2030] + 0.3 service.backup_capacity_mw[s1c,2030] "
+        "+ 0.3 service.backup_capacity_mw[s1,2030] "
         "+ 0.2 supply.capacity_mw[s1,engine,2030] + 0.1 supply.capacity_mw[s1,solar,2030] "
         "+ 2 upgrades.in_service[u1,2030] + 2 upgrades.in_service[u2,2030] = 0"
     ]

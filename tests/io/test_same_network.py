@@ -300,6 +300,10 @@ def grids(draw: st.DrawFn) -> dict[str, pd.DataFrame]:
         made = made.drop(columns=[c for c in ("angle_min_deg", "lat", "lon") if c in made.columns])
         if table in ("generators", "hvdc"):
             made["p_max_mw"] = made["p_max_mw"].map(abs)
+        if table == "circuits":
+            # A rebuild joins the buses of its branch, as those of the same row do here.
+            of_row = tables["branches"]["branch"]
+            made["replaces"] = [draw(st.sampled_from(["", branch])) for branch in of_row]
         tables[table] = made
     return tables
 

@@ -296,6 +296,11 @@ class SmallStudy:
     racks: None = None
     own: None = None
 
+    @property
+    def offered_circuits(self) -> pd.DataFrame:
+        """No circuits are on offer."""
+        return self.grid.circuits
+
     def scenario(self, name: str) -> SmallStudy:
         """The same without outages: the only scenario."""
         config = scenario_config(self.config, name)

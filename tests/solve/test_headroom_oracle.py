@@ -45,7 +45,7 @@ class Oracle:
         self.shift = network.shift_flow_mw
         assert np.abs(self.shift).max() == 0
         limit = np.minimum(self.problem.high_mw[:, h], 1e9)
-        emergency = np.minimum(self.problem.emergency_mw, 1e9)
+        emergency = np.minimum(self.problem.emergency_mw[:, h], 1e9)
         after, limits, self.names = [], [], []
         graph = nx.MultiGraph()
         graph.add_nodes_from(range(n))
