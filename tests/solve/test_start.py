@@ -285,7 +285,7 @@ drawn = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(overrides=drawn)
 def test_any_what_if(study: Study, plan: Plan, overrides: dict[str, Any]) -> None:
     changed = study.override(overrides)

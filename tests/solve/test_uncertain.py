@@ -128,7 +128,13 @@ def six(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize(("small", "early"), [(RING, None), (replace(RING, weight=0.6), 2032)], ids=["mean", "risk"])
+@pytest.mark.parametrize(
+    ("small", "early"),
+    [
+        pytest.param(RING, None, id="mean", marks=pytest.mark.slow),
+        pytest.param(replace(RING, weight=0.6), 2032, id="risk"),
+    ],
+)
 def test_against_one_program_of_angles(tmp_path: Path, method: Method, small: Small, early: int | None) -> None:
     small = replace(small, early_until=early)
     is_optimal(solve_uncertain(small.study(tmp_path / "study"), method=method), small, tmp_path / "plans")
