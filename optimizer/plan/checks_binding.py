@@ -207,7 +207,8 @@ def _budget(context: Context, row: dict[str, Any]) -> Bound | None:
     sites = context.case.sites
     whole = sites["block_cost_musd"]
     if is_account(context):
-        whole = whole + sites["block_mw"] * [outfit_musd_per_mw(context, str(kind)) for kind in sites["kind"]]
+        named = sites.rename_axis("site").reset_index()
+        whole = whole + sites["block_mw"] * outfit_musd_per_mw(context, named).to_numpy(float)
     block = float(whole.min())
     return Bound(investment_musd(context)[row["period"]], float(limit), "M$", max(block, 1e-5 * float(limit)))
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pandas as pd
 
 from optimizer.errors import Finding
+from optimizer.plan.checks_halls import fact
 from optimizer.plan.verify_compare import compare_tables, finding
 from optimizer.plan.verify_context import Context, remembered
+from optimizer.plan.verify_facilities import fact_at
 from optimizer.study.economics import capital_recovery
 
 
@@ -15,19 +17,16 @@ def is_account(context: Context) -> bool:
     return context.has_demand and bool(context.study.config.facility.it_cost_counts)
 
 
-def outfit_musd_per_mw(context: Context, kind: str) -> float:
-    """One outfit of IT at a kind of site; a cloud has its own in the rent [M$/MW]."""
-    facility = context.study.config.facility
-    named = {one.name: one.it_cost_musd_per_mw for one in facility.kind if one.it_cost_musd_per_mw is not None}
-    if kind in named:
-        return named[kind]
-    return 0.0 if kind == "cloud" else float(facility.it_cost_musd_per_mw or 0.0)
+def outfit_musd_per_mw(context: Context, rows: pd.DataFrame) -> pd.Series:
+    """One outfit of IT of each row, by its site and the kind of it; a cloud has its own in the rent [M$/MW]."""
+    places = zip(rows["site"].astype(str), rows["kind"].astype(str), strict=True)
+    costs = [fact_at(context, s, kind, "it_cost_musd_per_mw") or 0.0 for s, kind in places]
+    return pd.Series(costs, index=rows.index, dtype=float)
 
 
-def life_factor(context: Context) -> float:
-    """Yearly amount per M$ of an outfit, over its own life where the study gives one [1/year]."""
-    config = context.study.config
-    life = config.facility.refresh_years
+def life_factor(context: Context, site: str) -> float:
+    """Yearly amount per M$ of an outfit, over its own life where the study or the archetype gives one [1/year]."""
+    config, life = context.study.config, fact(context, site, "refresh_years")
     if life is None or not config.economics.annuitize:
         return float(context.study.yearly_factor)
     return capital_recovery(config.economics.discount_rate, life)
@@ -37,11 +36,12 @@ def life_factor(context: Context) -> float:
 def equipment_expected(context: Context) -> pd.DataFrame:
     """Table ``equipment`` from the sites that are built."""
     rows = context.placed[["site", "kind", "period", "it_mw"]].reset_index(drop=True)
-    each = rows["kind"].map(lambda kind: outfit_musd_per_mw(context, str(kind))).astype(float)
+    each = outfit_musd_per_mw(context, rows)
+    factor = rows["site"].map(lambda s: life_factor(context, str(s))).astype(float)
     once = each * rows["it_mw"]
     years = rows["period"].map(context.annuity_years).astype(float)
     return rows[["site", "period", "it_mw"]].assign(
-        it_cost_musd_per_mw=each, investment_musd=once, cost_musd=years * life_factor(context) * once
+        it_cost_musd_per_mw=each, investment_musd=once, cost_musd=years * factor * once
     )
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from optimizer.errors import Finding
 from optimizer.plan import tolerances
+from optimizer.plan.checks_halls import fact
 from optimizer.plan.verify_compare import broken, capped, cell, compare_tables
 from optimizer.plan.verify_context import Context
 from optimizer.plan.verify_service import moved_mw
@@ -109,11 +110,10 @@ def _gas_km(context: Context, site: str) -> float:
 
 def _land(context: Context) -> list[Finding]:
     """Campus and supply together stand on the site's land."""
-    campus = context.study.config.facility.land_ha_per_mw or 0.0
     land = recomputed(context).groupby(["site", "period"])["land_ha"].sum()
     found = []
     for s, t, it_mw, area in context.placed[["site", "period", "it_mw", "area_ha"]].itertuples(index=False, name=None):
-        used = float(land.get((s, t), 0.0))
+        used, campus = float(land.get((s, t), 0.0)), fact(context, str(s), "land_ha_per_mw") or 0.0
         if used > 0 and np.isfinite(area) and used + campus * it_mw > area * (1 + SHARE) + SHARE:
             where, text = f"supply.csv site {s}, period {t}", "campus and supply need more land than there is"
             found.append(_finding(context, "land", where, text, used + campus * it_mw, float(area), "ha"))

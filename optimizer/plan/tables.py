@@ -156,6 +156,14 @@ PLAN_TABLES: dict[str, PlanTable] = {
         limit_mw=_LIMIT,
         loading=_LOADING,
     ),
+    "halls": plan_table(
+        "site",
+        kinds={"archetype": "text"},
+        site=_SITE,
+        archetype="archetype that fills what [facility] leaves out, of the table of sites or of the study",
+        rack_density_kw="power of a rack",
+        utilization="mean load over IT capacity",
+    ),
     "reactive_support": plan_table(
         "site",
         kinds={"reactive_support": "text"},

@@ -28,6 +28,7 @@ from optimizer.plan import (
     checks_expansion,
     checks_files,
     checks_generators,
+    checks_halls,
     checks_links,
     checks_money,
     checks_objectives,
@@ -177,7 +178,7 @@ def checks_for(context: Context) -> Sequence[Check]:
             *checks_climate.CHECKS,
         ]
         chosen += [*checks_portfolio.CHECKS, *checks_work.CHECKS, *checks_equipment.CHECKS]
-        chosen += checks_generators.CHECKS
+        chosen += [*checks_generators.CHECKS, *checks_halls.CHECKS]
     if context.has_demand and context.case.service is not None:
         chosen += checks_service.CHECKS
     if context.has_demand:

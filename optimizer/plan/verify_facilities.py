@@ -1,15 +1,19 @@
-"""What each row of a plan's sites is made of, worked out from the study's own keys by the kind of the site."""
+"""What each row of a plan's sites is made of, worked out from the study's own keys by its archetype and its kind."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
+from optimizer.plan.checks_halls import archetype_of, fact
 from optimizer.plan.verify_context import Context, remembered
 from optimizer.plan.verify_network import Floats
 
 KEYS = ("it_cost_musd_per_mw", "staff_people_per_mw", "building_t_per_mw", "it_t_per_mw", "it_mass_t_per_mw")
 """Facts by MW of IT."""
+
+ALL_KEYS = (*KEYS, "refresh_years", "shell_share")
+"""Facts that the table of facilities follows from."""
 
 OF_NO_KIND = {
     "lease": {"staff_people_per_mw", "building_t_per_mw"},
@@ -22,30 +26,33 @@ OF_NO_KIND = {
 def asked(context: Context) -> bool:
     """Whether the study says anything of what sites are made of."""
     facility, orbit = context.study.config.facility, context.study.config.orbit
-    keys = (*KEYS, "shell_share", "refresh_years")
+    sites = [str(s) for s in context.case.sites.index]
+    # One name of no site stands for all that have no archetype of their own.
+    made_of = ["", *(s for s in sites if archetype_of(context, s))]
     return (
-        any(getattr(facility, key) is not None for key in keys)
+        any(fact(context, s, key) is not None for s in made_of for key in ALL_KEYS)
         or bool(facility.kind)
         or (orbit is not None and orbit.embodied_t_per_mw > 0)
     )
 
 
+def fact_at(context: Context, site: str, kind: str, key: str) -> float | None:
+    """Fact of a site: its kind's own, 0 or the satellites', or that of its archetype; ``None`` where unknown."""
+    config = context.study.config
+    for one in config.facility.kind:
+        if one.name == kind and getattr(one, key, None) is not None:
+            return float(getattr(one, key))
+    if key == "building_t_per_mw" and kind == "orbital" and config.orbit is not None:
+        return float(config.orbit.embodied_t_per_mw)
+    return 0.0 if key in OF_NO_KIND.get(kind, ()) else fact(context, site, key)
+
+
 @remembered
 def facts(context: Context) -> pd.DataFrame:
-    """Facts of each row of ``placed``: `KEYS`, ``refresh_years``, ``shell_share``; nan where unknown."""
-    config = context.study.config
-    made = []
-    for kind in context.placed["kind"].astype(str):
-        row = {key: getattr(config.facility, key) for key in (*KEYS, "refresh_years", "shell_share")}
-        for key in OF_NO_KIND.get(kind, ()):
-            row[key] = 0.0
-        if kind == "orbital" and config.orbit is not None:
-            row["building_t_per_mw"] = config.orbit.embodied_t_per_mw
-        for one in config.facility.kind:
-            row |= {key: getattr(one, key) for key in row if one.name == kind and getattr(one, key, None) is not None}
-        made.append(row)
-    columns = [*KEYS, "refresh_years", "shell_share"]
-    return pd.DataFrame(made, index=context.placed.index, columns=columns, dtype=float)
+    """Facts of each row of ``placed``: `ALL_KEYS`; nan where unknown."""
+    places = zip(context.placed["site"].astype(str), context.placed["kind"].astype(str), strict=True)
+    made = [[fact_at(context, s, kind, key) for key in ALL_KEYS] for s, kind in places]
+    return pd.DataFrame(made, index=context.placed.index, columns=ALL_KEYS, dtype=float)
 
 
 @remembered
@@ -70,15 +77,8 @@ def embodied_t_per_mw_year(context: Context) -> Floats:
 
 def least_embodied_t_per_mw(context: Context) -> float:
     """Least carbon that a MW of IT embodies at any site on offer where it embodies any [t CO2e/MW]."""
-    config, found = context.study.config, []
-    for kind in context.study.candidates.sites["kind"].astype(str).unique():
-        total = 0.0
-        for key in ("building_t_per_mw", "it_t_per_mw"):
-            value = 0.0 if key in OF_NO_KIND.get(kind, ()) else getattr(config.facility, key) or 0.0
-            if key == "building_t_per_mw" and kind == "orbital" and config.orbit is not None:
-                value = config.orbit.embodied_t_per_mw
-            for one in config.facility.kind:
-                value = getattr(one, key) if one.name == kind and getattr(one, key) is not None else value
-            total += float(value)
-        found += [total] if total > 0 else []
-    return min(found, default=0.0)
+    found = set()
+    for s, kind in context.case.sites["kind"].astype(str).items():
+        made = (fact_at(context, str(s), kind, key) for key in ("building_t_per_mw", "it_t_per_mw"))
+        found.add(sum(value or 0.0 for value in made))
+    return min(found - {0.0}, default=0.0)

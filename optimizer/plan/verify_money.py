@@ -242,8 +242,9 @@ def common_musd(context: Context) -> float:
         return 0.0
     block = sites["block_annuity_musd"]
     if is_account(context):
-        outfit = sites["kind"].map(lambda kind: outfit_musd_per_mw(context, str(kind))).astype(float)
-        block = block + life_factor(context) * outfit * sites["block_mw"]
+        named = sites.rename_axis("site").reset_index()
+        outfit = outfit_musd_per_mw(context, named) * [life_factor(context, str(s)) for s in named["site"]]
+        block = block + outfit.to_numpy(float) * sites["block_mw"]
     per_block = block + sites["fixed_annuity_musd"] / sites["max_blocks"]
     least = float((per_block / sites["block_mw"]).min())
     demand = context.study.config.demand

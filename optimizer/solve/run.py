@@ -134,5 +134,6 @@ def plan_of(run: Run, prepared: Prepared, searched: Searched, study: Study | Non
         tables |= service.transfers_table(case, study.config.service, tables, study.rules.jurisdictions)
         tables |= decisions.rules_table(run.study, tables["sites"], tables["ties"])
         tables |= decisions.support_tables(run.study, tables["ties"])
+        tables |= decisions.hall_tables(run.study, tables["sites"])
     summary = summary_of(run, study, prepared, searched, tables, operated)
     return Plan(summary, tables, (*study.findings, *notes), study.config, study, tuple(run.lines))

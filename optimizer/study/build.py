@@ -139,7 +139,7 @@ def build_case(study: Study) -> Case:
         tariffs=tariffs_of(study),
         rating_factors=study.rating_factors,
         max_generators=max_generators_of(study),
-        equipment=equipment_of(config, sites, study.yearly_factor),
+        equipment=equipment_of(config, sites, study.yearly_factor, study.halls),
         links=operation.links,
     )
 
@@ -177,7 +177,7 @@ def _portfolio(study: Study, sites: pd.DataFrame) -> Portfolio:
         carbon_price_usd_per_t=config.economics.carbon_price_usd_per_t,
         yearly_factor=study.yearly_factor,
         facility=facility_values(config.facility),
-        facts=site_facts(config, sites["kind"], study.yearly_factor),
+        facts=site_facts(config, sites["kind"], study.yearly_factor, study.halls),
         land_musd_per_block=_land(study, sites),
         years_before=years_before(periods, decided),
     )

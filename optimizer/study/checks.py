@@ -12,6 +12,7 @@ from optimizer.study.circuit_checks import circuit_findings
 from optimizer.study.conditions import condition_findings
 from optimizer.study.facts import value
 from optimizer.study.generators import generator_findings
+from optimizer.study.halls import hall_findings, unknown_archetypes
 from optimizer.study.idle import idle_findings
 from optimizer.study.map_layers import layer_findings
 from optimizer.study.objective_checks import knows_emissions, objective_findings
@@ -64,11 +65,14 @@ def study_findings(study: Study, everything_read: bool) -> list[Finding]:
         if not any(f.severity == "error" for f in operating):
             findings += _ratings(study)
             findings += study.other_outages[1]
+    if everything_read:
+        findings += unknown_archetypes(study)
     if study.own is not None and not any(f.severity == "error" for f in findings) and everything_read:
         findings += study.own_offers[1]
         findings += _same_names(study)
     if everything_read and not any(f.severity == "error" for f in findings):
         findings += rule_findings(study)
+        findings += hall_findings(study)
         findings += workload_findings(study)
         findings += service_findings(study)
         findings += perspective_findings(study)

@@ -278,7 +278,7 @@ def _by_zone(
 
 
 def by_place(
-    places: pd.DataFrame, options: Technologies, least_it_mw: pd.Series | float, utilization: float
+    places: pd.DataFrame, options: Technologies, least_it_mw: pd.Series | float, utilization: pd.Series | float
 ) -> pd.DataFrame:
     """Cooling options of each place, with what may rule each of them out.
 
@@ -306,9 +306,8 @@ def by_place(
             "site": places.index,
             "iecc_zone": places["iecc_zone"].to_numpy(),
             "available": places["water_available_m3_day"].to_numpy(),
-            "least_mw": least_it_mw.reindex(places.index).to_numpy()
-            if isinstance(least_it_mw, pd.Series)
-            else least_it_mw,
+            "least_mw": _of_places(least_it_mw, places),
+            "utilization": _of_places(utilization, places),
             "stress": _stress(places, options),
         }
     )
@@ -319,11 +318,15 @@ def by_place(
     table = table[options.densities.are_offered(table["cooling"], table["rack_density_kw"])]
     table = _with_weather(table, options)
     table["stress_limit"] = table["cooling"].map(dict(options.forbidden_above)).fillna(np.inf).astype(float)
-    table["water_need_m3_day"] = HOURS_PER_DAY * utilization * table["wue_m3_per_mwh"] * table["least_mw"]
+    table["water_need_m3_day"] = HOURS_PER_DAY * table["utilization"] * table["wue_m3_per_mwh"] * table["least_mw"]
     order = pd.Series(range(len(places)), index=places.index)
     table["_order"] = table["site"].map(order)
     table = table.sort_values(["_order", "cooling"]).set_index(["site", "cooling"])
     return table[[*COLUMNS, "water_need_m3_day", "available", "it_share", "least_it_share", "stress", "stress_limit"]]
+
+
+def _of_places(value: pd.Series | float, places: pd.DataFrame) -> np.ndarray | float:
+    return value.reindex(places.index).to_numpy(dtype=float) if isinstance(value, pd.Series) else value
 
 
 def _stress(places: pd.DataFrame, options: Technologies) -> np.ndarray:
@@ -355,7 +358,7 @@ def judged(
     places: pd.DataFrame,
     options: Technologies,
     least_it_mw: pd.Series | float,
-    utilization: float,
+    utilization: pd.Series | float,
     sources: Sequence[str] | None,
 ) -> pd.DataFrame:
     """What rules out the last technology of each place, if anything does.
@@ -368,8 +371,8 @@ def judged(
         As `technologies` gives them.
     least_it_mw : Series or float
         Smallest campus of each place [MW].
-    utilization : float
-        Mean over installed IT power [-].
+    utilization : Series or float
+        Mean over installed IT power, of each place or of all [-].
     sources : sequence of str, optional
         Water sources that the study may use; ``None`` for all.
 

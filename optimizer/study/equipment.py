@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from optimizer.config import StudyConfig
+from optimizer.config import FacilitySettings, StudyConfig
 from optimizer.errors import Finding
 from optimizer.study.facility_facts import facts_of_kind
-from optimizer.study.work import rack_yearly_factor
+from optimizer.study.work import outfit_yearly_factor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,12 +53,17 @@ class Equipment:
         return pd.Series(known, index=sites.index, dtype=float) * sites["block_mw"]
 
 
-def cost_of_kind(config: StudyConfig, kind: str) -> float | None:
-    """One outfit of IT at a kind of site, ``None`` where nothing says what it costs [M$/MW]."""
-    return facts_of_kind(config, kind).get("it_cost_musd_per_mw")
+def cost_of_kind(config: StudyConfig, kind: str, hall: FacilitySettings | None = None) -> float | None:
+    """One outfit of IT at a kind of site, or at one of an own `hall`; ``None`` where nothing says it [M$/MW]."""
+    return facts_of_kind(config, kind, hall).get("it_cost_musd_per_mw")
 
 
-def equipment_of(config: StudyConfig, sites: pd.DataFrame, yearly_factor: float) -> Equipment:
+def equipment_of(
+    config: StudyConfig,
+    sites: pd.DataFrame,
+    yearly_factor: float,
+    halls: Mapping[str, FacilitySettings],
+) -> Equipment:
     """Equipment of every site whose kind says what it costs.
 
     Parameters
@@ -69,11 +74,14 @@ def equipment_of(config: StudyConfig, sites: pd.DataFrame, yearly_factor: float)
         ``kind``.
     yearly_factor : float
         Yearly amount per M$ of one-time cost [1/year]; the life of an outfit takes its place where it is given.
+    halls : mapping of str to FacilitySettings
+        What those sites are made of that have an archetype of their own.
     """
-    factor = rack_yearly_factor(config, yearly_factor)
-    by_site = {str(s): cost_of_kind(config, str(kind)) for s, kind in sites["kind"].items()}
+    made_of = {str(s): halls.get(str(s), config.facility) for s in sites.index}
+    by_site = {str(s): cost_of_kind(config, str(kind), made_of[str(s)]) for s, kind in sites["kind"].items()}
     once = {s: float(musd) for s, musd in by_site.items() if musd is not None}
-    return Equipment(once, {s: factor * musd for s, musd in once.items()}, bool(config.facility.it_cost_counts))
+    yearly = {s: outfit_yearly_factor(config, made_of[s], yearly_factor) * musd for s, musd in once.items()}
+    return Equipment(once, yearly, bool(config.facility.it_cost_counts))
 
 
 def _has_a_price(study: Study) -> bool:
@@ -90,8 +98,9 @@ def equipment_findings(study: Study) -> Iterator[Finding]:
     facility, demand = config.facility, config.demand
     where = "facility.it_cost_counts"
     if facility.it_cost_counts:
-        kinds = sorted(set(study.candidates.sites["kind"]))
-        for kind in (k for k in kinds if cost_of_kind(config, str(k)) is None):
+        kinds = study.candidates.sites["kind"].items()
+        unknown = {str(k) for s, k in kinds if cost_of_kind(config, str(k), study.facility_of(str(s))) is None}
+        for kind in sorted(unknown):
             text = f"what the IT of a site of kind {kind} costs is not known"
             remedy = "give facility.it_cost_musd_per_mw, or that of the kind in [[facility.kind]]"
             yield Finding("study.equipment.unknown", where, text, "true", remedy)

@@ -1,4 +1,4 @@
-"""What a site is made of, by its kind: a campus and an edge site are built, others are rented or launched.
+"""What a site is made of, by its hall and its kind: a campus and an edge site are built, others are rented or launched.
 
 Of a lease the building is another's, and of cloud capacity the IT too: their makers count them. What is in orbit has
 satellites and a launch in place of a building, and they last a satellite's life.
@@ -6,9 +6,11 @@ satellites and a launch in place of a building, and they last a satellite's life
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
-from optimizer.config import StudyConfig
+from optimizer.config import FacilitySettings, StudyConfig
 from optimizer.study.economics import capital_recovery
 from optimizer.study.portfolio import FACILITY, facility_values
 
@@ -23,9 +25,12 @@ NOTHING_MADE = {
 """Facts that are 0 for a kind unless the study gives them."""
 
 
-def facts_of_kind(config: StudyConfig, kind: str) -> dict[str, float]:
-    """Those of `FACILITY` that are known of a kind of site: of ``[facility]``, 0, or of ``[[facility.kind]]``."""
-    known = facility_values(config.facility) | dict.fromkeys(NOTHING_MADE.get(kind, ()), 0.0)
+def facts_of_kind(config: StudyConfig, kind: str, hall: FacilitySettings | None = None) -> dict[str, float]:
+    """Those of `FACILITY` that are known of a kind of site: of ``[facility]``, 0, or of ``[[facility.kind]]``.
+
+    A `hall` of a site's own, which ``[facility]`` and the site's archetype have filled, takes the place of the first.
+    """
+    known = facility_values(hall or config.facility) | dict.fromkeys(NOTHING_MADE.get(kind, ()), 0.0)
     if kind == "orbital" and config.orbit is not None:
         known["building_t_per_mw"] = config.orbit.embodied_t_per_mw
     for one in config.facility.kind:
@@ -34,7 +39,9 @@ def facts_of_kind(config: StudyConfig, kind: str) -> dict[str, float]:
     return known
 
 
-def site_facts(config: StudyConfig, kinds: pd.Series, yearly_factor: float) -> pd.DataFrame:
+def site_facts(
+    config: StudyConfig, kinds: pd.Series, yearly_factor: float, halls: Mapping[str, FacilitySettings]
+) -> pd.DataFrame:
     """Facts of every site, index ``site``; without columns where the study knows none of a campus or of another kind.
 
     Parameters
@@ -45,6 +52,8 @@ def site_facts(config: StudyConfig, kinds: pd.Series, yearly_factor: float) -> p
         Kind of each.
     yearly_factor : float
         Yearly amount per M$ of one-time cost [1/year].
+    halls : mapping of str to FacilitySettings
+        What those sites are made of that have an archetype of their own.
 
     Returns
     -------
@@ -53,11 +62,12 @@ def site_facts(config: StudyConfig, kinds: pd.Series, yearly_factor: float) -> p
         ``building_t_per_mw`` counts is paid for [1/year].
     """
     orbit, economics = config.orbit, config.economics
-    given = bool(facility_values(config.facility) or config.facility.kind or (orbit and orbit.embodied_t_per_mw))
-    if not given:
+    made_of = {s: halls.get(str(s), config.facility) for s in kinds.index}
+    known = any(facility_values(facility) for facility in (config.facility, *made_of.values()))
+    if not (known or config.facility.kind or (orbit and orbit.embodied_t_per_mw)):
         return pd.DataFrame(index=kinds.index)
-    rows = {kind: facts_of_kind(config, str(kind)) for kind in kinds.unique()}
-    values = [[rows[kind].get(name, float("nan")) for name in FACILITY] for kind in kinds]
+    rows = [facts_of_kind(config, str(kind), made_of[s]) for s, kind in kinds.items()]
+    values = [[row.get(name, float("nan")) for name in FACILITY] for row in rows]
     table = pd.DataFrame(values, index=kinds.index, columns=FACILITY, dtype=float)
     factor = pd.Series(yearly_factor, index=kinds.index)
     if orbit is not None and economics.annuitize:

@@ -75,7 +75,7 @@ def study_of(
     reader = Reader(folder, known)
     if ("study",) in known:
         reader.used[("study",)] = known[("study",)]
-    grid = region = own = archetypes = None
+    grid = region = own = archetypes = of_sites = None
     if written.grid is not None and written.grid.source != "none":
         show("read", None, f"grid {written.grid.source}")
         grid = reader.area(written.grid)
@@ -83,9 +83,11 @@ def study_of(
     if source is not None:
         show("read", None, f"region {source}")
         region = reader.region(source)
-        archetypes = reader.archetypes() if written.demand is not None else None
+        archetypes = of_sites = reader.archetypes() if written.demand is not None else None
     if written.demand is not None and written.sites.table is not None:
         own = reader.own(written.sites.table, written.sites.ties)
+    if archetypes is None and own is not None and (own.sites["archetype"] != "").any():
+        of_sites = reader.archetypes()
     parcels = None
     if written.demand is not None and written.sites.parcels is not None:
         parcels = reader.parcels(written.sites)
@@ -124,6 +126,7 @@ def study_of(
         workloads,
         None if written.supply is None else reader.supply(written.supply),
         racks,
+        of_sites or {},
     )
     if before is not None:
         share(made, before)

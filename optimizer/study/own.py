@@ -43,6 +43,15 @@ SITES = (
     Column(
         "emission_t_per_mwh", "float", "t/MWh", lower=0, meaning="Emissions of the grid's power; empty: the region's."
     ),
+    Column("archetype", "text", meaning="Archetype that fills what [facility] leaves out; empty: the study's."),
+    Column(
+        "rack_density_kw",
+        "float",
+        "kW",
+        lower=0,
+        lower_open=True,
+        meaning="Power of a rack, which rules out cooling; empty: the archetype's.",
+    ),
     Column("gas_line_km", "float", "km", lower=0, meaning="Length of a gas line to it; empty: none is needed."),
     Column("colocated_generator", "text", meaning="Generator that it stands beside, behind one meter."),
     Column("max_generators", "float", "", lower=0, meaning="Most generators there; empty: that of the study."),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from optimizer.config import StudyConfig
+from optimizer.config import FacilitySettings, StudyConfig
 from optimizer.errors import Finding, nearest
 from optimizer.grid.network import Grid
 from optimizer.layers import climate, community, land
@@ -51,6 +52,8 @@ class OwnSurroundings:
         How the routes of ties that are made from geometry are found; ``None``: straight lines times the route factor.
     rules : RuleBook
         Regulation.
+    halls : mapping of str to FacilitySettings
+        What those sites are made of that have an archetype or a rack density of their own.
     """
 
     config: StudyConfig
@@ -62,6 +65,7 @@ class OwnSurroundings:
     cooling: cooling.Technologies
     routing: Routing | None = None
     rules: RuleBook = field(default_factory=RuleBook)
+    halls: Mapping[str, FacilitySettings] = field(default_factory=dict)
 
 
 def own_offers(own: OwnSites, around: OwnSurroundings) -> tuple[Offers, list[Finding]]:
@@ -97,7 +101,9 @@ def own_offers(own: OwnSites, around: OwnSurroundings) -> tuple[Offers, list[Fin
     ties = _ties(sieve.left, own, around)
     if around.grid is not None:
         ties = _refuse_untied(sieve, ties, around)
-    return Offers(sieve.left[[*COLUMNS, "geometry"]], ties, sieve.refused()), []
+    # A column more only where a site has racks of its own: without it all have the study's.
+    of_racks = ["rack_density_kw"] if any(f.rack_density_kw is not None for f in around.halls.values()) else []
+    return Offers(sieve.left[[*COLUMNS, *of_racks, "geometry"]], ties, sieve.refused()), []
 
 
 def _unknown_buses(own: OwnSites, grid: Grid | None) -> list[Finding]:
@@ -193,19 +199,22 @@ def _marks(sites: pd.DataFrame) -> gpd.GeoSeries:
 
 def _described(sites: gpd.GeoDataFrame, around: OwnSurroundings) -> gpd.GeoDataFrame:
     """Every column of an offer; county, climate and water from the region where the table leaves them out."""
-    facility, first = around.config.facility, around.config.study.periods[0]
+    first = around.config.study.periods[0]
+    made_of = [around.halls.get(str(s), around.config.facility) for s in sites.index]
     described = sites.assign(
         block_cost_musd=sites["cost_musd_per_block"],
         fixed_yearly_musd=sites["fixed_cost_musd_per_year"],
         block_yearly_musd=sites["cost_musd_per_year_per_block"],
         earliest=_sooner(sites["earliest"], around).where(sites["earliest"] > 0, first),
-        utilization=1.0 if facility.utilization is None else facility.utilization,
+        utilization=[1.0 if f.utilization is None else f.utilization for f in made_of],
         emission_t_per_mwh=sites["emission_t_per_mwh"].fillna(0.0),
         iecc_zone="",
         cell="",
         fips="",
         water_available_m3_day=0.0,
     )
+    described = described.assign(rack_density_kw=[f.rack_density_kw for f in made_of])
+    described["rack_density_kw"] = described["rack_density_kw"].astype(float)
     described = with_orbit(described, around.config)
     placed = sites["lat"].notna()
     if placed.any():
@@ -259,8 +268,7 @@ def _refuse_dry(sieve: Sieve, around: OwnSurroundings) -> None:
     """Refuse sites where nothing cools the smallest campus."""
     sites = climate.with_station(sieve.places, around.cooling.stations)
     least_mw = sites["min_blocks"].clip(lower=1) * sites["block_mw"]
-    utilization = float(sites["utilization"].iloc[0]) if len(sites) else 1.0
-    judged = cooling.judged(sites, around.cooling, least_mw, utilization, around.config.water.sources)
+    judged = cooling.judged(sites, around.cooling, least_mw, sites["utilization"], around.config.water.sources)
     cooling.refuse_uncooled(sieve, judged, np.ones(len(sites), dtype=bool))
     sieve.places = sites.assign(least_pue=judged["least_pue"])
 

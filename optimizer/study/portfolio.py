@@ -101,8 +101,8 @@ class Portfolio:
     facility : mapping of str to float
         Those of `FACILITY` that are known of a campus, each in its own unit.
     facts : DataFrame, index ``site``
-        `FACILITY` of each site by its kind, nan where unknown, ``has_building`` (1 or 0) and ``building_yearly_factor``
-        [1/year]; without columns, all sites are made of `facility`.
+        `FACILITY` of each site by its hall and its kind, nan where unknown, ``has_building`` (1 or 0) and
+        ``building_yearly_factor`` [1/year]; without columns, all sites are made of `facility`.
     land_musd_per_block : mapping of str to float
         Part of a block's one-time cost that is land, by site; none for the user's own sites [M$].
     years_before : mapping of int to float

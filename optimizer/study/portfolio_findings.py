@@ -105,7 +105,7 @@ def _basins(study: Study) -> Iterator[Finding]:
 def _embodied(study: Study) -> Iterator[Finding]:
     """Caps on embodied carbon of campuses of which nothing is known."""
     config, sites = study.config, study.candidates.sites
-    facts = site_facts(config, sites["kind"], study.yearly_factor)
+    facts = site_facts(config, sites["kind"], study.yearly_factor, study.halls)
     unknown = [key for key in EMBODIED[:2] if key not in facts or facts[key].isna().any()]
     # IT that embodies nothing, such as another's, need not be renewed either.
     made = facts["it_t_per_mw"].fillna(1.0) > 0 if "it_t_per_mw" in facts else pd.Series(True, index=sites.index)
@@ -118,7 +118,7 @@ def _embodied(study: Study) -> Iterator[Finding]:
     if not config.economics.carbon_price_usd_per_t:
         return
     where = "economics.carbon_price_usd_per_t"
-    if config.facility.it_t_per_mw and config.facility.refresh_years is None:
+    if "it_t_per_mw" in facts and (facts["refresh_years"].isna() & (facts["it_t_per_mw"] > 0)).any():
         text, remedy = (
             "what IT embodies is paid for as it is renewed",
             "give facility.refresh_years, or leave it_t_per_mw out",

@@ -104,8 +104,7 @@ def assemble(
     )
     ties = ties.assign(annuity_musd=yearly_factor * ties["cost_musd"])
     least_mw = sites["min_blocks"].clip(lower=1) * sites["block_mw"]
-    utilization = float(sites["utilization"].iloc[0]) if len(sites) else 1.0
-    by_place = permitted(cooling.by_place(sites, technologies, least_mw, utilization), sites, sources)
+    by_place = permitted(cooling.by_place(sites, technologies, least_mw, sites["utilization"]), sites, sources)
     options = cooling.allowed(by_place)[list(cooling.COLUMNS)]
     options = options.assign(annuity_musd_per_mw=yearly_factor * options["cost_musd_per_mw"])
     pue = pd.DataFrame(

@@ -12,7 +12,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from optimizer.config import ConditionsSettings, StudyConfig, apply_overrides, scenario_config
+from optimizer.config import ConditionsSettings, FacilitySettings, StudyConfig, apply_overrides, scenario_config
 from optimizer.errors import Finding, refuse_errors
 from optimizer.grid.contingency import OutageSet
 from optimizer.grid.dc import DCNetwork
@@ -35,6 +35,7 @@ from optimizer.study.cooling import Technologies
 from optimizer.study.costs import Costs
 from optimizer.study.demands import Demands
 from optimizer.study.economics import period_table, shortened, sooner, yearly_factor
+from optimizer.study.halls import densities_kw, halls_of
 from optimizer.study.inputs import InputFile
 from optimizer.study.offers import Offers
 from optimizer.study.operation import Operation, operate
@@ -102,6 +103,8 @@ class Study:
         Technologies of supply on site.
     racks : DataFrame, optional
         Catalogue of racks, where demand is given in work, index ``rack``.
+    archetypes : mapping of str to mapping of str to float
+        Values of facilities by archetype and parameter, where the study or a site of its own asks for them.
     """
 
     name: str
@@ -124,6 +127,7 @@ class Study:
     workload_tables: WorkloadTables | None = field(repr=False, default=None)
     supply_tables: SupplyTables | None = field(repr=False, default=None)
     racks: pd.DataFrame | None = field(repr=False, default=None)
+    archetypes: Mapping[str, Mapping[str, float]] = field(repr=False, default_factory=dict)
 
     def override(self, mapping: Mapping[str, Any]) -> Study:
         """Return a study with some keys changed; files that the change does not touch are not read again.
@@ -345,7 +349,16 @@ class Study:
         """Cooling technologies of the region, and what is wrong with the keys about them."""
         assert self.region is not None
         racks_kw = () if self.racks is None else tuple(self.racks["kw"].astype(float))
-        return cooling.technologies(self.region, self.config, self.outdoors, racks_kw)
+        return cooling.technologies(self.region, self.config, self.outdoors, racks_kw, densities_kw(self.halls))
+
+    @cached_property
+    def halls(self) -> dict[str, FacilitySettings]:
+        """What those of the user's sites are made of that have an archetype or a rack density of their own."""
+        return halls_of(self.own, self.written.facility, self.config.facility, self.archetypes)
+
+    def facility_of(self, site: str) -> FacilitySettings:
+        """What a site is made of: its own hall, or that of the study."""
+        return self.halls.get(site, self.config.facility)
 
     @cached_property
     def candidates(self) -> Candidates:
@@ -402,6 +415,7 @@ class Study:
             self.cooling,
             self.routing,
             self.rules,
+            self.halls,
         )
         assert self.own is not None
         return own_offers(self.own, around)

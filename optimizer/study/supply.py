@@ -145,7 +145,7 @@ def _gas_lines(study: Study, settings: SupplySettings, sites: pd.DataFrame, tech
 
 def _land(study: Study, sites: pd.DataFrame) -> pd.DataFrame:
     known = sites.loc[sites["area_ha"].notna(), ["area_ha"]].astype(float)
-    return known.assign(campus_ha_per_mw=study.config.facility.land_ha_per_mw or 0.0)
+    return known.assign(campus_ha_per_mw=[study.facility_of(str(s)).land_ha_per_mw or 0.0 for s in known.index])
 
 
 def _yearly_share(candidates: Candidates) -> pd.DataFrame:

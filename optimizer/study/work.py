@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from optimizer.config import StudyConfig
+from optimizer.config import FacilitySettings, StudyConfig
 from optimizer.errors import Finding, InputError
 from optimizer.grid.schema import Column
 from optimizer.study.economics import capital_recovery
@@ -165,7 +165,12 @@ def work_of(
 
 def rack_yearly_factor(config: StudyConfig, yearly_factor: float) -> float:
     """Yearly amount per M$ of racks, over their own life where the study gives one [1/year]."""
-    life, economics = config.facility.refresh_years, config.economics
+    return outfit_yearly_factor(config, config.facility, yearly_factor)
+
+
+def outfit_yearly_factor(config: StudyConfig, facility: FacilitySettings, yearly_factor: float) -> float:
+    """Yearly amount per M$ of the IT of a facility, over its own life where that is given [1/year]."""
+    life, economics = facility.refresh_years, config.economics
     if life is None or not economics.annuitize:
         return yearly_factor
     return capital_recovery(economics.discount_rate, life)

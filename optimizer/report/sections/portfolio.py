@@ -175,6 +175,6 @@ def facilities(view: View) -> Section | None:
         Column("embodied_t", "Embodied carbon", unit="t CO₂e", decimals=0),
         Column("ewaste_t_per_year", "E-waste", unit="t/year", decimals=0),
     )
-    note = "Shares and masses are those of the study's archetype, most of them not verified."
+    note = "Shares and masses are those of the archetype of the study or of the site, most of them not verified."
     shown = table(rows, columns, "What the campuses are made of", note=note, file="tables/facilities.csv")
     return Section("facilities", "Facilities", blocks(Text(text.strip()), shown))

@@ -52,7 +52,7 @@ def chosen_sites(view: View) -> Section | None:
         rows["reactive_support"] = rows["site"].map(known.set_index("site")["reactive_support"]).fillna("")
         connection += (Column("reactive_support", "Reactive support", text=True),)
         note = " Reactive support: as the tables of ties and buses say; the model computes no voltage."
-    climate = (
+    climate: tuple[Column, ...] = (
         Column("cooling", "Cooling", text=True),
         Column("pue_annual", "PUE, year"),
         Column("pue_hot_day", "PUE, hot day"),
@@ -62,6 +62,12 @@ def chosen_sites(view: View) -> Section | None:
         Column("area_ha", "Land"),
         Column("emissions_t_per_year", "Emissions"),
     )
+    halls = view.table("halls")
+    if not halls.empty:
+        of_site = halls.set_index("site")
+        rows["archetype"] = rows["site"].map(of_site["archetype"]).fillna("").map(words)
+        rows["rack_density_kw"] = rows["site"].map(of_site["rack_density_kw"])
+        climate = (Column("archetype", "Archetype", text=True), Column("rack_density_kw", "Rack", unit="kW"), *climate)
     total = {f"it_mw_{period}": rows[f"it_mw_{period}"].sum() for period in view.periods}
     total |= {"site": "All sites", "cost_musd": rows["cost_musd"].sum()}
     sums = {"site": "All sites"} | {c: rows[c].sum() for c in ("water_m3_day", "area_ha", "emissions_t_per_year")}
@@ -82,7 +88,8 @@ def chosen_sites(view: View) -> Section | None:
                 rows,
                 (*name[:2], *climate),
                 f"Cooling, water and land in {view.last_period}",
-                note="PUE: facility power over IT power. Water and emissions: at the mean use of the IT capacity.",
+                note="PUE: facility power over IT power. Water and emissions: at the mean use of the IT capacity."
+                + ("" if halls.empty else " Archetype and rack: where the table of sites gives them."),
                 total=sums,
             ),
         ),

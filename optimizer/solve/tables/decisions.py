@@ -15,6 +15,7 @@ from optimizer.plan.tables import PLAN_TABLES
 from optimizer.solve.tables.service import backup_t_per_year, non_firm_mw, service_table
 from optimizer.study.case import Case
 from optimizer.study.demands import PAIR
+from optimizer.study.halls import halls_table
 from optimizer.study.reactive import support_table
 from optimizer.study.rule_lines import rule_lines
 from optimizer.study.study import Study
@@ -205,6 +206,12 @@ def electricity_water_tables(study: Study, case: Case, tables: dict[str, pd.Data
     factor = electricity_factor(study.outdoors, case.periods.index, outputs, carriers, hours)
     utilization = sites["site"].map(case.sites["utilization"]).astype(float)
     return {"electricity_water": electricity_water(sites, factor, utilization)}
+
+
+def hall_tables(study: Study, sites: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Table ``halls``; none where no built site has an archetype or a rack density of its own."""
+    known = halls_table(study, sites["site"].drop_duplicates())
+    return {"halls": known} if len(known) else {}
 
 
 def support_tables(study: Study, ties: pd.DataFrame) -> dict[str, pd.DataFrame]:
