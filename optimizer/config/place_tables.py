@@ -171,7 +171,17 @@ class StationSettings(Settings):
 class CoolingSettings(Settings):
     """Cooling technologies on offer."""
 
-    technologies: Items[Text] | None = Field(None, description="Technologies allowed. Default: all of the region.")
+    technologies: Items[Text] | None = Field(
+        None,
+        description="Technologies allowed, each offered for every rack that it takes. Default: all of the region and "
+        "of table, for the racks that each is made for.",
+    )
+    table: Text | None = Field(
+        None,
+        description="Technologies of the study's own, beside the region's or in the place of one of the same name: "
+        "cooling, iecc_zone (empty: every zone), pue_p05, pue_p50, pue_p95, wue_p50_l_per_kwh, rack_density_above_kw, "
+        "rack_density_max_kw, capex_musd_per_mw_it [path].",
+    )
     hot_day_percentile: Literal[5, 50, 95] = Field(
         95,
         description="Percentile of annual PUE taken as the PUE of a hot day [%]. An assumption (unverified): the "

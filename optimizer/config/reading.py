@@ -261,6 +261,7 @@ def _rebase(data: Data, base_folder: Path, folder: Path) -> Data:
         ("sites", "region"),
         ("sites", "table"),
         ("sites", "ties"),
+        ("cooling", "table"),
     )
     for table, key in named:
         if isinstance(changed.get(table), dict) and key in changed[table]:

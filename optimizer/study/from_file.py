@@ -83,6 +83,8 @@ def study_of(
     if source is not None:
         show("read", None, f"region {source}")
         region = reader.region(source)
+        if written.cooling.table is not None and region is not None:
+            region = reader.own_cooling(region, source, written.cooling.table)
         archetypes = of_sites = reader.archetypes() if written.demand is not None else None
     if written.demand is not None and written.sites.table is not None:
         own = reader.own(written.sites.table, written.sites.ties)

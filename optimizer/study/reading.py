@@ -40,6 +40,7 @@ from optimizer.study.inputs import InputFile
 from optimizer.study.map_layers import MADE_OF, files_of, read_data, unique_names
 from optimizer.study.outdoors import Outdoors
 from optimizer.study.own import read_own
+from optimizer.study.own_cooling import with_own_cooling
 from optimizer.study.parcels import named_parcels
 from optimizer.study.ratings import read_rating_factors
 from optimizer.study.recipe_layers import read_recipe_layer
@@ -122,6 +123,11 @@ class Reader:
     def region(self, source: str) -> Any:
         """Region of a dataset or folder."""
         return self.read(("region", source), lambda: _region(self._locate(source, "sites.region")))
+
+    def own_cooling(self, region: Region, source: str, table: str) -> Any:
+        """The region with the study's own cooling technologies."""
+        path = self.folder / table
+        return self.read(("own_cooling", source, table), lambda: _own_cooling(region, path, table))
 
     def archetypes(self) -> Any:
         """Archetypes of facilities by name, then parameter."""
@@ -315,6 +321,11 @@ def _area(grid: Grid, area: AreaSettings, settings: GridSettings) -> Loaded:
 def _region(path: Path) -> Loaded:
     region = read_region(path)
     return Loaded(region, region.inputs)
+
+
+def _own_cooling(region: Region, path: Path, where: str) -> Loaded:
+    made, findings = with_own_cooling(region, path, where)
+    return Loaded(made, (InputFile(path, "cooling"),), tuple(findings))
 
 
 def archetypes_of_dataset() -> dict[str, dict[str, float]]:
