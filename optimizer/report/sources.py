@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,16 +66,24 @@ class Dataset:
     facts: tuple[Fact, ...]
 
 
-def datasets_of(config: StudyConfig) -> list[Dataset]:
-    """Return the bundled datasets that a study names, each once."""
+def datasets_of(config: StudyConfig, archetypes: Iterable[str] = ()) -> list[Dataset]:
+    """Return the bundled datasets that a study names, each once, with what is assumed in the rows that it uses.
+
+    Parameters
+    ----------
+    config : StudyConfig
+        The study.
+    archetypes : iterable of str
+        Archetypes of sites, beside that of the study.
+    """
     named = [
         config.grid.source if config.grid else "",
         config.sites.region or "",
         "facilities" if config.demand else "",
     ]
     known = set(dataset_names())
-    archetype = config.demand.archetype if config.demand else ""
-    return [_dataset(name, archetype) for name in dict.fromkeys(named) if name in known]
+    used = frozenset([config.demand.archetype if config.demand else "", *archetypes])
+    return [_dataset(name, used) for name in dict.fromkeys(named) if name in known]
 
 
 @dataclass(frozen=True)
@@ -98,7 +107,7 @@ def water_regions(config: StudyConfig) -> dict[str, WaterRegion]:
         }
 
 
-def _dataset(name: str, archetype: str) -> Dataset:
+def _dataset(name: str, archetypes: frozenset[str]) -> Dataset:
     folder = dataset_path(name)
     described = folder / "dataset.toml"
     about = tomllib.loads(described.read_text(encoding="utf-8")) if described.is_file() else {}
@@ -110,17 +119,17 @@ def _dataset(name: str, archetype: str) -> Dataset:
         str(about.get("statement", "")),
         tuple(about.get("sources", ())),
         notice.read_text(encoding="utf-8").strip() if notice.is_file() else "",
-        tuple(fact for path in sorted(folder.rglob("*.csv")) for fact in _facts(path, folder, archetype)),
+        tuple(fact for path in sorted(folder.rglob("*.csv")) for fact in _facts(path, folder, archetypes)),
     )
 
 
-def _facts(path: Path, folder: Path, archetype: str) -> list[Fact]:
+def _facts(path: Path, folder: Path, archetypes: frozenset[str]) -> list[Fact]:
     with path.open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file)
         if not {"source", "confidence"} <= set(rows.fieldnames or ()):
             return []
         where = path.relative_to(folder).as_posix()
-        used = (row for row in rows if row.get("archetype", archetype) == archetype)
+        used = (row for row in rows if row.get("archetype") is None or row["archetype"] in archetypes)
         return [_fact(where, row) for row in used if row["confidence"] in UNPROVEN]
 
 

@@ -184,3 +184,16 @@ def test_work_is_not_counted_at_two_utilizations(tmp_path: Path) -> None:
         study_of(tmp_path / "two", text, {"sites": TWO, "racks": racks})
     assert {f.rule for f in refused.value.findings} == {"study.site.archetype_work"}
     study_of(tmp_path / "one", text + "[facility]\nutilization = 0.8\n", {"sites": TWO, "racks": racks})
+
+
+def test_a_site_may_have_a_cooling_of_the_study_alone(tmp_path: Path) -> None:
+    """200 kW a rack, which no technology of the region takes: 10 x 10 M$ a year and 4 M$ a MW, paid in the one year."""
+    (tmp_path / "mine.csv").write_text(
+        "cooling,iecc_zone,pue_p05,pue_p50,pue_p95,wue_p50_l_per_kwh,rack_density_max_kw,capex_musd_per_mw_it\n"
+        "two_phase,,1.02,1.03,1.05,0,250,4\n"
+    )
+    text = IN_TEXAS + '[demand]\nit_mw = { 2030 = 100 }\n[cooling]\ntable = "mine.csv"\n'
+    study = study_of(tmp_path, text, {"sites": f"{HEADER},rack_density_kw\ns,{DALLAS},200\n"})
+    plan = checked_plan(study)
+    assert plan.table("sites")[["cooling", "pue_annual"]].to_numpy().tolist() == [["two_phase", 1.03]]
+    assert cost_musd(plan) == pytest.approx(10 * 10 + 4 * 100)
