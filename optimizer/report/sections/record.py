@@ -49,7 +49,7 @@ def _findings_table(rows: list[Finding], title: str) -> Any:
 
 def data(view: View) -> Section | None:
     """Return the datasets, their licences, and what is assumed."""
-    datasets = datasets_of(view.plan.config, tuple(view.table("halls")["archetype"]))
+    datasets = datasets_of(view.plan.config, view.table("halls").get("archetype", ()))
     if not datasets:
         return None
     items = [item for dataset in datasets for item in _dataset(dataset)]
