@@ -88,6 +88,38 @@ def test_a_cap_on_embodied_carbon_counts_each_site_by_its_own(tmp_path: Path) ->
     assert cost_musd(plan) == pytest.approx(7 * 10 + 3 * 11)
 
 
+KINDS = "site,kind,archetype,block_mw,max_blocks,cost_musd_per_year_per_block\n"
+KINDS += "hall,campus,traditional,10,1,10\nrented,lease,traditional,10,1,10\n"
+KINDS += "near,edge,edge,10,1,10\ncloud,cloud,edge,10,1,10\n"
+
+
+def test_the_kind_of_a_site_is_before_its_archetype(tmp_path: Path) -> None:
+    """Of a hall of 2,000 t a MW a lease has the IT only, 350 t, and a cloud nothing; an edge site is given 100 t.
+
+    A priced tonne counts once a year of the one year: building whole, and IT over its five years, 70 t a MW.
+    """
+    head = HEAD + "carbon_price_usd_per_t = 100\n"
+    more = PLACE + "[demand]\nit_mw = { 2030 = 40 }\n[facility]\nit_cost_counts = true\n"
+    more += '[[facility.kind]]\nname = "edge"\nbuilding_t_per_mw = 100\nit_cost_musd_per_mw = 1\n'
+    plan = checked_plan(study_of(tmp_path, more, {"sites": KINDS}, head))
+    made = plan.table("facilities").set_index("site")
+    tonnes = {"hall": 23500, "rented": 3500, "near": 4500, "cloud": 0}
+    assert made["embodied_t"].to_dict() == pytest.approx(tonnes)
+    assert made["it_musd"].to_dict() == pytest.approx({"hall": 80, "rented": 80, "near": 10, "cloud": 0})
+    people = {"hall": 13, "rented": 0, "near": 10, "cloud": 0}
+    assert made["staff_people"].to_dict() == pytest.approx(people)
+    yearly = 10 * (2070 + 70 + 170)
+    assert plan.summary["costs_musd"]["carbon"] == pytest.approx(yearly * 100e-6)
+    assert plan.summary["costs_musd"]["it_equipment"] == pytest.approx((80 + 80 + 10) / 5)
+
+
+def test_a_hall_of_its_own_beside_a_site_of_which_nothing_is_known(tmp_path: Path) -> None:
+    plain = COLUMNS + "hall,traditional,10,10,10,0.5\nplain,,10,10,11,0.5\n"
+    made = checked_plan(alone(tmp_path, 200, sites=plain)).table("facilities").set_index("site")
+    assert made["staff_people"]["hall"] == pytest.approx(130)
+    assert made.loc["plain", ["staff_people", "it_musd", "embodied_t"]].isna().all()
+
+
 HEADER = "site,lat,lon,block_mw,max_blocks,cost_musd_per_year_per_block"
 IN_TEXAS = '[grid]\nsource = "none"\n[sites]\nregion = "texas"\ntable = "sites.csv"\n[solve]\ngap = 0.0\n'
 DALLAS = "32.8,-96.8,10,10,10"
