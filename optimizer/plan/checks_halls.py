@@ -58,10 +58,12 @@ def halls_expected(context: Context) -> pd.DataFrame:
 
 
 def check_halls(context: Context) -> list[Finding]:
-    """The table states what the inputs say, and every site is used as its hall is."""
-    findings = compare_tables(context.prefix, "halls", context.table("halls"), halls_expected(context))
-    use = facts(context, "utilization", 1.0)
-    for row, (expected, found) in enumerate(zip(use, context.placed["utilization"].astype(float), strict=True)):
+    """The table states what the inputs say, and every site with a hall of its own is used as that is."""
+    halls = halls_expected(context)
+    findings = compare_tables(context.prefix, "halls", context.table("halls"), halls)
+    use = halls.set_index("site")["utilization"].to_dict()
+    for row, (site, found) in enumerate(context.placed[["site", "utilization"]].itertuples(index=False, name=None)):
+        expected = use.get(site, found)
         if abs(expected - found) > 1e-9:
             where = cell(context.prefix, "sites", row, context.table("sites"), "site")
             findings.append(
