@@ -294,6 +294,7 @@ class SmallStudy:
     outdoors: Outdoors = field(default_factory=Outdoors)
     rules: RuleBook = field(default_factory=RuleBook)
     racks: None = None
+    region: None = None
     own: None = None
 
     @property
