@@ -34,6 +34,10 @@ BASELINE_GAP = 3e-3
 """Gap of the baseline on its own objective [-]. Its plan is feasible, so what is left only makes D smaller and the
 stated gap of the study larger: the safe side (unverified: a choice of speed)."""
 
+MANY_OUTPUTS = 1_000
+"""Decided outputs from which on the model of the bare system is looked for as garbage at once, which takes as long as
+all objects of the process are many (unverified: a choice; the Texas example has 7,176)."""
+
 BASELINE_TIME = 0.4
 """Share of the time limit after which the baseline's best plan is taken as it is, so that the study itself is solved
 (unverified: a choice) [-]."""
@@ -184,8 +188,9 @@ def _with_baseline(run: Run, case: Case, start: Start | None, left: Start) -> St
         run.log("baseline: nothing that it rests on has changed")
         return replace(left, baseline=start.baseline, bare=start.bare)
     kept, ended = _searched_baseline(run, case, digest, None if start is None else start.bare)
-    # The model of the bare system is garbage in circles, and the search to come holds off looking for any.
-    gc.collect()
+    if len(case.generators) * len(case.periods) * len(case.snapshots) > MANY_OUTPUTS:
+        # The model of the bare system is garbage in circles, and the search to come holds off looking for any.
+        gc.collect()
     return replace(left, baseline=kept, bare=ended)
 
 
