@@ -75,6 +75,7 @@ def test_candidates_with_routes(texas: Study, figure: Figure) -> None:
     assert (ties["weighted_km"] >= ties["length_km"] * (1 - 1e-9)).all()
 
 
+@pytest.mark.slow
 def test_routes_of_every_square_kilometre(texas: Study, figure: Figure) -> None:
     routing, region = texas.routing, texas.region
     assert routing is not None

@@ -26,6 +26,7 @@ def solved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "study" / "plan"
 
 
+@pytest.mark.slow
 def test_every_number_about_the_network_is_recomputed(solved: Path) -> None:
     assert [f for f in verify_plan(solved) if f.severity != "info"] == []
     columns = [(name, column) for name, column in numeric_columns(solved) if name in TABLES]

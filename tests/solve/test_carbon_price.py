@@ -90,6 +90,7 @@ def test_backup_is_charged(tmp_path: Path, usd_per_t: int, runs: bool) -> None:
     assert plan.summary["costs_musd"]["service"] == pytest.approx(0.1 if runs else 2.0, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_a_higher_price_never_raises_emissions_or_lowers_the_cost(tmp_path: Path) -> None:
     """And the cost, least of plans whose cost is a straight line in the price, never rises faster at a higher one."""
     prices, emitted, costs = (0, 40, 80, 150, 250, 400), [], []

@@ -34,6 +34,7 @@ def test_turbines(tmp_path: Path, arriving: str, mw: int) -> None:
     assert plan.summary["objective_musd"] == pytest.approx(1 + 100 * YEAR_H * 50 / 1e6 - saving)
 
 
+@pytest.mark.slow
 def test_more_turbines_never_cost_more_and_enough_are_no_limit(tmp_path: Path) -> None:
     costs = []
     for number in (0, 2, 5, 10, 500):

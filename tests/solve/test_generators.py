@@ -70,6 +70,7 @@ def test_technologies_count_together(tmp_path: Path) -> None:
     assert saved(plan) == pytest.approx(100 * 20 * YEAR_H / 1e6 - 90 * 0.12 - 10 * 0.1)
 
 
+@pytest.mark.slow
 def test_more_generators_never_cost_more_and_very_many_are_no_limit(tmp_path: Path) -> None:
     costs = []
     for number in ("0", "1", "4", "50", ""):

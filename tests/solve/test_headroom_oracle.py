@@ -203,6 +203,7 @@ def test_distributed_slack_equals_brute_force(tmp_path: Path, seed: int) -> None
         assert row.headroom_non_firm_mw == pytest.approx(oracle.distributed(bus, 0.4, output), rel=WITHIN, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_rts_gmlc_equals_brute_force(reference_data: Path) -> None:
     """73 buses, 120 branches; its N-1 overloads before any new load are allowed as found."""
     case = reference_data / "RTS-GMLC" / "MATPOWER" / "RTS_GMLC.m"

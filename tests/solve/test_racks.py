@@ -59,6 +59,7 @@ LIMITS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LIMITS)
 def test_one_more_generation_on_sale_never_costs_more(tmp_path: Path, name: str) -> None:
     """Nothing changes with one that is too dear, and one that is not, at 2.2 M$ a MW of work, never makes it dearer."""

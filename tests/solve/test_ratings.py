@@ -280,6 +280,7 @@ def test_the_check_reads_the_factors_itself(tmp_path: Path) -> None:
     assert any("ratings.csv" in f.where for f in found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_higher_factors_never_cost_more(tmp_path: Path, seed: int) -> None:
     r = np.random.default_rng(seed)

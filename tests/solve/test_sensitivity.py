@@ -289,6 +289,7 @@ def test_ranges_are_not_inherited_by_the_studies_they_make(tmp_path: Path) -> No
     assert found.study is study
 
 
+@pytest.mark.slow
 def test_another_objective(tmp_path: Path) -> None:
     """Emissions as objective: all is missed at a price, whatever is asked for, and no limit of the search is priced."""
     text = FRONTIER_TEXT + PENALTY + a_range("demand", 0.5, 1.4)

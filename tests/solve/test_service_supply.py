@@ -67,6 +67,7 @@ def test_each_part_at_its_neutral_data_is_as_if_it_were_not_there(tmp_path: Path
     assert supplied.table("supply").equals(firm.table("supply"))
 
 
+@pytest.mark.slow
 def test_more_of_either_never_costs_more(tmp_path: Path) -> None:
     """10 MW of blocks that cannot stand cost 10 M$; whatever fills the peak costs less, and both less than one."""
     limit = service(curtailable_share=0.0025, curtailment_usd_per_mwh=200)

@@ -258,6 +258,7 @@ def test_limits_that_the_case_does_not_have_are_dropped(study: Study) -> None:
     assert known_rows(study.override({"security.contingencies": []}).case, good) == good[:1]
 
 
+@pytest.mark.slow
 def test_a_chain_of_what_ifs(study: Study, plan: Plan) -> None:
     """Each starts from the one before; the last is the first study again."""
     last: Plan | None = plan

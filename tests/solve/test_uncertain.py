@@ -127,11 +127,12 @@ def six(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     return request.param, solve_uncertain(study, method=request.param)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(
     ("small", "early"),
     [
-        pytest.param(RING, None, id="mean", marks=pytest.mark.slow),
+        pytest.param(RING, None, id="mean"),
         pytest.param(replace(RING, weight=0.6), 2032, id="risk"),
     ],
 )

@@ -74,6 +74,7 @@ def test_curtailment_follows_the_future(
     assert rows["plan of other", "one"] == pytest.approx(0.06, abs=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(("fixed", "objective"), [(2.0, 2 + 45 * 0.5004), (3.0, 0.5 * 40 * 0.5004 * 2 + 5)])
 def test_a_developer_in_two_futures(tmp_path: Path, method: Method, fixed: float, objective: float) -> None:
