@@ -8,11 +8,9 @@ import pandas as pd
 
 from optimizer.errors import Finding
 from optimizer.study.case import Case
+from optimizer.study.precheck_rows import shortfall, too_little
 
 REMEDY = "raise adequacy.import_mw, lower reserve_margin, or offer [supply] with accredited capacity"
-
-ROUNDING = 1e-6
-"""Relative rounding of sums that does not count as a shortfall [-]."""
 
 
 def zones_of_sites(case: Case) -> dict[str, frozenset[str]]:
@@ -76,9 +74,10 @@ def existing_load_findings(case: Case) -> Iterator[Finding]:
             margin, worst = 1.0 + adequacy.reserve_margin, str(room.loc[z, t].idxmin())
             need = margin * float(case.load_mw.loc[(case.buses["zone"] == z).to_numpy(), (t, worst)].sum())
             have = need + margin * float(room.at[z, (t, worst)])
-            if have < need - ROUNDING * max(1.0, need):
+            if too_little(have, need):
                 text = f"accredited capacity and imports of {_named(z)} are less than its own load with the reserve"
-                yield _finding("zone", int(t), f"{text}, in snapshot {worst}", have, need)
+                text = f"{text}, in snapshot {worst}"
+                yield shortfall("zone_short", int(t), text, have, need, REMEDY, of="adequacy")
 
 
 def target_findings(case: Case, t: int, target: float, capacity: pd.Series) -> Iterator[Finding]:
@@ -105,17 +104,12 @@ def target_findings(case: Case, t: int, target: float, capacity: pd.Series) -> I
         it_mw = (room[(t, h)].clip(lower=0.0) / float(least[h])).clip(upper=pd.Series(held))
         found.append((float(it_mw.sum()) + free, h, it_mw))
     total, worst, it_mw = min(found, key=lambda one: one[0], default=(target, "", pd.Series()))
-    if total < target - ROUNDING * max(1.0, target):
+    if too_little(total, target):
         each = ", ".join(f"{_named(z)} {mw:,.1f} MW" for z, mw in it_mw.items())
         text = "accredited capacity and imports leave room for less than the target with the reserve"
-        yield _finding("target", t, f"{text} in snapshot {worst}: {each}", total, target)
+        text = f"{text} in snapshot {worst}: {each}"
+        yield shortfall("target_short", t, text, total, target, REMEDY, of="adequacy")
 
 
 def _named(zone: str) -> str:
     return f"zone {zone}" if zone else "the whole grid, which names no zones,"
-
-
-def _finding(rule: str, t: int, text: str, value: float, limit: float) -> Finding:
-    found = f"{value:,.1f} of {limit:,.1f} MW, {limit - value:,.1f} MW short"
-    where = f"period {t}"
-    return Finding(f"study.adequacy.{rule}_short", where, text, found, REMEDY, value=value, limit=limit, unit="MW")
