@@ -9,6 +9,7 @@ import difflib
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -52,6 +53,11 @@ _TRUE, _FALSE = {"1", "true", "yes", "1.0"}, {"0", "false", "no", "0.0"}
 
 def empty_table(table: str) -> pd.DataFrame:
     """Return a table of the schema without rows."""
+    return _empty_table(table).copy()
+
+
+@cache
+def _empty_table(table: str) -> pd.DataFrame:
     raw = pd.DataFrame({c.name: pd.Series(dtype="str") for c in TABLES[table]})
     frame, _ = check_table(raw, TABLES[table], table)
     return index_table(frame, table)

@@ -114,14 +114,16 @@ def plan_table(keys: str, order: str = "", kinds: dict[str, Kind] | None = None,
 
 def typed(table: pd.DataFrame, spec: PlanTable) -> pd.DataFrame:
     """The columns of a table in their order and of their type, numbers rounded to the decimals that are written."""
-    made: dict[str, Any] = {}
-    for column in spec.columns:
-        values = table[column.name]
-        if column.kind in ("id", "text"):
-            made[column.name] = values.astype(object).where(values.notna(), "").astype(str)
-        elif column.kind == "int":
-            made[column.name] = values.astype("Int64") if values.isna().any() else values.astype("int64")
-        else:
-            number = values.astype(float)
-            made[column.name] = number.where(np.isfinite(number)).round(DECIMALS) + 0.0
-    return pd.DataFrame(made, columns=spec.names).reset_index(drop=True)
+    made = {c.name: _typed(table[c.name], c.kind) for c in spec.columns}
+    return pd.DataFrame(made, columns=spec.names)
+
+
+def _typed(values: pd.Series, kind: Kind) -> Any:
+    # Arrays, not series: a plan has hundreds of columns, most of them short.
+    if kind in ("id", "text"):
+        texts = values.to_numpy(dtype=object)
+        return pd.array(["" if gone else str(v) for v, gone in zip(texts, pd.isna(texts), strict=True)], dtype="str")
+    if kind == "int":
+        return values.astype("Int64" if values.isna().any() else "int64").array
+    numbers = values.to_numpy(dtype=float, na_value=np.nan)
+    return np.where(np.isfinite(numbers), numbers, np.nan).round(DECIMALS) + 0.0

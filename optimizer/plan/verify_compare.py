@@ -160,36 +160,45 @@ def compare_tables(
     """
     keys = list(PLAN_TABLES[name].keys)
     where = f"{prefix}tables/{name}.csv"
-    left = _keyed(stated, keys).assign(_row=np.arange(len(stated)))
-    right = _keyed(recomputed, keys).assign(_other=np.arange(len(recomputed)))
-    joined = left[[*keys, "_row"]].merge(right[[*keys, "_other"]], on=keys, how="outer", indicator=True)
-    missing = recomputed.iloc[joined.loc[joined["_merge"] == "right_only", "_other"].astype(int)]
+    rows, others, lacking, extra = _matched(_keyed(stated, keys), _keyed(recomputed, keys))
+    missing = recomputed.iloc[lacking]
     if may_miss is not None and len(missing):
         missing = missing[~may_miss(missing)]
-    extra = np.sort(joined.loc[joined["_merge"] == "left_only", "_row"].to_numpy(dtype=int))
-    if may_exceed is not None and len(extra):
-        extra = extra[~may_exceed(stated.iloc[extra])]
+    if may_exceed is not None and extra:
+        extra = [row for row, may in zip(extra, may_exceed(stated.iloc[extra]), strict=True) if not may]
     found = [_missing(where, keys, row) for row in missing.to_dict("records")]
     findings = capped(found, where)
     named = " or ".join(keys)
     found = [
-        Finding(RECOMPUTED, cell(prefix, name, int(i), stated, named), "a plan with these decisions has no such row")
+        Finding(RECOMPUTED, cell(prefix, name, i, stated, named), "a plan with these decisions has no such row")
         for i in extra
     ]
     findings += capped(found, where)
-    both = joined[joined["_merge"] == "both"].sort_values("_row")
-    rows, others = both["_row"].to_numpy(dtype=int), both["_other"].to_numpy(dtype=int)
     for column in columns or [c for c in PLAN_TABLES[name].names if c in recomputed.columns and c not in keys]:
-        whole = stated[column].astype(object).copy()
-        whole.iloc[rows] = recomputed[column].astype(object).iloc[others].to_numpy()
+        whole = stated[column].to_numpy(dtype=object, copy=True)
+        whole[rows] = recomputed[column].to_numpy(dtype=object)[others]
         findings += compare_column(prefix, name, stated, column, whole)
     return findings
+
+
+def _keyed(table: pd.DataFrame, keys: list[str]) -> list[tuple[str, ...]]:
+    return list(zip(*(table[key].astype(str).tolist() for key in keys), strict=True))
+
+
+def _matched(
+    stated: list[tuple[str, ...]], recomputed: list[tuple[str, ...]]
+) -> tuple[list[int], list[int], list[int], list[int]]:
+    """Rows that pair up, stated and recomputed, and those of either side that have no other."""
+    known: dict[tuple[str, ...], list[int]] = {}
+    for other, key in enumerate(recomputed):
+        known.setdefault(key, []).append(other)
+    pairs = [(row, other) for row, key in enumerate(stated) for other in known.get(key, ())]
+    there = set(stated)
+    lacking = [other for key in sorted(known) if key not in there for other in known[key]]
+    extra = [row for row, key in enumerate(stated) if key not in known]
+    return [row for row, _ in pairs], [other for _, other in pairs], lacking, extra
 
 
 def _missing(where: str, keys: list[str], row: Mapping[str, Any]) -> Finding:
     named = ", ".join(f"{k} {row[k]}" for k in keys if str(row[k]) != "")
     return Finding(RECOMPUTED, where, f"a row is missing: {named}")
-
-
-def _keyed(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    return table[keys].astype(str).reset_index(drop=True)

@@ -37,8 +37,8 @@ SMALL = (
     ("raised", TWO_PERIODS, studies.RAISED_STUDY, studies.RAISED, studies.RAISED_EDITS),
 )
 
-AREA = {"grid.area": {"center": "40501", "hops": 12}, "demand.it_mw": {2030: 200, 2032: 400, 2034: 800}}
-"""Part of the Texas network in the middle of the state, and a target to match."""
+AREA = {"grid.area": {"center": "40501", "hops": 12}, "demand.it_mw": {2030: 300, 2032: 600, 2034: 1200}}
+"""Part of the Texas network in the middle of the state, and a target of which 40 % a county is at least a block."""
 
 TOWERS = {"cooling.technologies": ["liquid_tower"]}
 PENALTY = {"demand.penalty_musd_per_mw_year": 20.0}
@@ -92,10 +92,12 @@ TEXAS = (
 """On the whole example."""
 
 AREAS = (
-    Edited("6 GW in an area", demand(200, 400, 6000), AREA),
-    Edited("emergency ratings at the normal ones", {"security.emergency_factor": 1.0}, {**AREA, **demand(1, 1, 3000)}),
-    Edited("no upgrades", {"upgrades.enabled": False}, {**AREA, **demand(200, 400, 3000)}),
-    Edited("a delay of nothing", {"limits.delay_mw_years": 0.0}, {**AREA, **PENALTY, **demand(200, 400, 6000)}),
+    Edited("6 GW in an area", demand(300, 600, 6000), AREA),
+    Edited(
+        "emergency ratings at the normal ones", {"security.emergency_factor": 1.0}, {**AREA, **demand(300, 600, 3000)}
+    ),
+    Edited("no upgrades", {"upgrades.enabled": False}, {**AREA, **demand(300, 600, 3000)}),
+    Edited("a delay of nothing", {"limits.delay_mw_years": 0.0}, {**AREA, **PENALTY, **demand(300, 600, 6000)}),
 )
 """On a part of it, where the network is what binds."""
 
