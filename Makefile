@@ -30,7 +30,7 @@ test: check
 	$(PYTEST) -n $(JOBS) --dist loadfile -m "not slow"
 
 test-all: check
-	$(PYTEST) -n $(JOBS) --dist loadfile
+	$(PYTEST) -n $(JOBS) --dist loadfile --hypothesis-profile long
 
 check: $(VENV)/installed
 	$(BIN)/ruff check

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,29 @@ from optimizer.cli.verbs import app
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 # The same examples in every run, so that a failure seen once is seen again. Time limits would fail on a busy machine.
-settings.register_profile(
-    "gridsite", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.load_profile("gridsite")
+_SAME: dict[str, Any] = {
+    "derandomize": True,
+    "deadline": None,
+    "database": None,
+    "suppress_health_check": [HealthCheck.too_slow],
+}
+settings.register_profile("short", max_examples=25, **_SAME)
+settings.register_profile("long", max_examples=100, **_SAME)
+settings.load_profile("short")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of a family marked ``every(n)``, the first test and each n-th after it run in seconds; the others are slow."""
+    seen: Counter[str] = Counter()
+    for item in items:
+        marker = item.get_closest_marker("every")
+        if marker is None or item.get_closest_marker("slow") is not None:
+            continue
+        family = item.nodeid.partition("[")[0]
+        if seen[family] % marker.args[0]:
+            item.add_marker(pytest.mark.slow)
+        seen[family] += 1
 
 
 @pytest.fixture(scope="session")

@@ -76,6 +76,7 @@ def test_the_folder(gridsite: Callable[..., Any], folder: Path, tmp_path: Path) 
     assert all((tmp_path / "again" / n).read_bytes() == (out / n).read_bytes() for n in written)
 
 
+@pytest.mark.slow
 def test_no_site_is_an_answer(gridsite: Callable[..., Any], tmp_path: Path) -> None:
     text = TEXT.replace("{ 2030 = 100 }", "{ 2030 = 100 }\npenalty_musd_per_mw_year = 0.001")
     source = study_of(tmp_path / "none", text, {"sites": SITES}).folder

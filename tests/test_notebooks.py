@@ -16,6 +16,7 @@ def test_the_first_notebook_is_among_them() -> None:
     assert "01_texas" in {path.stem for path in NOTEBOOKS}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Nothing of the user's own Jupyter settings, and nothing left in the home folder.

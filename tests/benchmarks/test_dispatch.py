@@ -96,6 +96,7 @@ def _pypsa_usd_per_h(grid: Grid) -> tuple[float, float]:
     return float(network.objective), time.perf_counter() - started
 
 
+@pytest.mark.every(3)
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", ["case24_ieee_rts", "case73_ieee_rts", "case200_activ"])
 def test_the_same_optimum_as_pypsa(name: str, reference_data: Path, tmp_path: Path, figure: Figure) -> None:

@@ -18,12 +18,14 @@ def texas() -> HeadroomCase:
     return headroom_case(headroom_study("texas"))
 
 
+@pytest.mark.slow
 def test_distributed_slack_at_every_bus(texas: HeadroomCase) -> None:
     found = find_headroom(texas, HeadroomSettings(modes=("distributed",)))
     assert found.summary["counts"]["buses_looked_at"] == 1551
     assert found.summary["checked"]["worst_excess_mw"] <= 1e-3
 
 
+@pytest.mark.slow
 def test_redispatch_at_500_kv() -> None:
     peak = headroom_case(headroom_study("texas"), ("summer_peak",))
     found = find_headroom(peak, HeadroomSettings(modes=("redispatch",), min_kv=500.0))

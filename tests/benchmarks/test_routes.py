@@ -62,6 +62,7 @@ def stated(name: str, wall: float, cpu: float) -> str:
     return f"{name}: {perf_counter() - wall:.1f} s, {process_time() - cpu:.1f} s of processor, {peak} MB at the most"
 
 
+@pytest.mark.slow
 def test_candidates_with_routes(texas: Study, figure: Figure) -> None:
     wall, cpu = perf_counter(), process_time()
     routing = texas.routing

@@ -321,6 +321,7 @@ def made(case: Any, injection: np.ndarray, **columns: Any) -> Grid:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(data=st.data())
 def test_flows_inside_are_those_of_the_whole(data: st.DataObject, balanced: Any, solve_dense: Any) -> None:

@@ -19,6 +19,7 @@ Make = Any
 TOLERANCE_MW = 0.5
 
 
+@pytest.mark.slow
 @given(data=st.data())
 def test_nothing_that_screening_finds_is_missed(data: st.DataObject, balanced: Any) -> None:
     """Whatever factors are kept; pairs within rounding of the tolerance may fall on either side of it."""

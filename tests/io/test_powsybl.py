@@ -305,6 +305,7 @@ def same_ptdf(given: Grid, read: Grid, step: int) -> None:
     np.testing.assert_allclose(other.shift_flow_mw, one.shift_flow_mw, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("base_mva", [100.0, 50.0])
 def test_texas_through_raw_and_xiidm(base_mva: float, repository: Path, tmp_path: Path) -> None:
     given = renumbered(read_tables(repository / "datasets" / "texas" / "grid"))

@@ -227,6 +227,7 @@ BAD = [
 ]
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize(("edit", "rule", "where", "found"), BAD)
 def test_bad_values_are_refused_by_name(
     tmp_path: Path, edit: Callable[[Network], None], rule: str, where: str, found: str

@@ -189,6 +189,7 @@ def made_year(mean: float, yearly: float, daily: float, dew: float, dew_yearly: 
     return weather.states(pd.DataFrame(columns).assign(pressure_pa=101325.0))
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("zone", list(YEARS))
 def test_made_weather_gives_about_the_published_medians(zone: str, reference_data: Path) -> None:
     with (reference_data / "pue_wue_by_zone_cooling.csv").open(encoding="utf-8", newline="") as file:

@@ -186,6 +186,7 @@ def test_unions_of_pairs_agree_with_sets_of_layers(layers: list[tuple[str, np.nd
     same(by_sets, by_unions, TOLERANCE_M2)
 
 
+@pytest.mark.slow
 @given(layer_lists, st.sampled_from([1000.0, 2000.0, 3000.0]))
 def test_tiles_do_not_matter(layers: list[tuple[str, np.ndarray]], tile_m: float) -> None:
     same(overlay(lattice(4, 4), FOOTPRINT, layers), overlay(lattice(4, 4), FOOTPRINT, layers, tile_m=tile_m))
@@ -235,6 +236,7 @@ def test_many_layers_on_each_other_are_united() -> None:
     assert found.only_m2.toarray()[0] == pytest.approx([0.0] * 19 + [ring], abs=TOLERANCE_M2)
 
 
+@pytest.mark.slow
 def test_a_polygon_of_a_million_corners() -> None:
     angle = np.linspace(0, 2 * np.pi, 1_000_000, endpoint=False)
     radius = 9000 + 500 * np.sin(200 * angle)

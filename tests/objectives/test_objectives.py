@@ -51,6 +51,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     return study_of(tmp_path_factory.mktemp("priced"), TEXT + PENALTY, TABLES)
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("name", ["carbon", "water", "delay"])
 def test_the_best_plan_of_an_objective_is_the_cheapest_of_the_best(study: Study, name: str) -> None:
     """Against every plan of the study; the independent check recomputes totals, bound and gap."""
@@ -71,6 +72,7 @@ def test_the_best_plan_of_an_objective_is_the_cheapest_of_the_best(study: Study,
     )
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(("name", "limit"), [("carbon", 330_000.0), ("water", 500_000.0)])
 def test_a_limit_on_a_total_holds_and_costs_what_it_must(study: Study, name: str, limit: float) -> None:
     key = OBJECTIVES[name].key

@@ -161,6 +161,7 @@ def with_inputs_as_they_are(folder: Path) -> None:
     write_manifest(replace(manifest, inputs=inputs), folder)
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(
     ("old", "new"),
     [

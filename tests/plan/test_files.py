@@ -106,6 +106,7 @@ def test_a_study_file_that_was_edited_is_named(root: Path) -> None:
     assert findings[0].where.startswith("study.toml line ")
 
 
+@pytest.mark.slow
 def test_every_table_is_recomputed_from_files(root: Path) -> None:
     saved = {path: path.read_bytes() for path in (root / "out").rglob("*") if path.is_file()}
     missed = []

@@ -89,6 +89,7 @@ def networks(draw: st.DrawFn) -> tuple[pd.Index, pd.DataFrame, np.ndarray, np.nd
     return buses, branches, injection - injection.mean(), random.uniform(1.0, 100.0, n)
 
 
+@pytest.mark.slow
 @given(networks())
 def test_flows_and_outages_agree_with_the_factors(case: tuple[pd.Index, pd.DataFrame, np.ndarray, np.ndarray]) -> None:
     buses, branches, injection, share = case

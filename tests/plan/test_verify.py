@@ -52,13 +52,15 @@ def test_the_plan_without_its_scenario_holds(single: Written) -> None:
     assert errors(single.folder, single.study) == []
 
 
-@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow), pytest.param(3, marks=pytest.mark.slow)])
-def test_every_number_of_every_table_is_recomputed(single: Written, tmp_path: Path, seed: int) -> None:
+@pytest.mark.every(12)
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("part", [0, 1, 2, 3])
+def test_every_number_of_every_table_is_recomputed(single: Written, tmp_path: Path, seed: int, part: int) -> None:
     folder = Folder(single.copy(tmp_path / "plan"))
     columns = numeric_columns(folder.path)
     assert len(columns) > 70
     missed = []
-    for name, column in columns:
+    for name, column in columns[part::4]:
         change = tamper_cell(folder.path, name, column, seed)
         if not finds(folder.path, single.study, lambda where, n=name, c=column: names([where], f"tables/{n}.csv", c)):
             missed.append((change, errors(folder.path, single.study)[:3]))
@@ -66,6 +68,7 @@ def test_every_number_of_every_table_is_recomputed(single: Written, tmp_path: Pa
     assert missed == []
 
 
+@pytest.mark.slow
 def test_every_number_of_the_comparison_is_recomputed(whole: Written, tmp_path: Path) -> None:
     folder = Folder(whole.copy(tmp_path / "plan"))
     columns = [(name, column) for name, column in numeric_columns(folder.path) if name.startswith("comparison")]
@@ -89,12 +92,14 @@ def test_numbers_of_a_comparison_plan_are_recomputed(whole: Written, tmp_path: P
         folder.restore()
 
 
-def test_every_figure_of_the_summary_is_recomputed(single: Written, tmp_path: Path) -> None:
+@pytest.mark.every(3)
+@pytest.mark.parametrize("part", [0, 1, 2])
+def test_every_figure_of_the_summary_is_recomputed(single: Written, tmp_path: Path, part: int) -> None:
     folder = Folder(single.copy(tmp_path / "plan"))
     paths = [path for path in figures(folder.path) if path[0] != "binding" or path[1] in (0, 5)]
     assert len(paths) > 30
     missed = []
-    for path in paths:
+    for path in paths[part::3]:
         change = tamper_figure(folder.path, path, 1)
         if not finds(folder.path, single.study, lambda where, key=path[0]: where.startswith(f"plan.json {key}")):
             missed.append(change)

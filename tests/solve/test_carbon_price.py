@@ -40,6 +40,7 @@ def carbon(plan: Plan) -> tuple[float, float]:
     return plan.summary["objectives"]["carbon_t"], plan.summary["costs_musd"].get("carbon", 0.0)
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(("usd_per_t", "clean"), [(49, False), (51, True)])
 def test_clean_supply_wins_above_the_price_at_which_it_pays(tmp_path: Path, usd_per_t: int, clean: bool) -> None:
     """Clean power at 70 $/MWh is 20 dearer and saves 0.4 t: it pays from 50 $/t on."""
@@ -122,6 +123,7 @@ def test_a_price_of_zero_is_none(tmp_path: Path) -> None:
     assert all(off.table(name).equals(zero.table(name)) for name in off.tables)
 
 
+@pytest.mark.slow
 def test_a_plan_that_leaves_out_the_charge_of_its_supply_is_found(tmp_path: Path) -> None:
     """The engine emits 438,000 t at 100 $/t: an account of 0 for it is wrong, whatever the totals say."""
     more = '[supply]\ntable = "supply.csv"\ntechnologies = ["motor"]\n'

@@ -55,6 +55,7 @@ def test_every_compared_plan_has_a_row_and_later_power_has_a_value(tmp_path: Pat
     assert row["value_usd_per_mw_month"] == pytest.approx(0.8e6 / 12)
 
 
+@pytest.mark.slow
 def test_with_revenue_it_is_the_net_present_value_that_counts(tmp_path: Path) -> None:
     """10 MW earn 3 M$ a MW and year at a cost of 1: from 2032 on 40 M$, from 2030 on 80 M$, 2 M$ / 12 a MW-month."""
     head = TWO_PERIODS.replace('name = "Small"', 'name = "Small"\nobjective = "net_present_value"')
@@ -82,6 +83,7 @@ def test_firm_service_on_a_grid_needs_no_table_of_service(tmp_path: Path) -> Non
     assert row["gained_musd"] == pytest.approx(20.0 - 2 * 8760 * 10 * 10 / 1e6, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_shorter_lead_times_never_cost_more_and_none_shorter_is_the_study(tmp_path: Path) -> None:
     costs = []
     for months in (0, 11, 12, 24, 60):

@@ -114,6 +114,7 @@ def test_by_kind_of_site(tmp_path: Path, keys: str, where: list[str], cost: floa
         assert built(plan) == where
 
 
+@pytest.mark.slow
 def test_life_of_it_is_its_own_and_paid_in_every_period(tmp_path: Path) -> None:
     """Two years from 2030 with 10 MW, two from 2032 with 20: IT of 5 M$/MW over 5 years is 1 M$ a MW and year.
 

@@ -20,6 +20,7 @@ from tests.solve.expansion_cases import cheapest, made, searched, write
 OUTAGES = ("[]", '["branch"]', '["branch", "generator"]')
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("seed", range(9))
 def test_no_choice_of_circuits_is_cheaper_or_as_cheap_and_missed(seed: int, tmp_path: Path) -> None:
     case = read_study(write(tmp_path, made(seed), OUTAGES[seed % 3])).case

@@ -101,6 +101,7 @@ def test_there_is_a_plan_before_the_edit(base: str, tmp_path: Path) -> None:
     assert explain(case).conflict is None
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(("base", "edit"), EDITS, ids=[f"{base}: {edit.name}" for base, edit in EDITS])
 def test_one_edit(base: str, edit: Edit, tmp_path: Path) -> None:
     head, text, tables, _ = BASES[base]
@@ -111,6 +112,7 @@ def test_one_edit(base: str, edit: Edit, tmp_path: Path) -> None:
 LARGE = [(base, edit) for base, edit in EDITS if base in ("own", "grid", "load", "raised")]
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize(("base", "edit"), LARGE, ids=[f"{base}: {edit.name}" for base, edit in LARGE])
 def test_one_edit_explained_as_if_the_network_were_large(
     base: str, edit: Edit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -90,6 +90,7 @@ def test_rent_and_launch_are_no_building(tmp_path: Path) -> None:
     assert [row(plan, "orbital")[part] for part in parts] == [0, 0, 50]
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(
     ("keys", "known"),
     [

@@ -99,6 +99,7 @@ def test_the_cheapest_of_equal_plans_is_reported_where_cost_is_no_objective(
         assert p.values["cost_musd"] == pytest.approx(min(same), rel=2e-6)
 
 
+@pytest.mark.slow
 def test_a_few_plans_are_some_of_the_efficient_ones_with_both_ends(served: Study) -> None:
     found = find_frontier(served, ["cost", "water"], points=3)
     expected = efficient(list(choices(served.case)), ["cost_musd", "water_m3"])
@@ -119,6 +120,7 @@ def test_each_plan_is_that_of_a_study_and_verified(frontier_of: Callable[..., Fr
     assert found.plans[-1].plan.config.limits.water_m3 == pytest.approx(found.plans[-1].values["water_m3"], rel=2e-6)
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("within", [0.0, 0.1, 2.0])
 @pytest.mark.parametrize("least", [Difference(1), Difference(2), Difference(0, 45.0)])
 def test_the_best_distinct_plans_are_those_of_enumeration(served: Study, within: float, least: Difference) -> None:
@@ -141,6 +143,7 @@ def _differs(one: Choice, other: Choice, least: Difference) -> bool:
     return len(sites) >= least.n_sites and 30 * moved >= least.it_mw
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("gap", [0.1, 0.3])
 def test_with_a_gap_what_is_stated_is_true(served: Study, gap: float) -> None:
     """The bound of each plan holds for all within its limits; what is not reported is nearly as dear as what is."""

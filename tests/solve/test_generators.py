@@ -37,6 +37,7 @@ def built(plan: Plan) -> dict[str, float]:
     return dict(zip(rows["technology"], rows["capacity_mw"], strict=True))
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(("most", "mw"), [("4", 40.0), ("0", 0.0), ("2.9", 20.0), ("99", 100.0), ("", 100.0)])
 def test_units_of_a_technology(tmp_path: Path, most: str, mw: float) -> None:
     """Engines of 10 MW save 20 $ a MWh, 0.1752 M$ a MW and year, and cost 0.1: as many are built as may be."""
@@ -46,6 +47,7 @@ def test_units_of_a_technology(tmp_path: Path, most: str, mw: float) -> None:
     assert saved(plan) == pytest.approx(mw * (20 * YEAR_H / 1e6 - 0.1))
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(
     ("of_site", "of_study", "mw"),
     [("3", "", 30.0), ("", "5", 50.0), ("3", "5", 30.0), ("", "", 100.0), ("0", "5", 0.0)],
@@ -62,6 +64,7 @@ def test_generators_of_a_site(tmp_path: Path, of_site: str, of_study: str, mw: f
     assert plan.table("generators")["own_units"].tolist() == ([mw / 10] if most else [])
 
 
+@pytest.mark.slow
 def test_technologies_count_together(tmp_path: Path) -> None:
     """Two generators are large ones, dearer by 0.02 M$ a MW but three times the size; a fourth is a small one."""
     for number, expected in ((2, {"large": 60.0}), (3, {"large": 90.0}), (4, {"large": 90.0, "small": 10.0})):
@@ -85,6 +88,7 @@ BACKUP = (
 )
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(("number", "mw", "units"), [("", 10.0, None), (3, 10.0, 3), (2, 8.0, 2), (0, 0.0, 0)])
 def test_backup_counts_too(tmp_path: Path, number: int | str, mw: float, units: int | None) -> None:
     """10 MW are curtailed in 100 h a year: backup serves a MWh for 50 $, not served it costs 200.

@@ -138,6 +138,7 @@ def random_study(folder: Path, seed: int) -> Path:
     return study_of(folder, '[grid]\nsource = "grid"\n', {f"grid/{k}": v for k, v in tables.items()}).folder
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("seed", range(6))
 def test_small_networks_equal_brute_force(tmp_path: Path, seed: int) -> None:
     problem = headroom_case(headroom_study(str(random_study(tmp_path, seed))))
@@ -179,6 +180,7 @@ def test_relief_is_the_best_single_upgrade(tmp_path: Path, seed: int) -> None:
             assert rise[row.bus, row.relief] == pytest.approx(best, abs=2e-3)
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("seed", range(4))
 def test_distributed_slack_equals_brute_force(tmp_path: Path, seed: int) -> None:
     """From the given dispatch, each generator at the same share of its limit."""

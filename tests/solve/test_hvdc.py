@@ -57,6 +57,7 @@ def linked(
     return folder
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("circuits", [False, True], ids=["factors", "angles"])
 @pytest.mark.parametrize(
     ("keys", "usd_per_h", "from_mw", "to_mw"),

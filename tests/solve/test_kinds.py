@@ -32,6 +32,7 @@ SUPPORTED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kinds", "site"), [((), "sb"), (("generator",), "sc")])
 def test_a_generator_that_supports_a_campus(tmp_path: Path, kinds: tuple[str, ...], site: str) -> None:
     """150 MW fit at b only with 50 MW or more of the generator there; without it 150 MW come over a line of 100.

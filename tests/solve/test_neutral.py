@@ -57,6 +57,7 @@ NEUTRAL = {
 }
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("neutral", NEUTRAL.values(), ids=NEUTRAL)
 def test_a_key_that_asks_for_nothing(tmp_path: Path, neutral: Neutral) -> None:
     tables = dict(neutral.tables)

@@ -169,6 +169,7 @@ TAMPERED = (
 )
 
 
+@pytest.mark.slow
 def test_a_changed_row_is_found(tmp_path: Path) -> None:
     limit = service(curtailable_share=0.001, curtailment_usd_per_mwh=50)
     plan = plan_of(tmp_path, limit + offered(20))

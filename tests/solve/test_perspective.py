@@ -147,6 +147,7 @@ def test_tariffs_of_nothing_leave_what_the_campuses_cost(tmp_path: Path) -> None
     assert developer.table("sites")["it_mw"].tolist() == system.table("sites")["it_mw"].tolist()
 
 
+@pytest.mark.slow
 def test_dearer_tariffs_never_cost_less(tmp_path: Path) -> None:
     costs = [
         cost(plan_of(tmp_path / str(price), FIRM.replace("_mwh = 40", f"_mwh = {price}"), DEVELOPER))
@@ -233,6 +234,7 @@ TAMPERED = (
 )
 
 
+@pytest.mark.slow
 def test_a_changed_number_is_found(tmp_path: Path) -> None:
     limit = service(curtailable_share=0.0025, curtailment_usd_per_mwh=200, non_firm_share=0.5) + TARIFF
     plan = plan_of(tmp_path, limit, DEVELOPER)

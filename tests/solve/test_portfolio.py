@@ -174,6 +174,7 @@ LOOSER = (
 )
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(("limit", "values"), LOOSER)
 def test_a_looser_limit_never_costs_more_and_the_loosest_is_none(
     tmp_path: Path, limit: str, values: tuple[float, ...]

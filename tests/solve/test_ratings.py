@@ -79,6 +79,7 @@ def test_an_upgrade_is_rated_for_the_same_weather(tmp_path: Path) -> None:
 CAMPUS = GRID + SITES + "[demand]\nit_mw = { 2030 = 150 }\n"
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(
     ("rows", "site"),
     [

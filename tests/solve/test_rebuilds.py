@@ -113,6 +113,7 @@ def test_a_rebuild_stands_in_its_lines_place_in_listed_outages(tmp_path: Path) -
     assert [realised(case, {"r1": 1}, 2030).branches.index[k] for k in both] == ["r1", "two"]
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("seed", range(12))
 def test_no_choice_of_rebuilds_is_cheaper_or_as_cheap_and_missed(seed: int, tmp_path: Path) -> None:
     case = read_study(write(tmp_path, made(seed, rebuilds=True), OUTAGES[seed % 3])).case
@@ -163,6 +164,7 @@ def cost_of(folder: Path, load_mw: float, **keys: object) -> float:
     return float(plan.summary["objective_musd"])
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(
     ("load_mw", "keys", "cost_musd"),
     [

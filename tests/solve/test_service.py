@@ -265,6 +265,7 @@ def found(folder: Path, name: str, **cells: float) -> list[str]:
     return [str(finding) for check in chosen for finding in check(context) if finding.severity == "error"]
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(
     ("name", "column", "value", "words"),
     [

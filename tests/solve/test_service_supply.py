@@ -53,6 +53,7 @@ def test_what_the_engine_does_not_give_is_curtailed(tmp_path: Path) -> None:
     assert cost(plan) == pytest.approx(energy + 5 * (0.01 + 0.003) + 500 * 200 / 1e6)
 
 
+@pytest.mark.slow
 def test_each_part_at_its_neutral_data_is_as_if_it_were_not_there(tmp_path: Path) -> None:
     limit = service(curtailable_share=0.0025, curtailment_usd_per_mwh=200)
     alone = plan_of(tmp_path / "service", limit)
@@ -176,6 +177,7 @@ TAMPERED = (
 )
 
 
+@pytest.mark.slow
 def test_a_changed_number_is_found(tmp_path: Path) -> None:
     limit = service(curtailable_share=0.0025, curtailment_usd_per_mwh=200)
     plan = plan_of(tmp_path, limit + offered(5))
@@ -219,6 +221,7 @@ RING = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("price", [0.001, 0.4])
 def test_circuits_service_and_supply_together_are_the_best_of_all_networks(tmp_path: Path, price: float) -> None:
     """The plan costs what the cheaper of two plain studies costs: with the circuit as a branch, and without it."""

@@ -121,6 +121,7 @@ def assert_same(warm: Plan | None, cold: Plan | None, gap: float) -> None:
     assert warm.summary["common_musd"] == pytest.approx(cold.summary["common_musd"], rel=1e-9)
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("name", OVERRIDES)
 def test_a_warm_solve_ends_where_a_cold_one_does(study: Study, plan: Plan, name: str) -> None:
     changed = study.override(OVERRIDES[name])
@@ -139,6 +140,7 @@ def test_the_site_of_the_plan_is_gone(study: Study, plan: Plan, tmp_path: Path) 
     assert_same(solved(other, plan), solved(other), GAP)
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize(
     ("table", "old", "new"),
     [
@@ -286,6 +288,7 @@ drawn = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(overrides=drawn)
 def test_any_what_if(study: Study, plan: Plan, overrides: dict[str, Any]) -> None:
@@ -293,6 +296,7 @@ def test_any_what_if(study: Study, plan: Plan, overrides: dict[str, Any]) -> Non
     assert_same(solved(changed, plan), solved(study_again(changed)), changed.config.solve.gap)
 
 
+@pytest.mark.slow
 def test_what_an_override_shares_is_what_it_would_have_worked_out(study: Study) -> None:
     study.case  # noqa: B018 -- works everything out
     for name, overrides in OVERRIDES.items():

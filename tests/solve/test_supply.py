@@ -93,6 +93,7 @@ def test_without_technologies_it_is_switched_off(tmp_path: Path) -> None:
     assert one.tables.keys() == other.tables.keys()
 
 
+@pytest.mark.slow
 def test_one_more_technology_never_costs_more(tmp_path: Path) -> None:
     """Free power of any kind is taken, dear power left: 1 + 43.8 M$ are the most there is."""
     table = engine(0.17) + "dear,9,0,0,0,0,0,0,1,1,0,0\nsunny,0.1,0,0,0,0,0,0,1,0.3,0,0\n"
@@ -368,6 +369,7 @@ TAMPERED = (
 )
 
 
+@pytest.mark.slow
 def test_a_plan_that_was_tampered_with_is_found_out(tmp_path: Path) -> None:
     """A capacity, an energy, a cost, an output, a charge or a store that is not the plan's own."""
     plan = sunny(tmp_path, "")

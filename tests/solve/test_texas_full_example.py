@@ -44,6 +44,7 @@ def corner(whole: Study) -> Plan:
     return checked_plan(whole.override(CORNER))
 
 
+@pytest.mark.slow
 def test_newer_racks_do_more_work(corner: Plan) -> None:
     """200 MW of 2028's racks do 7,008 million; in 2032 they count half, and 100 MW of the next ones do the rest."""
     racks = corner.table("racks").groupby(["rack", "period"])["it_mw"].sum().to_dict()

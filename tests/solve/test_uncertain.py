@@ -95,6 +95,7 @@ def holds(found: Uncertain, folder: Path) -> None:
         assert plan.summary["objective_musd"] == pytest.approx(found.costs_musd[STOCHASTIC][i], rel=1e-6, abs=1e-5)
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("weight", [0.0, 0.4, 1.0])
 def test_against_every_choice_of_sites(tmp_path: Path, method: Method, weight: float) -> None:
@@ -141,6 +142,7 @@ def test_against_one_program_of_angles(tmp_path: Path, method: Method, small: Sm
     is_optimal(solve_uncertain(small.study(tmp_path / "study"), method=method), small, tmp_path / "plans")
 
 
+@pytest.mark.every(2)
 def test_six_buses_against_one_program_of_angles(tmp_path: Path, six: tuple[Method, Uncertain]) -> None:
     is_optimal(six[1], SIX, tmp_path / "plans")
 
@@ -216,6 +218,7 @@ ISLANDS = Small(
 """Two islands: a campus can stand in one of them in one future, and in the other in the other."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_no_common_choice_is_infeasible(tmp_path: Path, method: Method) -> None:
     study = ISLANDS.study(tmp_path / "study")
@@ -243,6 +246,7 @@ def test_only_cost_is_minimized_and_only_with_futures(tmp_path: Path) -> None:
         solve_uncertain(study.override({"study.objective": "delay"}))
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("method", METHODS)
 def test_a_gap_is_kept(tmp_path: Path, method: Method) -> None:
     small = replace(RING, weight=0.3)
@@ -253,6 +257,7 @@ def test_a_gap_is_kept(tmp_path: Path, method: Method) -> None:
     assert found.status in ("optimal", "gap_reached")
 
 
+@pytest.mark.every(2)
 def test_two_solves_are_the_same(tmp_path: Path, six: tuple[Method, Uncertain]) -> None:
     method, one = six
     two = solve_uncertain(SIX.study(tmp_path / "two"), method=method)

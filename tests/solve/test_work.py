@@ -18,6 +18,7 @@ def programme(cost: float, most: float) -> str:
     return f'[[demand.efficiency]]\nname = "caching"\ncost_musd_per_unit = {cost}\nmax_units = {most}\n'
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(
     ("price", "most", "built", "units", "cost"),
     [(0.5, 25, 8, 20, 90.0), (0.5, 5, 10, 0, 100.0), (1.2, 25, 10, 0, 100.0), (0.0, 100, 0, 100, 0.0)],
@@ -89,6 +90,7 @@ def test_work_avoided_and_racks_that_stay(tmp_path: Path) -> None:
         assert checked_plan(study).summary["objective_musd"] == pytest.approx(cost, rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [1e-6, 1e4])
 def test_the_unit_of_work_changes_nothing(tmp_path: Path, scale: float) -> None:
     """Work of 100 MW of old racks in 2030 and of 100 MW of new ones in 2032; a new one does twice the work.

@@ -201,6 +201,7 @@ def test_orbit_competes_up_to_its_break_even_price(tmp_path: Path) -> None:
         assert plan.summary["break_even_launch_usd_per_kg"] == pytest.approx(80.0, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_a_lower_launch_price_never_reduces_orbit(tmp_path: Path) -> None:
     """Ramp of 4 MW a year, two periods: what is in orbit falls with the price and costs rise with it.
 

@@ -209,6 +209,7 @@ def solved(study: Study, tmp_path: Path) -> tuple[Plan, Path]:
     return plan, write_plan(plan, tmp_path / "plan")
 
 
+@pytest.mark.slow
 def test_a_plan_with_everything_is_verified_and_its_water_recomputed(edited: Edited, tmp_path: Path) -> None:
     """Gas (g1) uses 0.75 m3/MWh and wind (g2) none; 24 x 0.5 x PUE x MW x factor stands behind a campus."""
     study = edited(FILES, ALL)
