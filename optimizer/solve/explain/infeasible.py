@@ -17,7 +17,7 @@ import numpy as np
 
 from optimizer.errors import Finding, InfeasibleError, SolverError
 from optimizer.progress import Progress, silent
-from optimizer.solve.explain.conflict import ORDER, Conflict, minimal_conflict
+from optimizer.solve.explain.conflict import FEW_BRANCHES, ORDER, Conflict, minimal_conflict
 from optimizer.solve.explain.elastic import ElasticProgram, without_network
 from optimizer.solve.explain.least import FEW_INTEGERS, Change, least_seen, least_unseen, prices_of
 from optimizer.solve.explain.limit import Asked, Limit
@@ -41,6 +41,10 @@ COMPANIONS = {SITE: {TIE: 0.01}}
 
 STEPS = (1.0, 1.02, 1.05, 1.1, 1.2, 1.5, 2.0)
 """Multiples of the relaxation's least change that are tried in turn for one that leaves a plan [-]."""
+
+GENEROUS = (1.5, 4.0)
+"""Multiples of what all but the network needs that are tried for a plan of a large network [-] (unverified: a
+choice)."""
 
 SIGNIFICANT_DIGITS = 4
 """Amounts are rounded up to so many digits, so that what is read suffices [-]."""
@@ -254,9 +258,24 @@ class _WaysOut:
         # Decisions that suit all but the network often suit it too.
         if self.programs.has_plan(amounts, self.known, self.deadline, unseen.decisions):
             return WayOut(amounts, least_share=unseen.least_share)
+        enough = self._generous(unseen) if len(case.branches) > FEW_BRANCHES else None
         floor = unseen.least_share * sum(prices[limit.rule] * mw for limit, mw in unseen.amounts.items())
-        way = self._proven(least_seen(self.programs.asked, case, prices, self.known, self.deadline, floor))
+        way = self._proven(least_seen(self.programs.asked, case, prices, self.known, self.deadline, floor)) or enough
         return WayOut(amounts, False) if way is None and self._is_late() else way
+
+    def _generous(self, unseen: Change) -> WayOut | None:
+        """More than the rest needs, until a plan is found: of a large network the least takes longer to be found."""
+        for step in GENEROUS:
+            amounts = rounded({limit: self._at_most(limit, step * mw) for limit, mw in unseen.amounts.items()})
+            if self.programs.has_plan(amounts, self.known, self.deadline):
+                return WayOut(amounts, least_share=unseen.least_share / step)
+            if self._is_late():
+                break
+        return None
+
+    def _at_most(self, limit: Limit, amount: float) -> float:
+        """No more than there is of a target."""
+        return min(amount, float(self.programs.case.demand_mw[limit.period])) if limit.rule == DEMAND else amount
 
     def _without_factors(self, unseen: Change) -> WayOut | None:
         """A way out of a case whose plans are not searched with factors: more and more of what the rest needs."""

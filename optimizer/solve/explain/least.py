@@ -28,7 +28,7 @@ from optimizer.study.case import Case
 FEW_INTEGERS = 2000
 """Whole decisions up to which the least change is found by one search among them (unverified: a choice)."""
 
-CLOSE = 1e-3
+CLOSE = 1e-2
 """Share of the least change within which it is found [-] (unverified: a choice)."""
 
 PROBES = 24
