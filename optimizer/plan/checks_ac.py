@@ -1,8 +1,10 @@
 """A plan put through AC power flow: what DC security says nothing of, voltages and reactive power among it.
 
 The last period is checked, in every snapshot: all campuses are in service then. Its dispatch, ties and facility power
-are taken from the plan's tables; load, availability and ratings are rebuilt from the inputs. The dispatch without new
-load is the plan's baseline. The outages are those with the highest DC loadings in the plan's contingencies table.
+are taken from the plan's tables; load, availability and ratings are rebuilt from the inputs. The network is that of the
+period: circuits that the plan has built are in it with their impedance and ratings, branches whose place they took are
+not. The dispatch without new load, and the circuits built without it, are the plan's baseline. The outages are those
+with the highest DC loadings in the plan's contingencies table.
 
 A plan states DC security only, so that voltages and loadings outside of their limits are warnings. That the campuses
 leave no solution where there is one without them is an error: such a plan does not serve what it says it serves.
@@ -83,7 +85,8 @@ def verify_ac(
         "power_factor": power_factor,
         "snapshots": {h: result.to_dict() for h, result in results.items()},
     }
-    return tuple([*_together(period, results, power_factor), *_support(context)]), figures
+    campuses = f"campuses at a power factor of {power_factor:g} lagging" if context.has_demand else ""
+    return tuple([*_together(period, results, campuses), *_support(context)]), figures
 
 
 def check_snapshots(
@@ -102,32 +105,35 @@ def check_snapshots(
     progress : callable
         Told which snapshot is checked.
     """
-    case, grid_config = context.case, context.study.config.grid
+    grid_config, grid = context.study.config.grid, context.study.grid
     assert grid_config is not None
+    assert grid is not None
     period = context.periods[-1]
-    assert context.study.grid is not None
-    links, _ = scheduled_load(context.study.grid)
+    here, without = context.of_period(period), context.networks("baseline_circuits")[-1]
+    case = here.case
+    links, _ = scheduled_load(grid)
     # Load includes links only where their transfer is scheduled.
-    apart = (links if case.links.empty else 0.0) + context.study.grid.buses["shunt_mw"]
-    baseline = context.outputs("baseline_dispatch", context.operating) if context.has_demand else None
+    apart = (links if case.links.empty else 0.0) + grid.buses["shunt_mw"]
+    baseline = context.outputs("baseline_dispatch", here.operating) if context.has_demand else None
     results = {}
-    for column, (t, h) in enumerate(context.operating):
+    for column, (t, h) in enumerate(here.operating):
         if t != period:
             continue
-        progress("AC", context.snapshots.index(h) / len(context.snapshots), f"{t}, {h}")
+        progress("AC", here.snapshots.index(h) / len(here.snapshots), f"{t}, {h}")
         units = case.generators.index[~case.is_link_end]
-        output = pd.Series(context.output_mw[:, column], index=case.generators.index)
+        output = pd.Series(here.output_mw[:, column], index=case.generators.index)
         last = None if baseline is None else pd.Series(baseline[:, column], index=case.generators.index)
-        plan, before = (_rated(context, context.table(name), column) for name in ("upgrades", "baseline_upgrades"))
+        plan = _rated(here, here.table("upgrades"), column)
+        before = _rated(without, context.table("baseline_upgrades"), column)
         results[h] = check_ac(
-            _with_transfers(context, plan, output),
-            _campuses(context, h),
+            _with_transfers(here, plan, output),
+            _campuses(here, h),
             output[units],
-            load_mw=pd.Series(context.load_mw[:, column], index=case.buses.index) - apart,
+            load_mw=pd.Series(here.load_mw[:, column], index=case.buses.index) - apart,
             output_max_mw=case.output_max_mw.loc[units, h],
             output_before_mw=None if last is None else last[units],
-            grid_before=before if last is None else _with_transfers(context, before, last),
-            outages=critical_outages(context, period, h, n_outages),
+            grid_before=before if last is None else _with_transfers(without, before, last),
+            outages=critical_outages(here, period, h, n_outages),
             power_factor=power_factor,
             susceptance=grid_config.susceptance,
         )
@@ -147,12 +153,16 @@ def _with_transfers(context: Context, grid: Grid, output_mw: pd.Series) -> Grid:
 
 
 def _rated(context: Context, upgrades: pd.DataFrame, operating: int) -> Grid:
-    """The grid with the ratings that hold in a period and snapshot; base overloads are no rating and stay out."""
+    """The network of a period with the ratings that hold in it and in a snapshot.
+
+    Built circuits follow the branches of the grid; base overloads are no rating and stay out.
+    """
     assert context.study.grid is not None
-    grid, case = context.study.grid, context.case
-    branches = grid.branches.copy()
+    grid, names = context.study.grid, context.case.branches.index
+    idle = grid.branches[~grid.branches["in_service"]]
+    branches = pd.concat([context.branches, idle]) if len(idle) else context.branches.copy()
     for column, after_outage in (("rating_mw", False), ("rating_emergency_mw", True)):
-        branches.loc[case.branches.index, column] = context.rated_mw(upgrades, after_outage)[:, operating]
+        branches.loc[names, column] = context.rated_mw(upgrades, after_outage)[:, operating]
     return replace(grid, branches=branches)
 
 
@@ -195,10 +205,11 @@ def _elements(context: Context, name: str) -> list[str]:
     return [*branches, *units, *dict.fromkeys(f"{NEW}{site}" for site, _ in joint.loads)]
 
 
-def _together(period: int, results: Mapping[str, ACResult], power_factor: float) -> list[Finding]:
+def _together(period: int, results: Mapping[str, ACResult], campuses: str) -> list[Finding]:
     """Findings of all snapshots: how many limits are broken, what is said of each, then the worst violations of any."""
-    text = f"the last period is checked in every snapshot, campuses at a power factor of {power_factor:g} lagging"
-    found = [Finding("grid.ac.scope", f"AC, period {period}", f"{text} (unverified)", severity="info")]
+    text = "the last period is checked in every snapshot, in the network that the plan has made by then"
+    text += f", {campuses} (unverified)" if campuses else ""
+    found = [Finding("grid.ac.scope", f"AC, period {period}", text, severity="info")]
     seen = set()
     parts = []
     for h, result in results.items():
@@ -232,15 +243,20 @@ def ac_text(figures: Mapping[str, Any]) -> str:
     """The answer in a line for each snapshot."""
     lines = []
     for h, one in figures.get("snapshots", {}).items():
+        before = one["converged_before"]
         if not one["converged"]:
-            before = {True: "but one without them", False: "nor one without them", None: ""}[one["converged_before"]]
-            lines.append(f"  {h}: no AC solution with the campuses {before}".rstrip(" ,"))
+            relation = {
+                True: " with the campuses but one without them",
+                False: " with the campuses nor one without them",
+            }
+            lines.append(f"  {h}: no AC solution{relation.get(before, '')}")
             continue
         counts = one["violations"]
         new = sum(n for key, n in counts.items() if not key.endswith(".existing"))
+        compared = f" by the campuses or more than before, {sum(counts.values()) - new} as before"
         unsolved = sum(row["state"] == "not_solved" for row in one["outages"])
         error = one["flow_error"]
-        parts = [f"{new} limits broken by the campuses or more than before, {sum(counts.values()) - new} as before"]
+        parts = [f"{new} limits broken{', nothing to compare with' if before is None else compared}"]
         parts.append(f"{len(one['outages'])} outages, {unsolved} without a solution")
         if error is not None:
             parts.append(f"AC from DC flows {error['mean_mw']:.1f} MW, at most {error['max_mw']:.1f} MW")

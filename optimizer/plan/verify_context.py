@@ -256,25 +256,29 @@ class Context:
     @cached_property
     def wires(self) -> Wires:
         """Branches in service, read from the grid's own reactances."""
-        assert self.study.grid is not None
         assert self.study.config.grid is not None
-        existing = self.case.branches.index.intersection(self.study.grid.branches.index, sort=False)
-        branches = self.study.grid.branches.loc[existing]
-        if len(existing) < len(self.case.branches):
-            branches = pd.concat([branches, self._new_branches(existing)])
-        return Wires.of(self.case.buses.index, branches, self.study.config.grid.susceptance)
+        return Wires.of(self.case.buses.index, self.branches, self.study.config.grid.susceptance)
 
-    def _new_branches(self, existing: pd.Index) -> pd.DataFrame:
-        """Built circuits with the reactances of the grid's own table, one row a unit, in the order of the case."""
+    @cached_property
+    def branches(self) -> pd.DataFrame:
+        """Branches in service with the facts of the grid's own table, then built units, in the order of the case.
+
+        What the table of circuits does not say is ``nan``; ratings are those of the tables, without upgrades.
+        """
         assert self.study.grid is not None
+        table, case = self.study.grid.branches, self.case.branches.index
+        existing = case.intersection(table.index, sort=False)
+        rows, new = table.loc[existing], case[len(existing) :]
+        if not len(new):
+            return rows
         circuits = self.study.offered_circuits
         owner: dict[str, str] = {}
         for circuit, count in circuits["max_count"].items():
             names = [circuit] if count == 1 else [f"{circuit}/{i}" for i in range(1, int(count) + 1)]
             owner |= dict.fromkeys(names, circuit)
-        new = self.case.branches.index[len(existing) :]
-        columns = ["from_bus", "to_bus", "x_pu", "r_pu", "tap", "shift_deg"]
-        return circuits.loc[[owner[name] for name in new], columns].set_axis(new)
+        columns = circuits.columns.intersection(rows.columns, sort=False)
+        built = circuits.loc[[owner[name] for name in new], columns].set_axis(new).assign(in_service=True)
+        return pd.concat([rows, built]).rename_axis(table.index.name)
 
     @cached_property
     def islands(self) -> list[np.ndarray]:

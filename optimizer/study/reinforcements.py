@@ -2,7 +2,10 @@
 
 The branches are named by the study, or by what `gridsite headroom` says limits the load that fits at most buses. A
 circuit of the same reactance, rating and route beside a branch halves its flow and joins its rating; a rebuild keeps
-the route, takes the line's place and carries more. Costs are the region's cited ones, or prices that the study gives.
+the route, takes the line's place and carries more. Charging, of which AC power flow alone asks, is the branch's; that
+of a rebuild goes with the inverse of its reactance, because waves run at nearly the speed of light along any conductors
+of a line, which fixes the product of the two (P. Kundur, Power System Stability and Control, 1994, section 6.1). Costs
+are the region's cited ones, or prices that the study gives.
 """
 
 from __future__ import annotations
@@ -63,7 +66,7 @@ def reinforcements(
     Returns
     -------
     circuits : DataFrame, index ``circuit``
-        With the columns of a grid's ``circuits`` and ``length_km``.
+        With the columns of a grid's ``circuits``, ``length_km``, and ``b_pu`` where its branches have it.
     findings : list of Finding
         Branches that the grid does not have (errors), and those for which nothing can be offered (warnings).
     """
@@ -83,8 +86,7 @@ def reinforcements(
     table["ready"] = [_ready(row, settings, costs, decision_year) for row in table.itertuples()]
     extra = {column.name: column.default for column in TABLES["circuits"][1:] if column.name not in table.columns}
     table = table.assign(**extra).assign(max_count=1)
-    columns = [column.name for column in TABLES["circuits"][1:]]
-    return table[[*columns, "length_km"]].rename_axis("circuit"), findings
+    return table[_columns(grid)].rename_axis("circuit"), findings
 
 
 def from_case(grid: Grid, settings: ExpansionSettings, yearly_factor: float) -> tuple[pd.DataFrame, list[Finding]]:
@@ -105,12 +107,12 @@ def from_case(grid: Grid, settings: ExpansionSettings, yearly_factor: float) -> 
     Returns
     -------
     circuits : DataFrame, index ``circuit``
-        With the columns of a grid's ``circuits`` and ``length_km``.
+        With the columns of a grid's ``circuits``, ``length_km``, and ``b_pu`` where its branches have it.
     findings : list of Finding
         A case without such branches (an error), and branches beside which no whole circuit fits (warnings).
     """
-    columns = [column.name for column in TABLES["circuits"][1:]]
-    nothing = pd.DataFrame(columns=[*columns, "length_km"], index=pd.Index([], name="circuit"))
+    columns = _columns(grid)
+    nothing = pd.DataFrame(columns=columns, index=pd.Index([], name="circuit"))
     if not settings.from_case:
         return nothing, []
     priced = grid.branches.get("extension_usd_per_mw_year", pd.Series(np.nan, index=grid.branches.index)).notna()
@@ -131,7 +133,13 @@ def from_case(grid: Grid, settings: ExpansionSettings, yearly_factor: float) -> 
     rows, rating = rows[fits], rating[fits]
     cost = rows["extension_usd_per_mw_year"].astype(float) * rating / USD_PER_MUSD / yearly_factor
     table = _named(BESIDE, rows.assign(cost_musd=cost, max_count=count[fits].astype(int), ready=0, replaces=""))
-    return table.reindex(columns=[*columns, "length_km"]).rename_axis("circuit"), findings
+    return table.reindex(columns=columns).rename_axis("circuit"), findings
+
+
+def _columns(grid: Grid) -> list[str]:
+    """Columns of what is offered."""
+    charging = ["b_pu"] if "b_pu" in grid.branches.columns else []
+    return [*(column.name for column in TABLES["circuits"][1:]), "length_km", *charging]
 
 
 def _without(
@@ -241,6 +249,8 @@ def _rebuilds(
         replaces=rows.index,
         offer="rebuild",
     )
+    if "b_pu" in rows.columns:
+        new["b_pu"] = rows["b_pu"] / settings.rebuild_reactance_factor
     return _named(REBUILD, new[cost.notna() & (rating > old)]), findings
 
 

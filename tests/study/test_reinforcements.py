@@ -116,3 +116,12 @@ def test_branches_that_limit_most_buses_follow_those_of_the_study(tiny: Study) -
     settings = ExpansionSettings(branches=("a",), line_cost_musd_per_km=0.5, most_branches=1)
     table, _ = reinforcements(network(tiny), limited, settings, None, 2027)
     assert list(table.index) == ["beside a", "beside d"]
+
+
+def test_charging_is_the_branch_s_and_goes_against_the_reactance(tiny: Study) -> None:
+    grid = network(tiny)
+    grid = replace(grid, branches=grid.branches.assign(b_pu=[0.02, 0.0, *([np.nan] * (len(grid.branches) - 2))]))
+    keys = {"line_cost_musd_per_km": 1.0, "rebuild_cost_musd_per_km": 1.0, "rebuild_rating_factor": 2.0}
+    settings = ExpansionSettings(branches=("a", "b"), offer=("line", "rebuild"), rebuild_reactance_factor=0.8, **keys)
+    table, _ = reinforcements(grid, None, settings, None, 2027)
+    assert table["b_pu"].to_dict() == {"beside a": 0.02, "rebuild a": pytest.approx(0.025)}
