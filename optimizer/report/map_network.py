@@ -30,6 +30,10 @@ _LOADINGS = (
     (0.95, np.inf, "95 % loaded or more", style.VERMILION, 4.0),
 )
 _AFTER_OUTAGE = 0.95
+_CIRCUIT = (
+    "circuit %{customdata[0]}, %{customdata[7]}<br>%{customdata[1]:,.0f} × %{customdata[2]:,.0f} MW, "
+    "%{customdata[3]} – %{customdata[4]}<br>from %{customdata[5]}, %{customdata[6]:,.1f} M$ once"
+)
 _MEASURED = "%{customdata[1]:,.0f} of %{customdata[2]:,.0f} MW (%{customdata[3]:.1f} %), %{customdata[4]}"
 
 
@@ -47,22 +51,24 @@ class Lines:
     table: pd.DataFrame
 
     @classmethod
-    def of(cls, grid: Grid, projection: Projection) -> Lines:
-        """Return the lines of a grid; a transformer inside a substation has no length to draw."""
-        buses = _placed(grid)
-        x, y = projection.points(buses["lon"], buses["lat"])
-        place = pd.DataFrame({"x": x, "y": y, "base_kv": buses["base_kv"].to_numpy()}, index=buses.index)
-        rows = grid.branches[grid.branches["in_service"].astype(bool)]
-        rows = rows[rows["from_bus"].isin(place.index) & rows["to_bus"].isin(place.index)]
-        start, end = place.loc[rows["from_bus"]], place.loc[rows["to_bus"]]
-        table = rows[["from_bus", "to_bus", "rating_mw", "length_km"]].assign(
-            base_kv=np.minimum(start["base_kv"].to_numpy(), end["base_kv"].to_numpy()),
-            x0=start["x"].to_numpy(),
-            y0=start["y"].to_numpy(),
-            x1=end["x"].to_numpy(),
-            y1=end["y"].to_numpy(),
-        )
-        return cls(table[(table["x0"] != table["x1"]) | (table["y0"] != table["y1"])])
+    def of(cls, grid: Grid, projection: Projection, built: pd.DataFrame | None = None) -> Lines:
+        """Return the lines of a grid; a transformer inside a substation has no length to draw.
+
+        Parameters
+        ----------
+        grid : Grid
+            The network.
+        projection : Projection
+            Of the map.
+        built : DataFrame, index ``branch``, optional
+            Circuits that are drawn too: ``from_bus``, ``to_bus``, ``rating_mw`` [MW], ``length_km`` [km].
+        """
+        columns = ["from_bus", "to_bus", "rating_mw", "length_km"]
+        rows = grid.branches.loc[grid.branches["in_service"].astype(bool), columns]
+        if built is not None and len(built):
+            rows = pd.concat([rows, built[columns].astype(rows.dtypes.to_dict())])
+        table = _with_ends(rows, grid, projection)
+        return cls(table[_has_length(table)])
 
     def known(self, branches: pd.Series | pd.Index) -> np.ndarray:
         """Which of some branches are drawn."""
@@ -169,27 +175,48 @@ def upgrades(table: pd.DataFrame, lines: Lines) -> MapLayer | None:
     return lines.layer(CHOSEN, {PLAN, LOADING}, count(len(rows), "network upgrade"), drawn, hover, text)
 
 
-def circuits(table: pd.DataFrame, grid: Grid, projection: Projection) -> MapLayer | None:
-    """Return the new circuits of a plan, those whose ends have a place."""
-    buses = _placed(grid)
-    rows = table[table["from_bus"].isin(buses.index) & table["to_bus"].isin(buses.index)]
-    if rows.empty:
-        return None
-    sums = rows.groupby("circuit")[["count", "cost_musd"]].transform("sum")
-    rows = rows.assign(**sums).drop_duplicates("circuit")
-    x, y = (pd.Series(v, index=buses.index) for v in projection.points(buses["lon"], buses["lat"]))
-    start, end = rows["from_bus"], rows["to_bus"]
-    ends = {"x0": x.loc[start], "y0": y.loc[start], "x1": x.loc[end], "y1": y.loc[end]}
-    lines = Lines(rows.assign(**{c: at.to_numpy() for c, at in ends.items()}).set_index("circuit"))
-    drawn = lines.table.reset_index()
-    text = (
-        "new circuit %{customdata[0]}, %{customdata[1]:,.0f} × %{customdata[2]:,.0f} MW<br>%{customdata[3]} – "
-        "%{customdata[4]}<br>from %{customdata[5]}, %{customdata[6]:,.1f} M$ once"
+def circuits(table: pd.DataFrame, grid: Grid, projection: Projection) -> list[MapLayer]:
+    """Return the circuits that a plan builds, where both ends have a place: those in a line's place, those beside what
+    is there, and marks for those that begin and end at one place, as transformers do.
+    """
+    sums = table.groupby("circuit")[["count", "cost_musd"]].transform("sum")
+    rows = table.assign(**sums).drop_duplicates("circuit").set_index("circuit")
+    rows = _with_ends(rows, grid, projection)
+    in_place, long = rows["replaces"].fillna("") != "", _has_length(rows)
+    layers = []
+    for chosen, one, several, dash in (
+        (long & in_place, "rebuilt branch", "rebuilt branches", "solid"),
+        (long & ~in_place, "new circuit", "new circuits", "10px,4px"),
+    ):
+        drawn = rows[chosen]
+        if len(drawn):
+            look, name = _Drawn(drawn.index, style.BLUE, 5.0, dash), count(int(drawn["count"].sum()), one, several)
+            layers.append(Lines(drawn).layer(CHOSEN, {PLAN, LOADING}, name, look, _circuit_hover(drawn), _CIRCUIT))
+    drawn = rows[~long]
+    if len(drawn):
+        what = "new transformer" if set(drawn["kind"]) == {"transformer"} else "circuit within substations"
+        plural = f"{what}s" if what.endswith("former") else "circuits within substations"
+        layers.append(_at_one_place(drawn, count(int(drawn["count"].sum()), what, plural)))
+    return layers
+
+
+def _circuit_hover(rows: pd.DataFrame) -> list[list[Any]]:
+    shown = (rows[c] for c in ("count", "rating_mw", "from_bus", "to_bus", "in_service", "cost_musd"))
+    old = [f"in the place of {branch}" if branch else "new" for branch in rows["replaces"].fillna("")]
+    return hover_rows(rows.index, *shown, old)
+
+
+def _at_one_place(rows: pd.DataFrame, name: str) -> MapLayer:
+    marks = trace(
+        rows["x0"].to_numpy(np.float32),
+        rows["y0"].to_numpy(np.float32),
+        name,
+        mode="markers",
+        marker={"size": 15, "symbol": "diamond", "color": style.BLUE, "line": {"color": "#ffffff", "width": 1.5}},
+        customdata=_circuit_hover(rows),
+        hovertemplate=_CIRCUIT + "<extra></extra>",
     )
-    shown = ("circuit", "count", "rating_mw", "from_bus", "to_bus", "in_service", "cost_musd")
-    hover = hover_rows(*(drawn[c] for c in shown))
-    look = _Drawn(drawn["circuit"], style.BLUE, 5.0, "10px,4px")
-    return lines.layer(CHOSEN, {PLAN, LOADING}, count(int(rows["count"].sum()), "new circuit"), look, hover, text)
+    return MapLayer(CHOSEN, (marks,), frozenset({PLAN, LOADING}))
 
 
 def broken_limits(table: pd.DataFrame, lines: Lines, name: str) -> MapLayer | None:
@@ -207,6 +234,26 @@ def broken_limits(table: pd.DataFrame, lines: Lines, name: str) -> MapLayer | No
 def _measured(rows: pd.DataFrame, *more: pd.Series) -> list[list[Any]]:
     measures = (rows["flow_mw"].abs(), rows["limit_mw"], rows["loading"] * 100, rows["snapshot"].map(words))
     return hover_rows(rows.index, *measures, *more)
+
+
+def _with_ends(rows: pd.DataFrame, grid: Grid, projection: Projection) -> pd.DataFrame:
+    """Return the rows whose ends have a place, with the places and the lower voltage of the ends."""
+    buses = _placed(grid)
+    x, y = projection.points(buses["lon"], buses["lat"])
+    place = pd.DataFrame({"x": x, "y": y, "base_kv": buses["base_kv"].to_numpy()}, index=buses.index)
+    rows = rows[rows["from_bus"].isin(place.index) & rows["to_bus"].isin(place.index)]
+    start, end = place.loc[rows["from_bus"]], place.loc[rows["to_bus"]]
+    return rows.assign(
+        base_kv=np.minimum(start["base_kv"].to_numpy(), end["base_kv"].to_numpy()),
+        x0=start["x"].to_numpy(),
+        y0=start["y"].to_numpy(),
+        x1=end["x"].to_numpy(),
+        y1=end["y"].to_numpy(),
+    )
+
+
+def _has_length(table: pd.DataFrame) -> pd.Series:
+    return (table["x0"] != table["x1"]) | (table["y0"] != table["y1"])
 
 
 def _placed(grid: Grid) -> pd.DataFrame:

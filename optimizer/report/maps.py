@@ -13,6 +13,7 @@ from optimizer.report import map_network, map_places, style
 from optimizer.report.map_layer import CHOSEN, LAND, LOADING, NETWORK, PLAN, REFUSED, SITES, STRESS, MapLayer
 from optimizer.report.map_network import Lines
 from optimizer.report.projection import GEOGRAPHIC, Projection
+from optimizer.report.text import count
 from optimizer.report.view import View
 
 if TYPE_CHECKING:
@@ -33,14 +34,14 @@ def plan_map(view: View) -> go.Figure | None:
     ground, lines = _ground(study, projection) if study else ([], None)
     layers: list[MapLayer | None] = [*ground]
     if lines is not None:
-        layers += map_network.line_loading(view, lines)
+        layers += map_network.line_loading(view, _with_built(view, study, lines, projection))
     layers.append(map_places.candidate_sites(view.table("candidates").pipe(_by_site), projection, view.sites.index))
     if lines is not None and not view.table("upgrades").empty:
         layers.append(map_network.upgrades(view.table("upgrades"), lines))
     if study is not None and study.grid is not None and not view.table("circuits").empty:
-        layers.append(map_network.circuits(view.table("circuits"), study.grid, projection))
+        layers += map_network.circuits(view.table("circuits"), study.grid, projection)
     layers.append(_ties(view, projection))
-    layers.append(map_places.chosen_sites(view, projection, f"{len(view.sites):,} chosen sites, by IT MW"))
+    layers.append(map_places.chosen_sites(view, projection, f"{count(len(view.sites), 'chosen site')}, by IT MW"))
     return _map(layers, (PLAN, LOADING, LAND))
 
 
@@ -92,6 +93,13 @@ def _ground(study: Study, projection: Projection, land: bool = True) -> tuple[li
     lines = Lines.of(study.grid, projection)
     layers += [*map_network.transmission_lines(lines), map_network.substations(study.grid, projection)]
     return layers, lines
+
+
+def _with_built(view: View, study: Study | None, lines: Lines, projection: Projection) -> Lines:
+    """Return the lines with the circuits that the plan builds, which are loaded too."""
+    if study is None or study.grid is None or view.built_circuits.empty:
+        return lines
+    return Lines.of(study.grid, projection, view.built_circuits)
 
 
 def _ties(view: View, projection: Projection) -> MapLayer | None:

@@ -139,10 +139,24 @@ class View:
     @cached_property
     def _branch_ends(self) -> dict[str, tuple[str, str]]:
         grid = None if self.plan.study is None else self.plan.study.grid
-        if grid is None:
-            return {}
-        ends = zip(grid.branches.index, grid.branches["from_bus"], grid.branches["to_bus"], strict=True)
+        tables = [self.built_circuits] if grid is None else [grid.branches, self.built_circuits]
+        rows = pd.concat([table[["from_bus", "to_bus"]] for table in tables])
+        ends = zip(rows.index, rows["from_bus"], rows["to_bus"], strict=True)
         return {str(branch): (str(start), str(end)) for branch, start, end in ends}
+
+    @cached_property
+    def built_circuits(self) -> pd.DataFrame:
+        """Circuits that the plan builds under every name that a unit of them has as a branch, indexed by ``branch``.
+
+        Columns ``from_bus``, ``to_bus``, ``rating_mw`` (of one) [MW], ``length_km`` [km].
+        """
+        rows, columns = self.table("circuits"), ["from_bus", "to_bus", "rating_mw", "length_km"]
+        if rows.empty:
+            return pd.DataFrame(columns=columns, index=pd.Index([], name="branch"))
+        total = rows.groupby("circuit")["count"].sum()
+        rows = rows.drop_duplicates("circuit").set_index("circuit")[columns]
+        parts = [rows, *(rows.loc[[c]].set_axis([f"{c}/{i}"]) for c in rows.index for i in range(1, int(total[c]) + 1))]
+        return pd.concat(parts).rename_axis("branch")
 
     def bus(self, bus: str) -> str:
         """Id of a bus with its name, where it has one."""

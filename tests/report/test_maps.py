@@ -36,7 +36,7 @@ def test_every_layer_is_there(drawn: go.Figure) -> None:
         "3 candidates not chosen",
         "1\u00a0network upgrade",
         "2\u00a0tie lines",
-        "2 chosen sites, by IT MW",
+        "2\u00a0chosen sites, by IT MW",
     }
 
 
@@ -70,7 +70,7 @@ def test_views_switch_layers_and_the_first_is_shown(drawn: go.Figure) -> None:
     states = dict(zip([trace.name for trace in drawn.data], buttons["Candidates and refused land"], strict=True))
     assert states["too far (7)"] is True
     assert states["lines 300–449 kV"] == "legendonly"
-    assert states["2 chosen sites, by IT MW"] is True
+    assert states["2\u00a0chosen sites, by IT MW"] is True
 
 
 def test_the_area_of_a_circle_is_proportional_to_its_load(plan: Plan) -> None:
@@ -98,7 +98,7 @@ def test_the_comparison_shows_both_plans_and_what_breaks(plan: Plan) -> None:
 def test_without_a_study_the_tables_still_give_a_map(plan: Plan) -> None:
     figure = maps.plan_map(View(dataclasses.replace(plan, study=None)))
     assert figure is not None
-    assert {trace.name for trace in figure.data} == {"3 candidates not chosen", "2 chosen sites, by IT MW"}
+    assert {trace.name for trace in figure.data} == {"3 candidates not chosen", "2\u00a0chosen sites, by IT MW"}
 
 
 def test_a_plan_without_places_has_no_map(plan: Plan) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from optimizer.report.page import Column, Section, Text, blocks, table
-from optimizer.report.text import count, quantity
+from optimizer.report.text import count, listing, quantity
 from optimizer.report.view import View
 
 
@@ -26,6 +26,7 @@ def new_circuits(view: View) -> Section | None:
         text += (
             f" {count(len(old), 'existing branch', 'existing branches')} {'is' if len(old) == 1 else 'are'} replaced."
         )
+    text += _anyway(view)
     rows = built.assign(
         from_bus=built["from_bus"].map(view.bus),
         to_bus=built["to_bus"].map(view.bus),
@@ -45,3 +46,13 @@ def new_circuits(view: View) -> Section | None:
     )
     total = {"circuit": "All circuits"} | {c: rows[c].sum() for c in ("count", "cost_musd", "annuity_musd")}
     return Section("circuits", title, blocks(Text(text), table(rows, columns, "New circuits", total=total)))
+
+
+def _anyway(view: View) -> str:
+    """What the network needs without the new load too."""
+    needed = view.table("baseline_circuits")
+    if needed.empty:
+        return ""
+    units = needed.groupby("circuit", sort=True)["count"].sum()
+    names = listing([circuit if n == 1 else f"{n:,} × {circuit}" for circuit, n in units.items()])
+    return f" The network without the new load needs circuits too, which its cost (the baseline) has in it: {names}."

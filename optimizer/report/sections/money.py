@@ -6,7 +6,7 @@ import pandas as pd
 
 from optimizer.report import charts
 from optimizer.report.page import Column, Details, Figure, Section, Table, Text, blocks, table
-from optimizer.report.text import count, quantity, significant, words
+from optimizer.report.text import count, listing, quantity, significant, words
 from optimizer.report.view import View
 
 _MOST_LIMITS = 15
@@ -20,13 +20,13 @@ def cost(view: View) -> Section | None:
     year = view.plan.config.study.currency_year
     total = costs.groupby("account", sort=True)["cost_musd"].sum()
     baseline = view.baseline_musd
-    above = total.copy()
-    if baseline and "generation" in above:
-        above = above.rename({"generation": "generation above the baseline"})
-        above["generation above the baseline"] -= baseline
+    shared = _shared(view, list(total.index)) if baseline else []
+    above = total.drop(shared)
+    if shared:
+        above[f"{listing(shared)} above the baseline"] = total[shared].sum() - baseline
     rate = view.plan.config.economics.discount_rate
     text = f"Present value in M$ of {year}, discounted at {quantity(rate, 'rate_share')} a year to {view.periods[0]}. "
-    text += _whose(view, baseline)
+    text += _whose(view, baseline, shared)
     caption = "Cost above the baseline by account." if baseline else "Cost by account."
     return Section(
         "cost",
@@ -37,14 +37,21 @@ def cost(view: View) -> Section | None:
     )
 
 
-def _whose(view: View, baseline: float) -> str:
+def _shared(view: View, accounts: list[str]) -> list[str]:
+    """Accounts in which the same system without the new load has a cost too."""
+    anyway = {"generation": True} | {c: len(view.table(f"baseline_{c}")) > 0 for c in ("circuits", "upgrades")}
+    return [account for account in anyway if anyway[account] and account in accounts]
+
+
+def _whose(view: View, baseline: float, shared: list[str]) -> str:
     """Whose cost it is, and what of generation is in it."""
     if view.is_developer:
         return (
             "It is the developer's cost, not the system's: tariffs are in it, with the share of network upgrades that "
             "they ask for, and generation is not."
         )
-    text = "Generation is that of the whole system, old load included"
+    what = listing(shared or ["generation"]).capitalize()
+    text = f"{what} {'are those' if len(shared) > 1 else 'is that'} of the whole system, old load included"
     if baseline:
         text += f"; the same system without the new load costs {quantity(baseline, 'cost_musd')} (the baseline)"
     return f"{text}."

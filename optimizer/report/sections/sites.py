@@ -101,7 +101,8 @@ def capacity_by_year(view: View) -> Section | None:
     figure = charts.capacity(view)
     if figure is None:
         return None
-    asked = "Capacity is built in whole blocks and never removed; the dashed line is what the study asks for"
+    mark = "dashed line" if len(view.periods) > 1 else "black mark"
+    asked = f"Capacity is built in whole blocks and never removed; the {mark} is what the study asks for"
     demand = view.plan.config.demand
     if demand is not None and demand.work:
         # What is built has another unit: older racks count for less, and programmes avoid some of it.
