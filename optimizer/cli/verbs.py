@@ -67,7 +67,7 @@ def check(study: StudyArgument, as_json: JsonOption = False, quiet: QuietOption 
         network = (f"{len(t):,} {name}" for name, t in (("buses", case.buses), ("branches", case.branches)))
         facts = [
             f"{read.name}: nothing stands against solving it",
-            f"  network      {', '.join(network)}, {len(case.generators):,} generators",
+            f"  network      {', '.join(network)}, {int((~case.is_link_end).sum()):,} generators",
             f"  candidates   {len(case.sites):,} sites, {len(case.ties):,} ties",
             f"  periods      {', '.join(map(str, case.periods.index))}; {len(case.snapshots)} snapshots",
         ]

@@ -121,7 +121,12 @@ def _one_way(links: pd.DataFrame, rows: pd.DataFrame) -> list[Finding]:
     links.loc[both & ~back, "p_min_mw"] = 0.0
     if not both.any():
         return []
-    text = "links with losses that may run both ways keep the direction of their schedule, else that from from_bus"
-    found = f"{int(both.sum())} links, the first {links.index[both][0]}"
-    remedy = "give a schedule, or two links of one direction each"
+    text = "links with losses that may run both ways carry in one direction only where their transfer is decided, that "
+    text += "of their schedule, else from from_bus; no plan that sends the other way is sought"
+    ends = [
+        f"{link} from {row.to_bus} to {row.from_bus}" if back[link] else f"{link} from {row.from_bus} to {row.to_bus}"
+        for link, row in rows[both].iterrows()
+    ]
+    found = "; ".join(ends[:3]) + (f" and {len(ends) - 3} more" if len(ends) > 3 else "")
+    remedy = "give p_mw in the direction that is wanted, or two links of one direction each"
     return [Finding("grid.hvdc.direction", "hvdc", text, found, remedy, "warning")]

@@ -120,6 +120,30 @@ def transmission_lines(lines: Lines) -> list[MapLayer]:
     return layers
 
 
+def hvdc_links(grid: Grid, projection: Projection, transfers: pd.DataFrame, period: int) -> MapLayer | None:
+    """Return the HVDC links in service, with the largest of the transfers decided in a period, else their schedule."""
+    if grid.hvdc.empty:
+        return None
+    rows = _with_ends(grid.hvdc[grid.hvdc["in_service"].astype(bool)], grid, projection)
+    rows = rows[_has_length(rows)]
+    if rows.empty:
+        return None
+    if transfers.empty:
+        scheduled = rows["p_mw"].fillna(0.0) if "p_mw" in rows.columns else pd.Series(0.0, index=rows.index)
+        carried = [f"scheduled transfer {mw:,.0f} MW" for mw in scheduled]
+    else:
+        now = transfers[transfers["period"] == period]
+        most = now["from_mw"].groupby(now["link"]).agg(lambda mw: mw.abs().max()).reindex(rows.index)
+        carried = [f"largest transfer in {period}: {mw:,.0f} MW" for mw in most]
+    hover = hover_rows(rows.index, rows["from_bus"], rows["to_bus"], rows["p_max_mw"], carried)
+    text = (
+        "HVDC link %{customdata[0]}<br>%{customdata[1]} – %{customdata[2]}, up to %{customdata[3]:,.0f} MW<br>"
+        "%{customdata[4]}"
+    )
+    look = _Drawn(rows.index, style.GREEN, 2.4, "8px,3px,2px,3px")
+    return Lines(rows).layer(NETWORK, {PLAN, LOADING}, count(len(rows), "HVDC link"), look, hover, text)
+
+
 def substations(grid: Grid, projection: Projection) -> MapLayer:
     """Return the buses, one mark a place: buses of one substation lie on one another."""
     buses = _placed(grid)

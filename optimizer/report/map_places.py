@@ -11,7 +11,7 @@ import pandas as pd
 from optimizer.report import land_shapes, style
 from optimizer.report.map_layer import CHOSEN, LAND, LOADING, PLAN, REFUSED, SITES, MapLayer, hover_rows, trace
 from optimizer.report.projection import GEOGRAPHIC, Projection
-from optimizer.report.text import count, figure_text, rule_words
+from optimizer.report.text import count, figure_text, rule_words, words
 from optimizer.report.view import View
 
 _REFUSED = ("#b9a27f", style.SKY, style.PURPLE, style.ORANGE, "#8d8d8d", style.YELLOW, style.VERMILION, style.GREEN)
@@ -57,7 +57,7 @@ def candidate_sites(sites: pd.DataFrame, projection: Projection, chosen: Any = (
     marks = trace(
         x,
         y,
-        f"{len(rows):,} candidates" + (" not chosen" if len(chosen) else ""),
+        count(len(rows), "candidate") + (" not chosen" if len(chosen) else ""),
         mode="markers",
         marker={"size": 5, "color": style.GREEN, "opacity": 0.75, "symbol": "square"},
         customdata=hover_rows(rows.index, *(rows[column] for column in shown)),
@@ -95,8 +95,12 @@ def chosen_sites(view: View, projection: Projection, name: str) -> MapLayer | No
         text=labels,
         textposition=label_sides(x, y, diameter),
         textfont={"size": 12, "color": style.INK, "shadow": _HALO},
-        customdata=_site_hover(sites, view.periods),
-        hovertemplate=_site_text(view.periods, "point of interconnection: bus %{customdata[2]}"),
+        customdata=_site_hover(sites, view.periods, *_made_of(view, sites)),
+        hovertemplate=_site_text(
+            view.periods,
+            "point of interconnection: bus %{customdata[2]}"
+            + ("" if view.halls.empty else f"<br>%{{customdata[{3 + len(view.periods)}]}}"),
+        ),
     )
     return MapLayer(CHOSEN, (marks,), frozenset({PLAN, LOADING, LAND}))
 
@@ -178,9 +182,18 @@ def _refused_by(rule: str, shapes: gpd.GeoSeries, look: dict[str, Any], projecti
     return MapLayer(REFUSED, (trace(x, y, name, mode="markers", marker=marker, hoverinfo="name"),), frozenset({LAND}))
 
 
-def _site_hover(sites: pd.DataFrame, periods: list[int]) -> list[list[Any]]:
+def _site_hover(sites: pd.DataFrame, periods: list[int], *more: list[str]) -> list[list[Any]]:
     by_period = (sites[f"it_mw_{period}"] for period in periods)
-    return hover_rows(sites.index, sites["county"].fillna(""), sites["bus"].fillna(""), *by_period)
+    return hover_rows(sites.index, sites["county"].fillna(""), sites["bus"].fillna(""), *by_period, *more)
+
+
+def _made_of(view: View, sites: pd.DataFrame) -> list[list[str]]:
+    """What each site is made of, in a column of words; none where no table says so."""
+    if view.halls.empty:
+        return []
+    rows = view.halls.loc[sites.index]
+    parts = zip(rows["archetype"].map(words), rows["rack_density_kw"], strict=True)
+    return [[", ".join(filter(None, (name, f"racks of {kw:,.0f} kW" if kw == kw else ""))) for name, kw in parts]]
 
 
 def _site_text(periods: list[int], last_line: str) -> str:

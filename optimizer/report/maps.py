@@ -26,13 +26,16 @@ _HEIGHT_PX = 800
 def plan_map(view: View) -> go.Figure | None:
     """Return the map of a plan; ``None`` when nothing in it has a place.
 
-    Layers, from the ground up: counties, refused land by rule, lines by voltage, buses, loading, candidates, upgrades,
-    new circuits, tie lines, chosen sites.
+    Layers, from the ground up: counties, refused land by rule, lines by voltage, buses, HVDC links, loading,
+    candidates, upgrades, new circuits, tie lines, chosen sites.
     """
     study = view.plan.study
     projection = _projection(study, view)
     ground, lines = _ground(study, projection) if study else ([], None)
     layers: list[MapLayer | None] = [*ground]
+    if study is not None and study.grid is not None:
+        transfers = view.table("hvdc")
+        layers.append(map_network.hvdc_links(study.grid, projection, transfers, view.last_period))
     if lines is not None:
         layers += map_network.line_loading(view, _with_built(view, study, lines, projection))
     layers.append(map_places.candidate_sites(view.table("candidates").pipe(_by_site), projection, view.sites.index))
@@ -42,7 +45,7 @@ def plan_map(view: View) -> go.Figure | None:
         layers += map_network.circuits(view.table("circuits"), study.grid, projection)
     layers.append(_ties(view, projection))
     layers.append(map_places.chosen_sites(view, projection, f"{count(len(view.sites), 'chosen site')}, by IT MW"))
-    return _map(layers, (PLAN, LOADING, LAND))
+    return _map(layers, (PLAN, LOADING) if view.plan.config.demand is None else (PLAN, LOADING, LAND))
 
 
 def comparison_map(view: View, other: View, name: str, broken: pd.DataFrame) -> go.Figure | None:

@@ -96,8 +96,8 @@ def listing(items: Iterable[str]) -> str:
 
 
 def words(name: str) -> str:
-    """Return an identifier as words: ``"summer_peak"`` becomes ``"summer peak"``."""
-    return str(name).replace("_", " ")
+    """Return an identifier as words: ``"summer_peak"`` is ``"summer peak"``, ``"ai_training"`` is ``"AI training"``."""
+    return " ".join("AI" if word == "ai" else word for word in str(name).replace("_", " ").split(" "))
 
 
 def rule_words(rule: str) -> str:

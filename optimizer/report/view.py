@@ -15,6 +15,7 @@ from optimizer.plan.manifest import Entry, inputs_of
 from optimizer.plan.plan import Plan
 from optimizer.report.sources import WaterRegion, water_regions
 from optimizer.report.text import words
+from optimizer.resources import dataset_names
 
 _M2_PER_KM2 = 1e6
 
@@ -96,6 +97,29 @@ class View:
             last["base_kv"], last["tie_km"] = first["base_kv"], first["length_km"]
         ordered = last.assign(_site=last.index).sort_values(["it_mw", "_site"], ascending=[False, True])
         return ordered.drop(columns="_site").assign(rank=range(1, len(ordered) + 1))
+
+    @cached_property
+    def halls(self) -> pd.DataFrame:
+        """What each built site is made of, indexed by site; empty unless the table of sites says so for one of them.
+
+        Columns ``archetype``, ``rack_density_kw`` [kW] and ``utilization_share`` [-]; the study's where none is given.
+        """
+        given = self.table("halls")
+        if given.empty:
+            return pd.DataFrame(columns=["archetype", "rack_density_kw", "utilization_share"])
+        config = self.plan.config
+        # Without a region no archetype of the study's fills anything.
+        region = config.sites.region or (config.grid is not None and config.grid.source in dataset_names())
+        usual = config.demand.archetype if config.demand is not None and region else ""
+        use = config.facility.utilization
+        rows = given.set_index("site").reindex(self.sites.index)
+        return pd.DataFrame(
+            {
+                "archetype": rows["archetype"].where(rows["archetype"].fillna("") != "", usual),
+                "rack_density_kw": rows["rack_density_kw"].fillna(config.facility.rack_density_kw or float("nan")),
+                "utilization_share": rows["utilization"].fillna(1.0 if use is None else use),
+            }
+        )
 
     @property
     def errors(self) -> list[Finding]:

@@ -82,6 +82,7 @@ def upgrade_table(
 ) -> pd.DataFrame:
     """Upgrades that could be built: the grid's own table, and reconductoring of lines where the region knows its cost.
 
+    An upgrade of the grid's own stands beside the region's of its branch, or in the place of one of the same name.
     Whether a study offers them (``upgrades.enabled``) is not asked here: candidate sites shall not depend on it.
 
     A line of finite rating, known length and enough voltage may be reconductored:
@@ -143,6 +144,8 @@ def upgrade_table(
     if not parts:
         return no_upgrades()
     table = pd.concat(parts)
+    # Of one name, the grid's own upgrade stands in the place of the region's.
+    table = table[~table.index.duplicated()]
     table["annuity_musd"] = yearly_factor * table["cost_musd"]
     table.index.name = "upgrade"
     return table[list(UPGRADE_COLUMNS)]

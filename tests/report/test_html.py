@@ -299,7 +299,7 @@ def test_the_map_of_candidates_stands_alone(plan: Plan, tmp_path: Path) -> None:
         text = sites_map(study.candidates, tmp_path / f"{number}.html", given).read_text(encoding="utf-8")
         figure = Reader(text).data["figure-sites-data"]
         names = {trace["name"] for trace in figure["data"]}
-        assert {"5 candidates", "too far (7)", "excluded: wetland (1)"} <= names
+        assert {"5\u00a0candidates", "too far (7)", "excluded: wetland (1)"} <= names
         assert ("counties" in names) == (given is not None)
         assert "5 candidate sites" in words(text)
         assert "no point of interconnection within sites.max_tie_km" in words(text)

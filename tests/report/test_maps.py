@@ -33,7 +33,7 @@ def test_every_layer_is_there(drawn: go.Figure) -> None:
         "70–85 % loaded",
         "95 % loaded or more",
         "95 % or more after one outage",
-        "3 candidates not chosen",
+        "3\u00a0candidates not chosen",
         "1\u00a0network upgrade",
         "2\u00a0tie lines",
         "2\u00a0chosen sites, by IT MW",
@@ -98,7 +98,7 @@ def test_the_comparison_shows_both_plans_and_what_breaks(plan: Plan) -> None:
 def test_without_a_study_the_tables_still_give_a_map(plan: Plan) -> None:
     figure = maps.plan_map(View(dataclasses.replace(plan, study=None)))
     assert figure is not None
-    assert {trace.name for trace in figure.data} == {"3 candidates not chosen", "2\u00a0chosen sites, by IT MW"}
+    assert {trace.name for trace in figure.data} == {"3\u00a0candidates not chosen", "2\u00a0chosen sites, by IT MW"}
 
 
 def test_a_plan_without_places_has_no_map(plan: Plan) -> None:

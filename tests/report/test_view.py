@@ -1,3 +1,5 @@
+import dataclasses
+
 import pandas as pd
 import pytest
 
@@ -53,3 +55,19 @@ def test_refusals_are_counted_and_measured_by_rule(plan: Plan) -> None:
     # A tenth of a degree at 31 degrees north: 11.08 km by 9.55 km.
     assert by_rule["area_km2"].iloc[1] == pytest.approx(11.08 * 9.55, rel=0.01)
     assert refused_by_rule(plan.tables["refused"])["places"].tolist() == [7, 1]
+
+
+def test_a_site_without_a_hall_of_its_own_is_what_the_study_says(plan: Plan) -> None:
+    """The study's archetype fills nothing without a region, and neither rack nor use are given."""
+    assert View(plan).halls.empty
+    own = pd.DataFrame({"site": ["s1"], "archetype": ["traditional"], "rack_density_kw": [10.0], "utilization": [0.75]})
+    halls = View(dataclasses.replace(plan, tables={**plan.tables, "halls": own})).halls
+    demand, facility = plan.config.demand, plan.config.facility
+    assert demand is not None
+    assert demand.archetype == "ai_training"
+    assert halls["archetype"].to_dict() == {"s1": "traditional", "s2": ""}
+    assert halls.loc["s1", ["rack_density_kw", "utilization_share"]].tolist() == [10, 0.75]
+    settings = plan.config.model_copy(update={"sites": plan.config.sites.model_copy(update={"region": "texas"})})
+    halls = View(dataclasses.replace(plan, config=settings, tables={**plan.tables, "halls": own})).halls
+    assert halls.at["s2", "archetype"] == "ai_training"
+    assert halls.at["s2", "utilization_share"] == (facility.utilization or 1.0)

@@ -87,6 +87,31 @@ def test_the_transfer_that_costs_least(
     assert (row["link"], row["from_mw"], row["to_mw"]) == ("d", pytest.approx(from_mw), pytest.approx(to_mw))
 
 
+def test_a_lossy_link_that_runs_one_way_only_is_said(tmp_path: Path) -> None:
+    """Scheduled from b to a it may not send from a, which would save: 100 MW at 10 $ over the lines, 100 at 50 $.
+
+    As two links of one direction each it does: 160 MW at 10 $, 54 of 60 arrive, 46 at 50 $.
+    """
+    folder = linked(tmp_path / "one", link="60,-60,0,0.1", ends="b,a")
+    (said,) = [f for f in read_study(folder).findings if f.rule == "grid.hvdc.direction"]
+    assert (said.severity, said.found) == ("warning", "d from b to a")
+    plan = solved(folder, tmp_path / "plan one")
+    assert plan.summary["objective_musd"] == pytest.approx((1000 + 5000) * YEAR, rel=1e-6)
+    assert "grid.hvdc.direction" in {f.rule for f in plan.findings}
+    two = linked(tmp_path / "two", link="60,0,0,0.1", ends="b,a")
+    table = two / "grid" / "hvdc.csv"
+    table.write_text(table.read_text(encoding="utf-8") + "e,a,b,60,0,0,0.1,0\n", encoding="utf-8")
+    assert "grid.hvdc.direction" not in {f.rule for f in read_study(two).findings}
+    plan = solved(two, tmp_path / "plan two")
+    assert plan.summary["objective_musd"] == pytest.approx((1600 + 2300) * YEAR, rel=1e-6)
+    assert plan.table("hvdc").set_index("link")["from_mw"].to_dict() == pytest.approx({"d": 0, "e": 60}, abs=1e-6)
+
+
+def test_a_lossless_link_runs_both_ways_unsaid(tmp_path: Path) -> None:
+    folder = linked(tmp_path, link="60,-60,0,0", ends="b,a")
+    assert "grid.hvdc.direction" not in {f.rule for f in read_study(folder).findings}
+
+
 def test_the_default_holds_the_schedule(tmp_path: Path) -> None:
     """20 MW over the link and 100 over the lines: 120 at 10 $, 80 at 50 $. Deciding it never costs more."""
     plan = solved(linked(tmp_path / "study", "scheduled"), tmp_path / "plan")

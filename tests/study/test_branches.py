@@ -94,6 +94,13 @@ def test_upgrades_of_the_user(edited: Edited) -> None:
     assert len(upgrades) == 5
 
 
+def test_an_upgrade_of_the_user_stands_in_the_place_of_one_of_the_same_name(edited: Edited) -> None:
+    table = "upgrade,branch,added_mw,cost_musd\nreconductor a,a,100,2\n"
+    upgrades = edited({"tiny/grid/upgrades.csv": table}).case.upgrades
+    assert upgrades.index.tolist() == ["reconductor a", "reconductor b", "reconductor d"]
+    assert upgrades["added_mw"].tolist() == [100, 150, 150]
+
+
 def test_points_of_interconnection(tiny: Study) -> None:
     """n2: lines a and b, 300 + 150 each. With one out 1.2 x 450 = 540 flow in. n3 adds 2,000 + 20 MW of its own."""
     points = tiny.points

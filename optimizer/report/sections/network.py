@@ -151,27 +151,68 @@ def _prices(view: View) -> Details | None:
     return Details("Energy price", (table(rows, columns, "Energy price", note=note),))
 
 
+_TRANSFER_COLUMNS = (
+    Column("link", "Link", text=True),
+    Column("sender", "From", text=True),
+    Column("receiver", "To", text=True),
+    Column("snapshot", "Operating condition", text=True),
+    Column("sent_mw", "Sent"),
+    Column("received_mw", "Received"),
+    Column("lost_mw", "Lost", decimals=1),
+)
+
+
 def hvdc_transfers(view: View) -> Section | None:
     """Return what HVDC links carry; ``None`` where the study does not decide it."""
     if "hvdc" not in view.plan.tables:
         return None
-    rows = view.table("hvdc").assign(
-        from_bus=lambda found: found["from_bus"].map(view.bus),
-        to_bus=lambda found: found["to_bus"].map(view.bus),
-        period=lambda found: found["period"].astype(str),
-        snapshot=lambda found: found["snapshot"].map(words),
+    rows = _transfers(view)
+    limits = (Column("limit_mw", "Limit"), Column("used_share", "Used")) if "limit_mw" in rows.columns else ()
+    columns = (*_TRANSFER_COLUMNS, *limits)
+    last = rows[rows["period"] == view.last_period]
+    earlier = rows[rows["period"] != view.last_period].assign(period=lambda found: found["period"].astype(str))
+    note = (
+        "Lost: what enters a link less what leaves it. A constant loss is drawn where a link ends, also of an idle one."
     )
-    columns = (
-        Column("link", "Link", text=True),
-        Column("from_bus", "From", text=True),
-        Column("to_bus", "To", text=True),
-        Column("period", "Period", text=True),
-        Column("snapshot", "Operating condition", text=True),
-        Column("from_mw", "Into it at its start"),
-        Column("to_mw", "Out of it at its end"),
+    text = (
+        "Transfers are decided with the dispatch in every operating condition, and held after outages. "
+        "A link is listed in the direction in which it runs."
     )
-    text = Text("Transfers are decided with the dispatch and held after outages; a negative one runs the other way.")
-    return Section("hvdc", "HVDC transfers", blocks(text, table(rows, columns, "HVDC transfers")))
+    before = None
+    if len(earlier):
+        by_period = (columns[0], Column("period", "Period", text=True), *columns[1:])
+        listed = table(earlier, by_period, "HVDC transfers of earlier periods", file="tables/hvdc.csv")
+        before = Details(f"HVDC transfers before {view.last_period}", (listed,))
+    said = [
+        Text(f"{finding.message}: {finding.found}.".capitalize(), "warning")
+        for finding in view.plan.findings
+        if finding.rule == "grid.hvdc.direction"
+    ]
+    shown = table(last, columns, f"HVDC transfers in {view.last_period}", note=note)
+    return Section("hvdc", "HVDC transfers", blocks(Text(text), *said, shown, before))
+
+
+def _transfers(view: View) -> pd.DataFrame:
+    """Transfers as they run: who sends, who receives, what is lost, and of which limit."""
+    stated = view.table("hvdc")
+    back = stated["from_mw"] < 0
+    start, end = stated["from_bus"].map(view.bus), stated["to_bus"].map(view.bus)
+    rows = stated[["link", "period"]].assign(
+        sender=start.where(~back, end),
+        receiver=end.where(~back, start),
+        snapshot=stated["snapshot"].map(words),
+        sent_mw=stated["from_mw"].where(~back, -stated["to_mw"]),
+        received_mw=stated["to_mw"].where(~back, -stated["from_mw"]),
+        lost_mw=stated["from_mw"] - stated["to_mw"],
+    )
+    grid = None if view.plan.study is None else view.plan.study.grid
+    if grid is None:
+        return rows
+    facts = grid.hvdc[["p_min_mw", "p_max_mw", "loss_mw"]].astype(float).reindex(stated["link"]).set_axis(stated.index)
+    limit = facts["p_max_mw"].where(~back, -facts["p_min_mw"])
+    # The limit is on what is withdrawn; backwards the end that sends has the constant loss beside it.
+    withdrawn = rows["sent_mw"].where(~back, rows["sent_mw"] - facts["loss_mw"])
+    return rows.assign(limit_mw=limit, used_share=withdrawn / limit.where(limit > 0))
 
 
 def network_upgrades(view: View) -> Section | None:

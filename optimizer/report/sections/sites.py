@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from optimizer.report import charts, maps
 from optimizer.report.page import Column, Figure, Section, Text, blocks, table
-from optimizer.report.text import words
+from optimizer.report.text import listing, quantity, words
 from optimizer.report.view import View
 
 
@@ -13,10 +13,15 @@ def the_map(view: View) -> Section | None:
     figure = maps.plan_map(view)
     if figure is None:
         return None
+    loading = "the loading of lines (highest of any operating condition of the last period)"
     caption = (
-        f"The area of a circle is the site's IT load in {view.last_period}. The buttons switch between the plan, the "
-        "loading of lines (highest of any operating condition of the last period) and the land: which of it is a "
-        "candidate, and by which rule the rest is refused. Click an entry of the legend to switch a layer; hover for "
+        f"The area of a circle is the site's IT load in {view.last_period}. The buttons switch between the plan, "
+        f"{loading} and the land: which of it is a candidate, and by which rule the rest is refused. "
+        if view.plan.config.demand is not None
+        else f"The buttons switch between the plan and {loading}. "
+    )
+    caption += (
+        "Click an entry of the legend to switch a layer; hover for "
         "values; drag a box to zoom in, double-click to zoom out. Equal-area projection; lines are drawn straight."
     )
     missing = Text(
@@ -32,7 +37,7 @@ def chosen_sites(view: View) -> Section | None:
     if view.sites.empty:
         return None
     rows = view.sites.reset_index().assign(cooling=lambda t: t["cooling"].map(words), water_stress=view.water_stress())
-    rows = rows.assign(bus=rows["bus"].map(view.bus), basin=rows["basin"].map(view.basin))
+    rows = rows.assign(bus=rows["bus"].map(view.bus), basin=rows["basin"].map(view.short_basin))
     name = (
         Column("rank", "#", decimals=0, unit=""),
         Column("site", "Site", text=True),
@@ -62,12 +67,16 @@ def chosen_sites(view: View) -> Section | None:
         Column("area_ha", "Land"),
         Column("emissions_t_per_year", "Emissions"),
     )
-    halls = view.table("halls")
+    halls = view.halls
     if not halls.empty:
-        of_site = halls.set_index("site")
-        rows["archetype"] = rows["site"].map(of_site["archetype"]).fillna("").map(words)
-        rows["rack_density_kw"] = rows["site"].map(of_site["rack_density_kw"])
-        climate = (Column("archetype", "Archetype", text=True), Column("rack_density_kw", "Rack", unit="kW"), *climate)
+        made_of = {column: rows["site"].map(halls[column]) for column in halls.columns}
+        rows = rows.assign(**made_of | {"archetype": made_of["archetype"].map(words)})
+        climate = (
+            Column("archetype", "Archetype", text=True),
+            Column("rack_density_kw", "Rack", unit="kW", decimals=0),
+            Column("utilization_share", "IT use", decimals=0),
+            *climate,
+        )
     total = {f"it_mw_{period}": rows[f"it_mw_{period}"].sum() for period in view.periods}
     total |= {"site": "All sites", "cost_musd": rows["cost_musd"].sum()}
     sums = {"site": "All sites"} | {c: rows[c].sum() for c in ("water_m3_day", "area_ha", "emissions_t_per_year")}
@@ -75,7 +84,8 @@ def chosen_sites(view: View) -> Section | None:
     return Section(
         "sites",
         "Chosen sites",
-        (
+        blocks(
+            _by_archetype(view),
             table(
                 rows,
                 (*name, *growth, *connection),
@@ -89,11 +99,25 @@ def chosen_sites(view: View) -> Section | None:
                 (*name[:2], *climate),
                 f"Cooling, water and land in {view.last_period}",
                 note="PUE: facility power over IT power. Water and emissions: at the mean use of the IT capacity."
-                + ("" if halls.empty else " Archetype and rack: where the table of sites gives them."),
+                + (
+                    ""
+                    if halls.empty
+                    else " Archetype, rack and IT use: the site's, where its table gives them, else the study's."
+                ),
                 total=sums,
             ),
         ),
     )
+
+
+def _by_archetype(view: View) -> Text | None:
+    """IT capacity of each archetype, where sites differ in theirs."""
+    known = view.halls["archetype"]
+    sums = view.sites["it_mw"].groupby(known, sort=True).sum().sort_values(ascending=False, kind="stable")
+    if len(sums) < 2:
+        return None
+    parts = [f"{words(name) or 'without archetype'} {quantity(mw, 'it_mw')}" for name, mw in sums.items()]
+    return Text(f"IT load by archetype in {view.last_period}: {listing(parts)}.")
 
 
 def capacity_by_year(view: View) -> Section | None:
