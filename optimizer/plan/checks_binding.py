@@ -23,6 +23,9 @@ from optimizer.plan.verify_water import basin_withdrawal, supplies
 NORMAL, EMERGENCY, ANGLE = "normal rating", "emergency rating", "angle difference"
 """Limits of a branch's flow; their prices are checked with the dispatch."""
 
+LARGEST, LEAST = "generator output", "least output of a generator"
+"""Limits of what a generator gives; their prices are checked with the dispatch."""
+
 WATER, COUNTY = "water available", "county share"
 
 ENERGY, CONTRACT, CAPACITY = "curtailable energy", "non-firm contract", "accredited capacity"
@@ -65,7 +68,7 @@ def _unknown_name(context: Context, row: dict[str, Any]) -> str:
     """Column whose name the study does not have, empty if all are known."""
     if row["period"] not in context.periods:
         return "period"
-    by_snapshot = (NORMAL, EMERGENCY, ANGLE, CONTRACT, CARBON_FREE_EVERY)
+    by_snapshot = (NORMAL, EMERGENCY, ANGLE, LARGEST, LEAST, CONTRACT, CARBON_FREE_EVERY)
     if row["snapshot"] not in (context.snapshots if row["limit"] in by_snapshot else [""]):
         return "snapshot"
     outages = context.of_period(int(row["period"])).case.outage_names if row["limit"] == EMERGENCY else ("",)
@@ -109,6 +112,17 @@ def _branch(context: Context, row: dict[str, Any]) -> Bound | None:
     limit = context.emergency_limit_mw[branch, column]
     limit = limit + context.allowed_mw[row["snapshot"]].get((branch, outage), 0.0)
     return Bound(after, side * float(limit), "MW", close)
+
+
+def _generator(context: Context, row: dict[str, Any]) -> Bound | None:
+    """Output of a generator, and the most or least that it gives in the snapshot."""
+    case = context.case
+    if row["element"] not in case.generators.index[~case.is_link_end]:
+        return None
+    g, column = case.generators.index.get_loc(row["element"]), context.operating.index((row["period"], row["snapshot"]))
+    limits = case.output_max_mw if row["limit"] == LARGEST else case.output_min_mw
+    bound = float(limits.at[row["element"], row["snapshot"]])
+    return Bound(float(context.output_mw[g, column]), bound, "MW", 10 * tolerances.POWER_MW)
 
 
 def _water(context: Context, row: dict[str, Any]) -> Bound | None:
@@ -217,6 +231,8 @@ LIMITS: dict[str, Callable[[Context, dict[str, Any]], Bound | None]] = {
     NORMAL: _branch,
     EMERGENCY: _branch,
     ANGLE: _branch,
+    LARGEST: _generator,
+    LEAST: _generator,
     WATER: _water,
     COUNTY: _county,
     ENERGY: _service,

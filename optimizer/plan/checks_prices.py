@@ -9,7 +9,8 @@ with
 zero for a cost segment used in part, not negative for one not used, not positive for one used whole. For a limit r on
 the flow of branch l, ``h_r[n] = PTDF[l,n]``; after outage k, ``h_r[n] = PTDF[l,n] + sum_j D_lj PTDF[j,n]`` over the
 branches j that are out, and D_lg more for a generator g that is; sign_r is that of the flow. PTDF columns of the
-reference bus are 0, so lambda is the price there. mu is the cost saved per MWh of more limit.
+reference bus are 0, so lambda is the price there. mu is the cost saved per MWh of more limit. A MWh more of a generator
+that gives all it can saves ``-rc`` of its last segment, a MWh less that it must give ``rc`` of its first.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import pandas as pd
 
 from optimizer.errors import Finding
 from optimizer.plan import tolerances
-from optimizer.plan.checks_binding import ANGLE, EMERGENCY, NORMAL
+from optimizer.plan.checks_binding import ANGLE, EMERGENCY, LARGEST, LEAST, NORMAL
 from optimizer.plan.verify_compare import capped, cell, finding
 from optimizer.plan.verify_context import Context
 from optimizer.plan.verify_network import Floats
@@ -120,8 +121,8 @@ def check_optimality(context: Context) -> list[Finding]:
     pieces, findings = segments(context), []
     island = _reference_island(context)
     for column, (t, h) in enumerate(context.operating):
-        here = (binding["period"] == t) & (binding["snapshot"] == h) & binding["limit"].isin(BRANCH_LIMITS)
-        rows = binding[here.fillna(False).astype(bool) & binding["element"].isin(context.case.branches.index)]
+        here = _of_snapshot(binding, t, h, BRANCH_LIMITS)
+        rows = binding[here & binding["element"].isin(context.case.branches.index)]
         if (t, h) not in energy.index or pd.isna(energy[t, h]):
             where = f"{context.prefix}tables/energy_prices.csv period {t}, snapshot {h} column price_usd_per_mwh"
             findings.append(Finding("plan.price.missing", where, "the price is missing"))
@@ -134,7 +135,30 @@ def check_optimality(context: Context) -> list[Finding]:
         reduced = _reduced_costs(context, pieces, column, price, island)
         if reduced.wrong.any():
             findings += _explain(context, (t, h), reduced, factors, rows)
+        findings += _of_generators(context, column, pieces, reduced)
     return findings
+
+
+def _of_snapshot(binding: pd.DataFrame, t: int, h: str, limits: tuple[str, ...]) -> pd.Series:
+    """Which rows are of some limits in a period and snapshot."""
+    here = (binding["period"] == t) & (binding["snapshot"] == h) & binding["limit"].isin(limits)
+    return here.fillna(False).astype(bool)
+
+
+def _of_generators(context: Context, column: int, pieces: Segments, reduced: ReducedCosts) -> list[Finding]:
+    """Prices of the limits of generators, in the island whose energy price is stated."""
+    table, found = context.table("binding"), []
+    case, close = context.case, price_slack(context, column)
+    rows = table[_of_snapshot(table, *context.operating[column], (LARGEST, LEAST))]
+    for row in rows[rows["element"].isin(case.generators.index)].itertuples():
+        own = np.flatnonzero(pieces.generator == case.generators.index.get_loc(row.element))
+        if not len(own) or not reduced.compared[own[0]]:
+            continue
+        saved = -reduced.usd_per_mwh[own[-1]] if row.limit == LARGEST else reduced.usd_per_mwh[own[0]]
+        if not abs(row.price_usd_per_unit - max(saved, 0.0)) <= close:
+            where = cell(context.prefix, "binding", int(row.Index), table, "price_usd_per_unit")
+            found.append(finding(where, float(row.price_usd_per_unit), max(float(saved), 0.0), "$/MWh"))
+    return found
 
 
 def _without_effect(context: Context, column: int, factors: Floats, rows: pd.DataFrame) -> list[Finding]:
@@ -175,12 +199,15 @@ class ReducedCosts:
         Cheaper than its price and not used whole, or dearer than its price and used.
     inside : ndarray of bool
         Used in part, so that cost and price must be equal.
+    compared : ndarray of bool
+        In the island whose energy price is stated.
     """
 
     generator: np.ndarray
     usd_per_mwh: Floats
     wrong: np.ndarray
     inside: np.ndarray
+    compared: np.ndarray
 
 
 def _reduced_costs(context: Context, pieces: Segments, column: int, price: Floats, island: np.ndarray) -> ReducedCosts:
@@ -192,12 +219,13 @@ def _reduced_costs(context: Context, pieces: Segments, column: int, price: Float
     bus = case.buses.index.get_indexer(case.generators["bus"])[pieces.generator]
     price, compared = _of_links(context, column, price, island)
     reduced = pieces.cost_usd_per_mwh - price[pieces.generator]
-    usable = (high - low > 2 * tolerances.INTERIOR_MW) & island[bus] & compared[pieces.generator]
+    known = island[bus] & compared[pieces.generator]
+    usable = (high - low > 2 * tolerances.INTERIOR_MW) & known
     below = usable & (output < high - tolerances.INTERIOR_MW)
     above = usable & (output > low + tolerances.INTERIOR_MW)
     close = price_slack(context, column)
     wrong = ((reduced < -close) & below) | ((reduced > close) & above)
-    return ReducedCosts(pieces.generator, reduced, wrong, below & above)
+    return ReducedCosts(pieces.generator, reduced, wrong, below & above, known)
 
 
 def _of_links(context: Context, column: int, price: Floats, island: np.ndarray) -> tuple[Floats, np.ndarray]:

@@ -79,7 +79,7 @@ class Places:
         found["site"] = _known(candidates.sites.index, candidates.sites.geometry)
         found["tie"] = _known(candidates.ties.index, candidates.ties.geometry)
         found["place"] = _known(candidates.refused["place"], candidates.refused.geometry)
-        found["element"] = {**found.get("site", {}), **found.get("branch", {})}
+        found["element"] = {**found.get("generator", {}), **found.get("site", {}), **found.get("branch", {})}
         return cls(found)
 
     def place(self, name: str, table: pd.DataFrame) -> pd.DataFrame | gpd.GeoDataFrame:

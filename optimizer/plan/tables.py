@@ -421,7 +421,7 @@ PLAN_TABLES: dict[str, PlanTable] = {
     "binding": plan_table(
         "limit element contingency period snapshot",
         limit="which limit is at its bound",
-        element="branch, site, county, basin or other thing that is limited",
+        element="branch, generator, site, county, basin or other thing that is limited",
         contingency=_OUTAGE,
         period="year of decision, empty when it holds in all",
         snapshot=_SNAPSHOT,

@@ -1,4 +1,4 @@
-"""Limits of a plan that can be moved in place while its whole decisions are held: ratings, water, caps, sites, ties.
+"""Limits of a plan that can be moved while its whole decisions are held: ratings, generators, water, caps, sites.
 
 A row of the program is one limit, but for the size of a site and the capacity of a tie, which are the same in every
 period and move in all rows at once. The rating of a branch is moved in the one period, snapshot and outage in which it
@@ -16,11 +16,13 @@ import pyomo.environ as pyo
 
 from optimizer.objectives import OBJECTIVES
 from optimizer.solve.prices.binding import AT_BOUND_MW, musd_per_usd_per_h
+from optimizer.solve.prices.generators import LEAST, reached_limits
 from optimizer.solve.program import SecureProgram
 from optimizer.units import HOURS_PER_DAY, HOURS_PER_YEAR, USD_PER_MUSD
 
 PHYSICAL = (
     *("normal rating", "emergency rating", "angle difference", "water available"),
+    *("generator output", "least output of a generator"),
     *("curtailable energy", "non-firm contract", "accredited capacity", "carbon-free energy", "carbon-free power"),
 )
 """Limits on what follows from whole decisions."""
@@ -111,7 +113,7 @@ def movable_limits(program: SecureProgram) -> list[Movable]:
     Limits on flows and water where they are reached; those that the study sets on the portfolio, and those of sites and
     ties that are full, whether or not the last unit of them is used.
     """
-    found = [*_flows(program), *_angles(program)]
+    found = [*_flows(program), *_angles(program), *_generators(program)]
     if len(program.case.demand_mw):
         found += [*_water(program), *_demand(program), *_portfolio(program), *_totals(program), *_full(program)]
     return found
@@ -143,6 +145,16 @@ def _angles(program: SecureProgram) -> Iterator[Movable]:
             yield Movable(
                 "angle difference", branch, "", int(t), h, "MW", size, abs(flow.value), "$/MWh", musd, (), sides
             )
+
+
+def _generators(program: SecureProgram) -> Iterator[Movable]:
+    """Dearest limits of generators. One whose cost curve has several pieces ends with two bounds, and is not moved."""
+    for one in reached_limits(program) if program.case.network is not None else ():
+        if one.last_segment is None:
+            musd, is_least = musd_per_usd_per_h(program.case, one.period, one.snapshot), one.limit == LEAST
+            where = (one.limit, one.generator, "", one.period, one.snapshot, "MW")
+            sides = (Side(one.variable, not is_least),)
+            yield Movable(*where, one.bound_mw, one.output_mw, "$/MWh", musd, (), sides, is_least)
 
 
 def _yearly(program: SecureProgram, t: int) -> float:
