@@ -5,16 +5,17 @@ Each check is a necessary condition that a person can follow; passing all of the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from optimizer.errors import Finding, InfeasibleError
+from optimizer.errors import Finding, InfeasibleError, InputError
 from optimizer.study.case import Case
 from optimizer.study.circuits import joined_groups
+from optimizer.study.futures import future_of, refuse_different
 from optimizer.study.precheck_adequacy import existing_load_findings, target_findings
 from optimizer.study.precheck_portfolio import loss_reasons, portfolio_reasons, scale_reasons
 from optimizer.study.precheck_rows import ROUNDING, required_it_mw, shortfall, too_little
@@ -62,23 +63,50 @@ def precheck(case: Case) -> tuple[Finding, ...]:
 
 
 def precheck_study(study: Study) -> tuple[Finding, ...]:
-    """`precheck` of every case that solving a study solves: its own, and those it is compared with.
+    """`precheck` of every case that solving a study solves: its own, those it is compared with, and its futures.
 
     Parameters
     ----------
     study : Study
         The study.
 
+    Returns
+    -------
+    tuple of Finding
+        Those of a scenario or a future begin with its name.
+
     Raises
     ------
     InputError
-        A scenario it is compared with cannot be read.
+        A scenario it is compared with, or a future, cannot be read; or its futures differ in their candidates.
     """
     findings = list(precheck(study.case))
     for name in study.config.report.compare if study.config.demand is not None else ():
-        beside = precheck(study.scenario(name).case)
-        findings += [replace(one, where=f"scenario {name}, {one.where}") for one in beside]
-    return tuple(findings)
+        findings += named_findings(precheck(study.scenario(name).case), name)
+    return (*findings, *_futures(study))
+
+
+def named_findings(findings: Iterable[Finding], name: str) -> list[Finding]:
+    """Findings of a scenario or a future, which say whose they are."""
+    return [replace(one, where=f"scenario {name}, {one.where}") for one in findings]
+
+
+def _futures(study: Study) -> list[Finding]:
+    """What rules out the plan of a future, each alone."""
+    uncertainty = study.config.uncertainty
+    if uncertainty is None:
+        return []
+    cases, refused = [], []
+    for one in uncertainty.scenario:
+        try:
+            cases.append(future_of(study, one).case)
+        except InputError as error:
+            refused += named_findings(error.findings, one.name)
+    if refused:
+        raise InputError(refused)
+    names = [one.name for one in uncertainty.scenario]
+    refuse_different(cases, names)
+    return [f for name, case in zip(names, cases, strict=True) for f in named_findings(precheck(case), name)]
 
 
 def refuse_infeasible(case: Case) -> None:

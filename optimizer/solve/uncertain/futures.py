@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pyomo.environ as pyo
 
-from optimizer.errors import Finding, InfeasibleError, InputError, SolverError
+from optimizer.errors import InfeasibleError, InputError, SolverError
 from optimizer.objectives.cost import cost
 from optimizer.progress import Progress
 from optimizer.solve.goal import Goal
@@ -32,6 +32,7 @@ from optimizer.solve.uncertain.first import (
 )
 from optimizer.study.case import Case
 from optimizer.study.futures import future_of, mean_case, refuse_different
+from optimizer.study.precheck import named_findings
 from optimizer.study.study import Study
 
 
@@ -203,9 +204,9 @@ def make_futures(study: Study, progress: Progress) -> tuple[Future, ...]:
             run = Run(future_of(study, one), progress)
             made.append(Future(one.name, one.probability, run, prepare(run), early))
         except InputError as error:
-            refused += _named(error.findings, one.name)
+            refused += named_findings(error.findings, one.name)
         except InfeasibleError as error:
-            infeasible += _named(error.findings, one.name)
+            infeasible += named_findings(error.findings, one.name)
     if refused:
         raise InputError(refused)
     if infeasible:
@@ -214,10 +215,6 @@ def make_futures(study: Study, progress: Progress) -> tuple[Future, ...]:
     for future in made:
         future.rows.update(dict.fromkeys(future.prepared.rows))
     return tuple(made)
-
-
-def _named(findings: tuple[Finding, ...], name: str) -> list[Finding]:
-    return [replace(f, where=f"scenario {name}, {f.where}") for f in findings]
 
 
 def mean_future(study: Study, futures: tuple[Future, ...], progress: Progress) -> Future | None:
