@@ -146,16 +146,21 @@ def _of_snapshot(binding: pd.DataFrame, t: int, h: str, limits: tuple[str, ...])
 
 
 def _of_generators(context: Context, column: int, pieces: Segments, reduced: ReducedCosts) -> list[Finding]:
-    """Prices of the limits of generators, in the island whose energy price is stated."""
+    """Prices of the limits of generators, in the island whose energy price is stated.
+
+    A MW more of one beside a campus may be worth more to the campus than to the network.
+    """
     table, found = context.table("binding"), []
     case, close = context.case, price_slack(context, column)
+    beside = set() if case.supply is None else {str(g) for _, g in case.supply.beside.items()}
     rows = table[_of_snapshot(table, *context.operating[column], (LARGEST, LEAST))]
     for row in rows[rows["element"].isin(case.generators.index)].itertuples():
         own = np.flatnonzero(pieces.generator == case.generators.index.get_loc(row.element))
         if not len(own) or not reduced.compared[own[0]]:
             continue
         saved = -reduced.usd_per_mwh[own[-1]] if row.limit == LARGEST else reduced.usd_per_mwh[own[0]]
-        if not abs(row.price_usd_per_unit - max(saved, 0.0)) <= close:
+        beyond = row.price_usd_per_unit - max(saved, 0.0)
+        if not (beyond >= -close if row.element in beside else abs(beyond) <= close):
             where = cell(context.prefix, "binding", int(row.Index), table, "price_usd_per_unit")
             found.append(finding(where, float(row.price_usd_per_unit), max(float(saved), 0.0), "$/MWh"))
     return found

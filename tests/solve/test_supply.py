@@ -232,6 +232,25 @@ def test_a_plant_beside_the_campus_serves_it_and_the_grid_has_the_rest(tmp_path:
     assert plan.summary["objectives"]["carbon_t"] == pytest.approx(0, abs=1e-6)
 
 
+def test_more_of_a_plant_beside_the_campus_is_worth_more_to_the_campus(tmp_path: Path) -> None:
+    """60 MW of the plant at 20 $ and 20 of solar make 80 % of 100 MW carbon-free; the grid costs 50 $.
+
+    A MW more of the plant takes the place of one of solar, which costs 1 M$ a year: it saves 1e6 / 8760 - 20 $/MWh. On
+    the grid alone it would save 30.
+    """
+    generators = "generator,bus,p_max_mw,cost_usd_per_mwh,carrier,carbon_t_per_mwh\n"
+    generators += "g,b,60,20,nuclear,0\nh,a,400,50,gas,0.4\n"
+    supply = '[supply]\ntechnologies = ["solar"]\ntable = "supply.csv"\navailability = "availability.csv"\n'
+    supply += "[limits]\ncarbon_free_share_every_snapshot = { 2030 = 0.8 }\n"
+    availability = "technology,snapshot,availability\nsolar,year,1\n"
+    own = {"supply": STORE.replace("solar,0.01", "solar,1"), "availability": availability}
+    plan = solved(tmp_path, supply, **{**PLANT, "generators": generators}, **own)
+    assert capacity(plan)["solar"] == pytest.approx(20, abs=1e-3)
+    rows = plan.table("binding").set_index("limit")
+    assert rows.at["generator output", "element"] == "g"
+    assert rows.at["generator output", "price_usd_per_unit"] == pytest.approx(1e6 / 8760 - 20, abs=1e-4)
+
+
 @pytest.mark.parametrize(("share", "solar"), [(0.0, 0.0), (0.1, 40.0), (0.5, 200.0)])
 def test_carbon_free_share_over_the_year(tmp_path: Path, share: float, solar: float) -> None:
     """Solar at 9 M$ a MW is built for the share alone: a MW gives half a MW by day, so a quarter on average."""
