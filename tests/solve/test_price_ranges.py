@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -203,16 +205,25 @@ def test_a_case_with_the_limit_moved_costs_what_is_forecast(
     case = program.case
     before = cost_of(case)
     for row in price_ranges(program).itertuples():
-        rule = {"normal rating": NORMAL, "emergency rating": EMERGENCY}[row.limit]
-        limit = Limit(rule, row.element, 0, row.snapshot, row.contingency)
         for at in (row.low, (row.low + row.bound) / 2, row.high, 0.9 * row.low, 1.1 * row.high):
-            cost = cost_of(loosened(case, {limit: at - row.bound}))
+            cost = cost_of(moved_to(case, row, at))
             forecast = before - row.price_musd_per_unit * (at - row.bound)
             change = abs(forecast - before)
             if row.low <= at <= row.high:
                 assert cost == pytest.approx(forecast, abs=2e-3 * change + 1e-5)
             else:
                 assert cost >= forecast - 1e-5
+
+
+def moved_to(case: Case, row: Any, at: float) -> Case:
+    """The case with a limit at a value: of a branch as an allowance, of a generator as what it can give."""
+    if row.limit == "generator output":
+        most = case.output_max_mw.copy()
+        most.loc[row.element, row.snapshot] = at
+        return replace(case, output_max_mw=most)
+    rule = {"normal rating": NORMAL, "emergency rating": EMERGENCY}[row.limit]
+    limit = Limit(rule, row.element, 0, row.snapshot, row.contingency)
+    return loosened(case, {limit: at - row.bound})
 
 
 def cost_of(case: Case) -> float:
