@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from optimizer.config.workload_tables import OrbitSettings, WorkloadsSettings
 
 SITE_KINDS = ("campus", "edge", "lease", "cloud", "orbital")
+
+UNTIED_KINDS = ("lease", "cloud", "orbital")
+"""Kinds of site that the study neither builds nor connects: whoever rents the place out has done so, and satellites
+bring their own power. They draw nothing from the grid of a study, need no tie, and their energy is in their price."""
 """Kinds of site."""
 
 
@@ -107,9 +111,9 @@ def _workloads(
         key = "penalty_musd_per_mw_year" if not given else "it_mw" if demand.it_mw else "work"
         text, remedy = "workloads give the demand too, so that it is given twice", "keep [workloads] or this key"
         yield Finding("config.demand_twice", f"demand.{key}", text, str(getattr(demand, key)), remedy)
-    if orbit is not None and workloads is None:
-        text = "capacity in orbit is asked for by workloads, and there are none"
-        yield Finding("config.orbit_without_workloads", "orbit", text, "", "add [workloads], or leave [orbit] out")
+    if orbit is not None and workloads is None and orbit.workloads:
+        text, remedy = "demand is a total, and names no workloads", "add [workloads], or leave it out"
+        yield Finding("config.orbit_without_workloads", "orbit.workloads", text, ", ".join(orbit.workloads), remedy)
     if workloads is not None:
         yield from repeated([kind.name for kind in workloads.kind], "workloads.kind")
         for number, kind in enumerate(workloads.kind, start=1):

@@ -6,7 +6,7 @@ F    ``share_per_county``       largest share of the target in one county [-]
 G    ``share_per_substation``   largest share of the target's power through one substation [-]
 B[t] ``budget_musd``            one-time cost committed up to and including t [M$]
 Q[t] ``carbon_t_per_year``      location-based emissions of the campuses [t/year]
-W[t,h] ``taken_mw``             what all campuses take, where substations have shares of it [MW]
+W[t,h] ``taken_mw``             power of all sites, where substations have shares of it [MW]
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NEEDS = {"sites": ["county"], "ties": ["bus"], "buses": ["substation"]}
 
 
 def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
-    """Declare what all campuses take together, where substations have shares of it, so that those rows stay short."""
+    """Declare what all sites take together, where substations have shares of it, so that those rows stay short."""
     shared = case.limits.share_per_substation is not None and bool(case.ties_of_bus)
     H = list(case.snapshots.index)
     b.taken_mw = pyo.Var(list(case.periods.index) if shared else [], H, domain=pyo.NonNegativeReals)
@@ -48,18 +48,20 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
         return here <= share * float(case.demand_mw[t])
 
     drawn = m.interconnection.new_load_mw
+    untied = [(s, c) for s, c in case.cooling.index if not case.ties_of_site[s]]
 
     @constraint(b, list(b.taken_mw))
     def all_points(b: Any, t: int, h: str) -> Any:
-        """What all campuses take is what is withdrawn at all points of interconnection.
+        """What all sites take is what is withdrawn at all points of interconnection, and what those without a tie draw.
 
-        W[t,h] = sum_n w[n,t,h]
+        W[t,h] = sum_n w[n,t,h] + sum_(s without a tie) sum_c PUE[s,c,h] i[s,c,t]
         """
-        return b.taken_mw[t, h] == pyo.quicksum(drawn[n, t, h] for n in case.ties_of_bus)
+        elsewhere = pyo.quicksum(case.pue_of[s, c][h] * m.cooling.it_mw[s, c, t] for s, c in untied)
+        return b.taken_mw[t, h] == pyo.quicksum(drawn[n, t, h] for n in case.ties_of_bus) + elsewhere
 
     @constraint(b, list(by_substation), T, list(case.snapshots.index))
     def share_of_a_substation(b: Any, substation: str, t: int, h: str) -> Any:
-        """No substation carries more than its share of all the campuses' power.
+        """No substation carries more than its share of all the sites' power.
 
         sum_(n at the substation) w[n,t,h] <= G W[t,h]
         """

@@ -24,14 +24,14 @@ from optimizer.study.case import Case
 from optimizer.study.work import Work
 
 NEEDS = {
-    "work": ["programmes", "unit_mw", "racks", "counts", "fits"],
+    "work": ["programmes", "unit_mw", "racks", "counts", "fits", "in_rent"],
     "sites": ["block_mw", "max_blocks"],
     "periods": ["annuity_years"],
 }
 
 
 def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
-    """Declare racks and units avoided; post what they cost, and keep what counts towards the target."""
+    """Declare racks and units avoided; post what they cost, in a cloud nothing, and keep what counts to the target."""
     W, T = work_of_case(case), list(case.periods.index)
     years = case.periods["annuity_years"].to_dict()
     b.avoided_mw = pyo.Var(list(W.programmes.index), T, domain=pyo.NonNegativeReals)
@@ -46,6 +46,8 @@ def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
     b.rack_mw = pyo.Var([(s, k, t) for s in sizes for k, t in sold(W, T)], domain=pyo.NonNegativeReals)
     for (s, k, t), mw in b.rack_mw.items():
         mw.setub(float(sizes[s]))
+        if s in W.in_rent:
+            continue
         ledgers.cost_musd.post(("racks", t), years[t] * float(W.racks.at[k, "annuity_musd_per_mw"]) * mw)
         ledgers.investment_musd.post(t, float(W.racks.at[k, "cost_musd_per_mw"]) * mw)
     b.met_mw = pyo.Expression(list(sizes) if W.has_racks else [], T, rule=lambda b, s, t: _met(b, W, s, t))

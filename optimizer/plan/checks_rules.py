@@ -30,8 +30,9 @@ _ASKED_LATER = (
 
 @remembered
 def built_sites(context: Context) -> list[dict[str, Any]]:
-    """Each built site: its largest load, the voltage of its tie, its cooling, first period and jurisdictions."""
+    """Each built site that rules bind: largest load, voltage of its tie, cooling, first period and jurisdictions."""
     rows = context.placed.assign(load_mw=context.facility_mw.max(axis=1).to_numpy(float))
+    rows = rows[rows["kind"].isin(("campus", "edge"))]
     where = context.study.candidates.sites["jurisdictions"] if context.study.rules.rules else {}
     found = []
     for site, group in rows.groupby("site", sort=True):

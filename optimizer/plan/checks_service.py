@@ -25,17 +25,19 @@ from optimizer.units import HOURS_PER_YEAR, USD_PER_MUSD
 
 
 def check_service_tables(context: Context) -> list[Finding]:
-    """Every row and column of the tables of service."""
-    rows, moved, H = context.placed[["site", "period"]], moved_mw(context), context.snapshots
-    facility = context.facility_mw[H].to_numpy(float)
-    contract, non_firm = contract_mw(context), non_firm_mw(context)
+    """Every row and column of the tables of service, which has every campus on the grid."""
+    served, H = context.on_grid, context.snapshots
+    rows = context.placed.loc[served, ["site", "period"]].reset_index(drop=True)
+    moved = {name: mw[served] for name, mw in moved_mw(context).items()}
+    facility = context.facility_mw[H].to_numpy(float)[served]
+    contract, non_firm = contract_mw(context)[served], non_firm_mw(context)[served]
     every = rows.loc[rows.index.repeat(len(H))].reset_index(drop=True)
     expected = every.assign(
         snapshot=H * len(rows),
         facility_mw=facility.ravel(),
         firm_mw=np.repeat(contract - non_firm, len(H)),
         non_firm_mw=np.repeat(non_firm, len(H)),
-        drawn_mw=context.drawn_mw[H].to_numpy(float).ravel(),
+        drawn_mw=context.drawn_mw[H].to_numpy(float)[served].ravel(),
     )
     findings = compare_tables(context.prefix, "service", context.table("service"), expected)
     energy = {name: mw @ hours(context) for name, mw in moved.items()}
@@ -46,11 +48,11 @@ def check_service_tables(context: Context) -> list[Finding]:
         non_firm_mw=non_firm,
         curtailed_mwh=energy["curtailed_mw"],
         curtailed_share=np.divide(energy["curtailed_mw"], whole, out=np.zeros(len(rows)), where=whole > 0),
-        curtailed_hours=curtailed_hours(context),
+        curtailed_hours=curtailed_hours(context)[served],
         backup_mwh=energy["backup_mw"],
         lost_mwh=energy["curtailed_mw"] - energy["backup_mw"] - energy["deferred_mw"],
-        emissions_t_per_year=backup_t_per_year(context),
-        cost_musd=service_musd(context),
+        emissions_t_per_year=backup_t_per_year(context)[served],
+        cost_musd=service_musd(context)[served],
     )
     return findings + compare_tables(context.prefix, "service_years", context.table("service_years"), years)
 
@@ -207,7 +209,7 @@ def _transfers(context: Context) -> Iterator[tuple[str, str, int, float]]:
     upgrades = upgrades_musd(context, context.table("upgrades"))
     circuits = circuits_musd(context, context.table("circuits"))
     for t in context.periods:
-        now = (rows["period"] == t).to_numpy(bool)
+        now = (rows["period"] == t).to_numpy(bool) & context.on_grid
         shared = upgrades[t] + circuits[t] if context.has_grid else 0.0
         others, years = shared, context.annuity_years[t]
         for place in sorted(set(named[now])):

@@ -251,7 +251,8 @@ def _substations(context: Context) -> list[tuple[str, str, float, float, str]]:
     found = []
     by_substation = pd.DataFrame(context.withdrawal_mw).groupby(context.case.buses["substation"].to_numpy()).sum()
     for column, (t, h) in enumerate(context.operating):
-        total = float(context.withdrawal_mw[:, column].sum())
+        elsewhere = context.facility_mw[h].to_numpy(float)[~context.on_grid & (context.placed["period"] == t)].sum()
+        total = float(context.withdrawal_mw[:, column].sum() + elsewhere)
         for substation, mw in by_substation[column].items():
             where = f"substation {substation}, period {t}, snapshot {h}"
             found.append((where, "share_per_substation", float(mw), share * total, "MW"))

@@ -64,6 +64,9 @@ _FREE = {
 }
 # Names that another check compares with what they must be.
 
+_MAY_LACK = {"sites": ("bus",)}
+# What is rented has no point of interconnection; `optimizer.plan.checks_siting` says which rows have one.
+
 
 def check_tables_present(context: Context) -> list[Finding]:
     """Every table that the study calls for is there."""
@@ -121,7 +124,8 @@ def check_names(context: Context) -> list[Finding]:
     for name, table in context.tables.items():
         for column in PLAN_TABLES[name].names:
             if column in known and column not in _FREE.get(name, ()):
-                bad = np.flatnonzero(~table[column].isin(list(known[column])).to_numpy(bool))
+                absent = [""] if column in _MAY_LACK.get(name, ()) else []
+                bad = np.flatnonzero(~table[column].isin([*known[column], *absent]).to_numpy(bool))
                 findings += _unknown(context, name, column, bad)
     findings += _unknown_pairs(context, "sites", ["site", "cooling"], context.case.cooling.index)
     findings += _unknown_pairs(context, "water_sources", ["basin", "source"], context.case.water.index)
@@ -190,7 +194,7 @@ def _absent(context: Context, name: str, rows: pd.MultiIndex) -> list[Finding]:
 
 
 def check_ties_of_sites(context: Context) -> list[Finding]:
-    """Every built site that can be tied has exactly one tie, and no other site has one."""
+    """Every built site that draws from the grid has exactly one tie, and no other site has one."""
     case, ties = context.case, context.table("ties")
     built = set(context.table("sites")["site"])
     findings = []

@@ -40,7 +40,9 @@ def work_per_mw(context: Context) -> dict[int, float]:
     assert racks is not None
     if context.study.region is not None and len(context.case.cooling):
         facts = context.study.region.facts["cooling_technologies"].set_index("cooling")["rack_density_max_kw"]
-        most_kw = facts.astype(float).reindex(context.case.cooling.index.get_level_values("cooling")).max()
+        # Cooling of which nothing is known, such as that of what is rented, takes any rack.
+        offered = context.case.cooling.index.get_level_values("cooling")
+        most_kw = facts.astype(float).reindex(offered).fillna(np.inf).max()
         racks = racks[racks["kw"] <= most_kw]
     hours = HOURS_PER_YEAR * (context.study.config.facility.utilization or 1.0)
     return {
@@ -63,8 +65,13 @@ def racks_expected(context: Context) -> pd.DataFrame:
     done = kind["work_per_kwh"].to_numpy(float) * KWH_PER_MWH * hours
     years = rows["period"].map(context.annuity_years).to_numpy(float)
     mw = rows["it_mw"].to_numpy(float)
-    cost = years * factor * kind["cost_musd_per_mw"].to_numpy(float) * mw
+    cost = years * factor * kind["cost_musd_per_mw"].to_numpy(float) * mw * _is_paid(context, rows)
     return rows.reset_index(drop=True).assign(counted_mw=done / best * mw, cost_musd=cost)
+
+
+def _is_paid(context: Context, racks: pd.DataFrame) -> np.ndarray:
+    """Whether racks are paid for beside the place they stand in: those of a cloud are in its rent."""
+    return np.asarray(racks["site"].map(context.case.sites["kind"]) != "cloud", dtype=float)
 
 
 @remembered
@@ -129,6 +136,7 @@ def once_musd(context: Context) -> dict[int, float]:
         rows, catalogue = context.table("racks"), context.study.racks
         assert catalogue is not None
         each = rows["rack"].map(catalogue["cost_musd_per_mw"]).astype(float) * rows["it_mw"]
+        each = each * _is_paid(context, rows)
         found = {t: found[t] + float(each[rows["period"] == t].sum()) for t in found}
     if has_programmes(context):
         rows, demand = context.table("efficiency"), context.study.config.demand

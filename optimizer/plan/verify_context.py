@@ -159,6 +159,11 @@ class Context:
         return rows
 
     @cached_property
+    def on_grid(self) -> np.ndarray:
+        """Whether each row of `placed` is of a kind that the study connects: others draw nothing from its grid."""
+        return self.placed["kind"].isin(("campus", "edge")).to_numpy(bool)
+
+    @cached_property
     def facility_mw(self) -> pd.DataFrame:
         """Facility power of each row of `placed`, columns snapshot [MW]."""
         options = pd.MultiIndex.from_frame(self.placed[["site", "cooling"]])
@@ -168,6 +173,11 @@ class Context:
     @cached_property
     def drawn_mw(self) -> pd.DataFrame:
         """Power that each row of `placed` draws from the grid, less curtailment and own supply, by snapshot [MW]."""
+        return self._used_mw.mul(self.on_grid | (not self.has_grid), axis=0)
+
+    @cached_property
+    def _used_mw(self) -> pd.DataFrame:
+        """Facility power of each row of `placed`, less curtailment and own supply, by snapshot [MW]."""
         stated = self.table("service")
         if stated.empty:
             return self.facility_mw - self.own_mw

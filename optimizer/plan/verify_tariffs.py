@@ -53,7 +53,8 @@ def network_share(context: Context) -> float:
     """Share of the cost of upgrades and circuits that counts: the developer's, or all of it [-]."""
     if context.study.config.study.perspective != "developer":
         return 1.0
-    every = context.case.sites["jurisdiction"].fillna("").astype(str)
+    sites = context.case.sites
+    every = sites.loc[sites["kind"].isin(("campus", "edge")), "jurisdiction"].fillna("").astype(str)
     paying = [tariff_at(context, place) for place in sorted(set(every))]
     return max((one.upgrade_cost_share for one in paying if one is not None), default=0.0)
 
@@ -68,7 +69,9 @@ def chooses(context: Context) -> np.ndarray:
     """Whether each row of ``placed`` chooses its non-firm demand: where that costs the developer less."""
     found = [tariff_at(context, place) for place in places(context)]
     cheaper = [one is not None and one.non_firm_usd_per_kw_month < one.demand_usd_per_kw_month for one in found]
-    return np.array(cheaper, dtype=bool) & (is_developer(context) and context.case.service is not None)
+    return (
+        np.array(cheaper, dtype=bool) & context.on_grid & (is_developer(context) and context.case.service is not None)
+    )
 
 
 @remembered
@@ -101,7 +104,7 @@ def tariffs_musd(context: Context) -> dict[str, dict[int, float]]:
     periods, it_mw = context.placed["period"].astype(int).tolist(), context.placed["it_mw"].to_numpy(float)
     for i, (t, place) in enumerate(zip(periods, places(context), strict=True)):
         one = tariff_at(context, place)
-        if one is None:
+        if one is None or not context.on_grid[i]:
             continue
         owed = max(0.0, one.minimum_take_share * HOURS_PER_YEAR * contract[i] - taken[i])
         firm_usd = one.demand_usd_per_kw_month * (contract[i] - non_firm[i])

@@ -98,7 +98,7 @@ def chosen_sites(view: View, projection: Projection, name: str) -> MapLayer | No
         customdata=_site_hover(sites, view.periods, *_made_of(view, sites)),
         hovertemplate=_site_text(
             view.periods,
-            "point of interconnection: bus %{customdata[2]}"
+            "point of interconnection: %{customdata[2]}"
             + ("" if view.halls.empty else f"<br>%{{customdata[{3 + len(view.periods)}]}}"),
         ),
     )
@@ -184,7 +184,9 @@ def _refused_by(rule: str, shapes: gpd.GeoSeries, look: dict[str, Any], projecti
 
 def _site_hover(sites: pd.DataFrame, periods: list[int], *more: list[str]) -> list[list[Any]]:
     by_period = (sites[f"it_mw_{period}"] for period in periods)
-    return hover_rows(sites.index, sites["county"].fillna(""), sites["bus"].fillna(""), *by_period, *more)
+    bus = sites["bus"].fillna("").astype(str)
+    connected = ("bus " + bus).where(bus != "", "none")
+    return hover_rows(sites.index, sites["county"].fillna(""), connected, *by_period, *more)
 
 
 def _made_of(view: View, sites: pd.DataFrame) -> list[list[str]]:

@@ -121,6 +121,14 @@ class View:
             }
         )
 
+    @cached_property
+    def kinds(self) -> pd.Series:
+        """Kind of each built site, index ``site``; empty text where the inputs of the study are not at hand."""
+        study = self.plan.study
+        if study is None:
+            return pd.Series("", index=self.sites.index, dtype=object)
+        return study.candidates.sites["kind"].reindex(self.sites.index).fillna("").astype(object)
+
     @property
     def errors(self) -> list[Finding]:
         """Findings that contradict the plan."""

@@ -147,7 +147,8 @@ def build_case(study: Study) -> Case:
 def _work(study: Study) -> Work | None:
     """Racks and programmes of efficiency."""
     racks = cooled_racks(study)
-    return work_of(study.config, racks, study.config.study.periods, study.yearly_factor, fits_of_study(study, racks))
+    fits, kinds = fits_of_study(study, racks), study.candidates.sites["kind"]
+    return work_of(study.config, racks, study.config.study.periods, study.yearly_factor, fits, kinds)
 
 
 def _penalty(config: StudyConfig, work: Work | None) -> float | None:

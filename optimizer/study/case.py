@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from optimizer.config.checks import UNTIED_KINDS
 from optimizer.grid.all_outages import AllOutages
 from optimizer.grid.contingency import OutageFactors, OutageSet
 from optimizer.grid.dc import DCNetwork
@@ -333,9 +334,19 @@ class Case:
         """Which of the generators are ends of HVDC links whose transfer is decided, shape (n_generator,)."""
         return np.asarray(self.generators.index.isin([*self.links["from_unit"], *self.links["to_unit"]]))
 
+    @property
+    def needs_tie(self) -> pd.Series:
+        """Whether each site draws from the study's grid, index ``site``: of leases, cloud capacity and orbit none."""
+        return ~self.sites["kind"].isin(UNTIED_KINDS) & (self.network is not None)
+
+    @property
+    def pue_on_grid(self) -> pd.DataFrame:
+        """`pue` of the sites that draw from the grid."""
+        return self.pue[self.pue.index.get_level_values("site").map(self.needs_tie).to_numpy(bool)]
+
     @cached_property
     def ties_of_site(self) -> dict[str, list[str]]:
-        """Tie ids of each site."""
+        """Tie ids of each site; those that need none have none."""
         return _neighbours(self.sites.index, self.ties["site"])
 
     @cached_property

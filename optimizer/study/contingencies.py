@@ -162,7 +162,7 @@ def campus_outages(sites: pd.Index, ties: pd.DataFrame, network: DCNetwork) -> l
     Parameters
     ----------
     sites : Index
-        Candidate sites.
+        Candidate sites; one without a tie takes nothing off the network when it is lost.
     ties : DataFrame
         ``site`` and ``bus`` of every tie on offer.
     network : DCNetwork
@@ -171,6 +171,7 @@ def campus_outages(sites: pd.Index, ties: pd.DataFrame, network: DCNetwork) -> l
     at = pd.Series(network.bus_ids.get_indexer(ties["bus"]), index=ties["site"].to_numpy(), dtype=np.intp)
     buses = {s: sorted(set(found.tolist())) for s, found in at.groupby(level=0, sort=False)}
     return [
-        Elements(f"{PREFIXES['campus']}{s}", "campus", loads=tuple((str(s), n) for n in buses.get(s, [])))
+        Elements(f"{PREFIXES['campus']}{s}", "campus", loads=tuple((str(s), n) for n in buses[s]))
         for s in sites
+        if s in buses
     ]

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from optimizer.config import FacilitySettings, StudyConfig
+from optimizer.config.checks import UNTIED_KINDS
 from optimizer.errors import Finding, nearest
 from optimizer.grid.network import Grid
 from optimizer.layers import climate, community, land
@@ -26,6 +27,9 @@ from optimizer.study.own import OwnSites, area_ha
 from optimizer.study.region import Region
 from optimizer.study.routing import Routing
 from optimizer.study.ruled import refuse_forbidden, ruled
+
+BEHIND_A_METER = ("colocated_generator",)
+"""Columns of a site that say what it is connected beside."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,8 +75,9 @@ class OwnSurroundings:
 def own_offers(own: OwnSites, around: OwnSurroundings) -> tuple[Offers, list[Finding]]:
     """Turn the user's sites into offers.
 
-    A site with rows in the table of ties has these; one with a bus only has a free tie that carries whatever it draws;
-    any other has the ties that its place makes possible. Costs are those of the table alone.
+    A campus or an edge site with rows in the table of ties has these; one with a bus only has a free tie that carries
+    whatever it draws; any other has the ties that its place makes possible. Sites of `UNTIED_KINDS` have none, and
+    nothing about ties, climate, water and rules of building holds for them. Costs are those of the table alone.
 
     Parameters
     ----------
@@ -88,9 +93,9 @@ def own_offers(own: OwnSites, around: OwnSurroundings) -> tuple[Offers, list[Fin
     findings : list of Finding
         Sites and buses that cannot be: errors.
     """
-    findings = _unknown_buses(own, around.grid) + _unplaced(own, around)
+    findings = _unknown_buses(own, around.grid) + _needlessly_tied(own, around.grid) + _unplaced(own, around)
     sites = _at_bus(own.sites, around.grid)
-    findings += _outside(sites, around)
+    findings += _outside(sites[~_untied(sites)], around)
     if findings:
         return Offers(sites.iloc[:0], pd.DataFrame(), Sieve(sites).refused()), findings
     sites = _described(sites, around)
@@ -122,11 +127,35 @@ def _unknown_buses(own: OwnSites, grid: Grid | None) -> list[Finding]:
     ]
 
 
+def _untied(sites: pd.DataFrame) -> pd.Series:
+    """Sites that need no tie."""
+    return sites["kind"].isin(UNTIED_KINDS)
+
+
+def _needlessly_tied(own: OwnSites, grid: Grid | None) -> list[Finding]:
+    """Sites that whoever rents them out has connected, and that the table connects once more."""
+    if grid is None:
+        return []
+    untied = own.sites.index[_untied(own.sites)]
+    named = [(s, f"sites, site {s}, bus", b) for s, b in own.sites.loc[untied, "bus"].items() if b]
+    named += [(s, f"sites, site {s}, {c}", g) for c in BEHIND_A_METER for s, g in own.sites.loc[untied, c].items() if g]
+    named += [(s, f"ties, row {row}, site", s) for row, s in own.ties["site"].items() if s in untied]
+    text = "a site of kind {} draws nothing from the grid of the study, and needs no tie"
+    remedy = (
+        "leave it out (lat and lon say where it is), or make it a campus or an edge site if its load is on the grid"
+    )
+    return [
+        Finding("study.site.untied_kind", where, text.format(own.sites.at[s, "kind"]), repr(found), remedy)
+        for s, where, found in named
+    ]
+
+
 def _unplaced(own: OwnSites, around: OwnSurroundings) -> list[Finding]:
     """Sites that have neither a tie, a bus nor a place; and places where no tie can be priced."""
     if around.grid is None:
         return []
-    alone = own.sites[(own.sites["bus"] == "") & ~own.sites.index.isin(own.ties["site"])]
+    bare = (own.sites["bus"] == "") & ~own.sites.index.isin(own.ties["site"])
+    alone = own.sites[bare & ~_untied(own.sites)]
     findings = []
     for s, lat in alone["lat"].items():
         if np.isnan(lat):
@@ -222,17 +251,31 @@ def _described(sites: gpd.GeoDataFrame, around: OwnSurroundings) -> gpd.GeoDataF
         described["area_ha"] = area_ha(sites, crs)
     if around.region is None or not placed.any():
         return described
-    counties = around.region.counties.set_geometry(around.region.projected)
-    marks = gpd.GeoDataFrame(geometry=_marks(described[placed]).to_crs(around.region.crs))
+    return _in_region(described, sites["emission_t_per_mwh"], around.region, around.config)
+
+
+def _in_region(
+    described: gpd.GeoDataFrame, emissions: pd.Series, region: Region, config: StudyConfig
+) -> gpd.GeoDataFrame:
+    """County, climate, water and emissions of the region; of a site that needs no tie its county and emissions alone.
+
+    Such a site may lie outside the region, and then has what its table gives.
+    """
+    placed = described["lat"].notna()
+    counties = region.counties.set_geometry(region.projected)
+    marks = gpd.GeoDataFrame(geometry=_marks(described[placed]).to_crs(region.crs))
     found = community.attach(marks, counties).join(described.loc[placed, ["lat", "lon"]])
-    found = with_county_layers(found, around.region, around.config)
+    found = with_county_layers(found, region, config)
+    found = found[(found["outside_km"] == 0) | ~_untied(described[placed])]
+    inside = found.index
     for column in ("county", "jurisdiction", "basin"):
-        given = described.loc[placed, column]
-        described.loc[placed, column] = given.where(given != "", found[column])
-    described.loc[placed, ["fips", "iecc_zone"]] = found[["fips", "iecc_zone"]]
-    described.loc[placed, "water_available_m3_day"] = found["water_available_m3_day"]
-    usual = Costs(around.region.facts).emission_t_per_mwh
-    described.loc[placed, "emission_t_per_mwh"] = sites.loc[placed, "emission_t_per_mwh"].fillna(usual)
+        given = described.loc[inside, column]
+        described.loc[inside, column] = given.where(given != "", found[column])
+    described.loc[inside, "fips"] = found["fips"]
+    described.loc[inside, "emission_t_per_mwh"] = emissions[inside].fillna(Costs(region.facts).emission_t_per_mwh)
+    tied = inside[~_untied(described.loc[inside])]
+    described.loc[tied, "iecc_zone"] = found.loc[tied, "iecc_zone"]
+    described.loc[tied, "water_available_m3_day"] = found.loc[tied, "water_available_m3_day"]
     return described
 
 
@@ -251,11 +294,12 @@ def _refuse_excluded(sieve: Sieve, around: OwnSurroundings) -> None:
 def _refuse_by_rules(sieve: Sieve, around: OwnSurroundings) -> None:
     """Refuse sites where a rule forbids the smallest campus, and attach what rules change at the others.
 
-    Costs stay those of the table; a ban that ends and a longer study put off the first year.
+    Rules bind who builds, connects and operates a campus, so that they do not bind who rents a place. Costs stay those
+    of the table; a ban that ends and a longer study put off the first year.
     """
     config, places = around.config, sieve.places
     least_kv = config.sites.min_base_kv if around.region is not None else 0.0
-    found = ruled(places, around.rules, config, around.cooling, least_kv)
+    found = ruled(places, around.rules, config, around.cooling, least_kv, _untied(places))
     refuse_forbidden(sieve, found)
     asked = found["wait_months"] + found["study_months"]
     months = found["wait_months"] + (found["study_months"] - config.study.shorter_lead_months).clip(lower=0.0)
@@ -285,6 +329,7 @@ def _ties(sites: pd.DataFrame, own: OwnSites, around: OwnSurroundings) -> pd.Dat
     first = around.config.study.periods[0]
     given = own.ties[own.ties["site"].isin(sites.index)].copy()
     given["ready"] = _sooner(given["ready"], around).where(given["ready"] > 0, first)
+    sites = sites[~_untied(sites)]
     bare = sites[(sites["bus"] != "") & ~sites.index.isin(own.ties["site"])]
     # An unlimited tie carries all that the site can draw with its least efficient cooling.
     most_pue = around.cooling.most_pue
@@ -335,7 +380,7 @@ def _refuse_enclosed(sieve: Sieve, ties: pd.DataFrame, around: OwnSurroundings) 
         return
     firm = around.points[~around.points.index.isin(around.cut_off)]
     most_km = around.config.sites.max_tie_km
-    sites = sieve.left
+    sites = sieve.left[~_untied(sieve.left)]
     straight = (
         points.reach(sites, firm, 1, most_km).set_index("place")["straight_km"].reindex(sites.index).astype(float)
     )
@@ -346,18 +391,19 @@ def _refuse_enclosed(sieve: Sieve, ties: pd.DataFrame, around: OwnSurroundings) 
 
 
 def _refuse_untied(sieve: Sieve, ties: pd.DataFrame, around: OwnSurroundings) -> pd.DataFrame:
-    """Refuse sites that no tie serves; return the ties of the others, and reduce blocks to what these carry."""
+    """Refuse sites that need a tie and have none; return the ties of others, and cut blocks to what these carry."""
     most_km = around.config.sites.max_tie_km
-    left = sieve.left.index
+    free = sieve.places.index[_untied(sieve.places)]
+    left = sieve.left.index.difference(free, sort=False)
     tied = left.isin(ties["site"])
-    nearest_km_of = points.reach(sieve.left, around.points, 1, np.inf).set_index("place")["straight_km"]
+    nearest_km_of = points.reach(sieve.left.loc[left], around.points, 1, np.inf).set_index("place")["straight_km"]
     straight = nearest_km_of.reindex(left).astype(float)
     sieve.refuse(~tied & ~(straight <= most_km), "too_far", straight, most_km)
     _refuse_enclosed(sieve, ties, around)
     firm = ties[~ties["bus"].isin(around.cut_off)]
-    left = sieve.left.index
+    left = sieve.left.index.difference(free, sort=False)
     sieve.refuse(pd.Series(~left.isin(firm["site"]), index=left), "point_cut_off", straight.reindex(left), most_km)
-    sites = sieve.left
+    sites = sieve.left.loc[sieve.left.index.difference(free, sort=False)]
     block = sites["block_mw"] * sites["least_pue"]
     least = sites["min_blocks"].clip(lower=1) * block
     if around.config.supply is not None and around.config.supply.counts_as_firm:
@@ -367,7 +413,7 @@ def _refuse_untied(sieve: Sieve, ties: pd.DataFrame, around: OwnSurroundings) ->
     best = firm.groupby("site")["capacity_mw"].max().reindex(sites.index)
     unserved = pd.Series(~sites.index.isin(fit["site"]), index=sites.index)
     sieve.refuse(unserved, "firm_capacity", best, least)
-    carried = np.floor(best / block + FLOOR).reindex(sieve.places.index)
-    most = np.minimum(sieve.places["max_blocks"], carried.fillna(0))
+    carried = np.floor(best / block + FLOOR).reindex(sieve.places.index).fillna(0).mask(_untied(sieve.places), np.inf)
+    most = np.minimum(sieve.places["max_blocks"], carried)
     sieve.places = sieve.places.assign(max_blocks=most.astype("int64"))
     return fit

@@ -126,7 +126,7 @@ def _targets(case: Case, t: int, target: float) -> Iterator[Finding]:
         return
     yield from _shares(case, t, target, capacity)
     yield from _water(case, t, target, capacity)
-    yield from _generation(case, t, target)
+    yield from _generation(case, t, target - float(capacity[~case.needs_tie].sum()))
     yield from target_findings(case, t, target, capacity)
     yield from _portfolio(case, t, target)
     yield from portfolio_reasons(case, t, target, capacity)
@@ -137,7 +137,7 @@ def _capacity(case: Case, t: int) -> tuple[pd.Series, str]:
     first = case.sites["earliest"].astype(float)
     if case.network is not None:
         tie = case.ties.groupby("site")["ready"].min().reindex(case.sites.index)
-        first = np.maximum(first, tie.fillna(np.inf))
+        first = np.maximum(first, tie.fillna(np.inf).where(case.needs_tie, -np.inf))
     ready = first <= t
     later = first[~ready & np.isfinite(first)]
     when = f"; {len(later)} more can serve from {later.min():.0f} on" if len(later) else ""
@@ -177,11 +177,11 @@ def _water(case: Case, t: int, target: float, capacity: pd.Series) -> Iterator[F
 
 
 def _generation(case: Case, t: int, target: float) -> Iterator[Finding]:
-    """All generators at their largest output, against existing load and the campuses at their best PUE."""
-    if case.network is None or case.supply is not None:
-        # Own supply takes the place of generation.
+    """All generators at their largest output, against existing load and the campuses on the grid at their best PUE."""
+    if case.network is None or case.supply is not None or target <= 0:
+        # Own supply takes the place of generation, and what is rented draws nothing from it.
         return
-    least_pue = case.pue.min()
+    least_pue = case.pue_on_grid.min()
     curtailable = [] if case.service is None else case.service.snapshots(case.snapshots["hours"])
     for h in case.snapshots.index.difference(curtailable, sort=False):
         load = float(case.load_mw[(t, h)].sum() + least_pue[h] * target)

@@ -94,7 +94,7 @@ def target_findings(case: Case, t: int, target: float, capacity: pd.Series) -> I
     capacity : Series, index ``site``
         What each site can serve then, 0 before it is ready [MW of IT].
     """
-    room, homes, least = room_mw(case), zones_of_sites(case), case.pue.min()
+    room, homes, least = room_mw(case), zones_of_sites(case), case.pue_on_grid.min()
     if room.empty:
         return
     held = {z: float(sum(capacity[s] for s, own in homes.items() if z in own)) for z in room.index}

@@ -67,7 +67,7 @@ def blocks_that_fit(case: Case) -> Floats:
 
 
 def _fed(case: Case) -> Floats:
-    """Blocks that the largest tie which is ready feeds."""
+    """Blocks that the largest tie which is ready feeds; any number at a site that needs none."""
     sites = case.sites
     pue = case.pue[list(case.snapshots.index)].groupby(level="site").min().max(axis=1).reindex(sites.index)
     fed = np.zeros((len(sites), len(case.periods)))
@@ -77,7 +77,8 @@ def _fed(case: Case) -> Floats:
         if case.supply is not None and case.supply.counts_as_firm:
             # What a tie cannot carry the campus may bring itself.
             blocks = blocks.where(blocks.isna(), np.inf)
-        fed[:, i] = np.floor(blocks.fillna(0.0).to_numpy(float) * (1.0 + ROUNDING) + ROUNDING)
+        blocks = blocks.fillna(0.0).where(case.needs_tie, np.inf)
+        fed[:, i] = np.floor(blocks.to_numpy(float) * (1.0 + ROUNDING) + ROUNDING)
     return fed
 
 
@@ -90,7 +91,8 @@ def _worth_losing(case: Case) -> Floats:
         found = whole_blocks(case, losses["site"] / np.maximum(drawn, ROUNDING))
     if "substation" in losses and case.network is not None:
         drawn = np.max([least(case, case.pue[h]) for h in case.snapshots.index], axis=0)
-        found = np.minimum(found, whole_blocks(case, losses["substation"] / np.maximum(drawn, ROUNDING)))
+        behind_one = whole_blocks(case, losses["substation"] / np.maximum(drawn, ROUNDING))
+        found = np.where(case.needs_tie, np.minimum(found, behind_one), found)
     return found
 
 

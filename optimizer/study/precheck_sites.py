@@ -130,7 +130,7 @@ def _generation_rows(case: Case) -> Iterator[Row]:
     """All generators at their largest output, against existing load and the campuses."""
     if case.network is None or case.supply is not None:
         return
-    none, block = np.zeros(len(case.sites)), case.sites["block_mw"].to_numpy(float)
+    none, block = np.zeros(len(case.sites)), (case.sites["block_mw"] * case.needs_tie).to_numpy(float)
     curtailable = [] if case.service is None else case.service.snapshots(case.snapshots["hours"])
     for h in case.snapshots.index.difference(curtailable, sort=False):
         drawn = block * least(case, case.pue[h])

@@ -13,7 +13,12 @@ from optimizer.study.rules import Spans, rule_groups, site_rules
 
 
 def ruled(
-    places: pd.DataFrame, book: RuleBook, config: StudyConfig, technologies: Technologies, least_kv: float
+    places: pd.DataFrame,
+    book: RuleBook,
+    config: StudyConfig,
+    technologies: Technologies,
+    least_kv: float,
+    exempt: pd.Series | None = None,
 ) -> pd.DataFrame:
     """What rules change at each place.
 
@@ -30,6 +35,8 @@ def ruled(
         Cooling, of which the least efficient on a hot day decides how much a campus draws at its largest.
     least_kv : float
         Lowest voltage of a point of interconnection [kV].
+    exempt : Series of bool, optional
+        Places that no rule binds: the study neither builds, connects nor operates what stands there.
 
     Returns
     -------
@@ -39,6 +46,8 @@ def ruled(
     """
     inside = regulation.attach(places, book.jurisdictions, regulation.Options(config.rules.jurisdictions))
     sized = places[["block_mw", "min_blocks", "max_blocks"]].join(inside)
+    if exempt is not None:
+        sized["jurisdictions"] = sized["jurisdictions"].mask(exempt, "")
     sized = sized.assign(draw_per_it=technologies.most_pue_at(places))
     found = site_rules(sized, book, Spans.of(config), least_kv).table
     return found.assign(

@@ -10,6 +10,7 @@ import pandas as pd
 
 from optimizer.config import StudyConfig
 from optimizer.errors import Finding
+from optimizer.study.sites import on_grid
 from optimizer.study.tariffs import tariffs_at
 
 if TYPE_CHECKING:
@@ -167,7 +168,7 @@ def service_findings(study: Study) -> Iterator[Finding]:
         remedy = "raise it, or give the grid a short snapshot for its hardest hours"
         found = f"{most:g} h/year; the shortest snapshot lasts {float(hours.min()):g} h"
         yield Finding("study.service.hours", where, text, found, remedy)
-    places = set(study.candidates.sites["jurisdiction"].fillna("").astype(str))
+    places = set(on_grid(study.candidates.sites)["jurisdiction"].fillna("").astype(str))
     known = study.rules.jurisdictions
     around = frozenset().union(*(known.holding(place) for place in places))
     for number, tariff in enumerate(given.tariff, start=1):

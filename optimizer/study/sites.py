@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from optimizer.config.checks import UNTIED_KINDS
 from optimizer.layers.places import WGS84
 from optimizer.study import cooling
 from optimizer.study.offers import COLUMNS, Offers, no_loss, no_refusals
@@ -53,6 +54,17 @@ class Candidates:
     refused: gpd.GeoDataFrame
     lost: pd.DataFrame = field(default_factory=no_loss)
     sources: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+
+def on_grid(sites: pd.DataFrame) -> pd.DataFrame:
+    """Sites that a study with a grid connects to it: campuses and edge sites.
+
+    Parameters
+    ----------
+    sites : DataFrame, index ``site``
+        ``kind``.
+    """
+    return sites[~sites["kind"].isin(UNTIED_KINDS)]
 
 
 def no_candidates(snapshots: pd.Index) -> Candidates:

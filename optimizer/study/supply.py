@@ -12,6 +12,7 @@ import pandas as pd
 from optimizer.config import StudySettings, SupplySettings
 from optimizer.errors import Finding, nearest
 from optimizer.study.economics import capital_recovery, ready_year, shortened
+from optimizer.study.sites import on_grid
 from optimizer.study.supplies import Adequacy, Supply
 from optimizer.study.supply_tables import PARAMETERS, SupplyTables
 
@@ -48,7 +49,7 @@ def supply_of(study: Study) -> Supply | None:
     if settings is None or tables is None or study.grid is None or study.config.demand is None:
         return None
     candidates = study.candidates
-    sites = pd.DataFrame(candidates.sites)
+    sites = pd.DataFrame(on_grid(candidates.sites))
     technologies = technology_table(settings, tables)
     beside = {s: g for s, g in beside_of(study).items() if s in sites.index}
     if technologies.empty and not beside:

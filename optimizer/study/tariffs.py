@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from optimizer.errors import Finding
+from optimizer.study.sites import on_grid
 
 if TYPE_CHECKING:
     from optimizer.config import TariffSettings
@@ -72,7 +73,7 @@ def tariffs_of(study: Study) -> Tariffs | None:
         return None
     rows: dict[str, dict[str, float]] = {}
     shares = [0.0]
-    places = study.candidates.sites["jurisdiction"].fillna("").astype(str)
+    places = on_grid(study.candidates.sites)["jurisdiction"].fillna("").astype(str)
     tariff_in = {p: tariff_of(config.service.tariff, p, study.rules.jurisdictions) for p in places.unique()}
     for s, place in places.items():
         one = tariff_in[place]
@@ -95,7 +96,8 @@ def perspective_findings(study: Study) -> Iterator[Finding]:
     config = study.config
     if config.study.perspective != "developer" or config.service is None or study.network is None:
         return
-    tariff, places = config.service.tariff, study.candidates.sites["jurisdiction"].fillna("").astype(str)
+    places = on_grid(study.candidates.sites)["jurisdiction"].fillna("").astype(str)
+    tariff = config.service.tariff
     known = study.rules.jurisdictions
     for place in sorted(p for p in places.unique() if tariff_of(tariff, p, known) is None):
         text = "a site has no tariff, so that power would cost the developer nothing there"

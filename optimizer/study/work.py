@@ -60,6 +60,8 @@ class Work:
         MW of the target that a MW of the rack meets, 0 before its first year [-].
     fits : mapping of (str, str) to tuple of str
         Cooling technologies of a site that take a rack; a pair that is left out is taken by all.
+    in_rent : frozenset of str
+        Sites of cloud capacity, whose rent has the racks in it.
     """
 
     programmes: pd.DataFrame
@@ -67,6 +69,7 @@ class Work:
     racks: pd.DataFrame = field(default_factory=pd.DataFrame)
     counts: pd.DataFrame = field(default_factory=pd.DataFrame)
     fits: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    in_rent: frozenset[str] = frozenset()
 
     @property
     def has_racks(self) -> bool:
@@ -123,6 +126,7 @@ def work_of(
     periods: Sequence[int],
     yearly_factor: float,
     fits: Mapping[tuple[str, str], tuple[str, ...]],
+    kinds: pd.Series,
 ) -> Work | None:
     """Racks and programmes of a study, ``None`` where it has neither.
 
@@ -138,6 +142,8 @@ def work_of(
         Yearly amount per M$ of one-time cost [1/year].
     fits : mapping
         As `Work.fits`.
+    kinds : Series, index ``site``
+        Kind of each site.
     """
     demand = config.demand
     if demand is None or (racks is None and not demand.efficiency):
@@ -160,7 +166,8 @@ def work_of(
         annuity_musd_per_mw=factor * racks["cost_musd_per_mw"]
     )
     units = {t: 1.0 / (HOURS_PER_YEAR * use * best[t]) for t in periods if best[t]}
-    return Work(programmes, units, priced, counts, fits)
+    in_rent = frozenset(str(s) for s in kinds.index[kinds == "cloud"])
+    return Work(programmes, units, priced, counts, fits, in_rent)
 
 
 def rack_yearly_factor(config: StudyConfig, yearly_factor: float) -> float:

@@ -24,9 +24,10 @@ def workload_findings(study: Study) -> list[Finding]:
 
 
 def _orphans(study: Study) -> Iterator[Finding]:
-    """Sites in orbit that nothing asks for."""
-    if study.config.demand is not None and study.own is not None:
-        yield from orbit_findings(study.own.sites, study.config.orbit)
+    """Sites in orbit without numbers for it, and numbers without a site."""
+    if study.config.demand is not None:
+        sites = study.candidates.sites if study.own is None else study.own.sites
+        yield from orbit_findings(sites, study.config.orbit)
 
 
 def _beside(study: Study) -> Iterator[Finding]:

@@ -38,11 +38,14 @@ def chosen_sites(view: View) -> Section | None:
         return None
     rows = view.sites.reset_index().assign(cooling=lambda t: t["cooling"].map(words), water_stress=view.water_stress())
     rows = rows.assign(bus=rows["bus"].map(view.bus), basin=rows["basin"].map(view.short_basin))
-    name = (
+    name: tuple[Column, ...] = (
         Column("rank", "#", decimals=0, unit=""),
         Column("site", "Site", text=True),
         Column("county", "County", text=True),
     )
+    rows["kind"] = rows["site"].map(view.kinds)
+    if (~rows["kind"].isin(("", "campus"))).any():
+        name += (Column("kind", "Kind", text=True),)
     growth = tuple(Column(f"it_mw_{period}", f"IT {period}", unit="MW", decimals=0) for period in view.periods)
     connection: tuple[Column, ...] = (
         Column("facility_mw", "Facility"),

@@ -10,6 +10,7 @@ import pandas as pd
 import pyomo.environ as pyo
 
 from optimizer.algebra import clean_value
+from optimizer.config.checks import UNTIED_KINDS
 from optimizer.formulation import dispatch, expansion, interconnection, siting, tariffs, upgrades, water, workloads
 from optimizer.plan.tables import PLAN_TABLES
 from optimizer.solve.tables.service import backup_t_per_year, non_firm_mw, service_table
@@ -271,8 +272,9 @@ def candidate_tables(study: Study) -> dict[str, pd.DataFrame]:
 
 
 def rules_table(study: Study, sites: pd.DataFrame, ties: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Table ``rules``: what rules ask of the built sites; none where no rule asks anything."""
-    load_mw = sites.groupby("site")["facility_mw"].max()
+    """Table ``rules``: what rules ask of the built sites that they bind; none where no rule asks anything."""
+    bound = ~sites["site"].map(study.candidates.sites["kind"]).isin(UNTIED_KINDS)
+    load_mw = sites[bound].groupby("site")["facility_mw"].max()
     base_kv = ties.set_index("site")["base_kv"].astype(float).reindex(load_mw.index)
     built = pd.DataFrame({"load_mw": load_mw, "base_kv": base_kv})
     codes = study.candidates.sites["jurisdictions"].to_dict()

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pyomo.environ as pyo
 
+from optimizer.config.checks import UNTIED_KINDS
 from optimizer.formulation import service, tariffs
 from optimizer.layers.jurisdictions import Jurisdictions
 from optimizer.solve.tables.supply import supplied_mw
@@ -205,8 +206,9 @@ def transfers_table(
 
 
 def _contracts(case: Case, tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Contract demand, firm and not, and energy taken of each campus and period."""
-    sites = tables["sites"][["site", "period", "it_mw", "facility_mw", "firm_mw", "pue_annual"]].copy()
+    """Contract demand, firm and not, and energy taken of each campus and period; what is rented has no contract."""
+    sites = tables["sites"][["site", "period", "it_mw", "facility_mw", "firm_mw", "pue_annual"]]
+    sites = sites[~sites["site"].map(case.sites["kind"]).isin(UNTIED_KINDS)].copy()
     sites["jurisdiction"] = sites["site"].map(case.sites["jurisdiction"]).fillna("").astype(str)
     utilization = sites["site"].map(case.sites["utilization"]).astype(float)
     sites["taken_mwh"] = sites["it_mw"] * sites["pue_annual"] * HOURS_PER_YEAR * utilization

@@ -29,6 +29,7 @@ def work_tables(case: Case, m: pyo.ConcreteModel) -> dict[str, pd.DataFrame]:
         rows = made["racks"]
         rows = rows[rows["it_mw"] > LEAST].reset_index(drop=True)
         yearly = case.work.racks["annuity_musd_per_mw"].loc[rows["rack"]].to_numpy(float)
+        yearly = yearly * ~rows["site"].isin(case.work.in_rent).to_numpy(bool)
         count = [float(case.work.counts.at[k, t]) for k, t in zip(rows["rack"], rows["period"], strict=True)]
         found["racks"] = rows.assign(
             counted_mw=rows["it_mw"] * count, cost_musd=rows["period"].map(years).astype(float) * yearly * rows["it_mw"]
