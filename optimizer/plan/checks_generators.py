@@ -21,7 +21,10 @@ def most_by_site(context: Context) -> dict[str, int]:
     """Most generators at each site: of the table of sites, else of the study's own key."""
     usual, own = context.study.config.limits.max_generators_per_site, context.study.own
     found = {}
-    for site in context.study.candidates.sites.index:
+    for site, kind in context.study.candidates.sites["kind"].items():
+        if kind not in ("campus", "edge"):
+            # Whoever rents a place out has its generators.
+            continue
         given = np.nan if own is None else float(own.sites["max_generators"].get(site, np.nan))
         if np.isnan(given) and usual is not None:
             given = float(usual)

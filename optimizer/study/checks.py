@@ -15,7 +15,7 @@ from optimizer.study.generators import generator_findings
 from optimizer.study.halls import hall_findings, unknown_archetypes
 from optimizer.study.idle import idle_findings
 from optimizer.study.map_layers import layer_findings
-from optimizer.study.objective_checks import knows_emissions, objective_findings
+from optimizer.study.objective_checks import knows_emissions, objective_findings, rented_without_emissions
 from optimizer.study.operation import operate
 from optimizer.study.portfolio_findings import portfolio_findings
 from optimizer.study.ranges import range_findings
@@ -72,6 +72,7 @@ def study_findings(study: Study, everything_read: bool) -> list[Finding]:
         findings += _same_names(study)
     if everything_read and not any(f.severity == "error" for f in findings):
         findings += rule_findings(study)
+        findings += rented_without_emissions(study)
         findings += hall_findings(study)
         findings += workload_findings(study)
         findings += service_findings(study)

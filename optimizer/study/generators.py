@@ -22,7 +22,7 @@ COLUMN = "max_generators"
 def max_generators_of(study: Study) -> dict[str, int]:
     """Most generators at each site that has a limit: of the table of sites, else of the study."""
     usual = study.config.limits.max_generators_per_site
-    sites = pd.DataFrame(study.candidates.sites if study.grid is None else on_grid(study.candidates.sites))
+    sites = pd.DataFrame(on_grid(study.candidates.sites))
     given = pd.Series(math.nan, index=sites.index)
     if study.own is not None:
         given = study.own.sites[COLUMN].astype(float).reindex(sites.index)

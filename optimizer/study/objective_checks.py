@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from optimizer.errors import Finding
@@ -31,6 +31,23 @@ def knows_emissions(study: Study) -> bool:
     beside = list(beside_of(study).values()) if study.config.supply is not None else []
     known = study.grid.generators["carbon_t_per_mwh"]
     return _supply_has(study, "emission_t_per_mwh") or bool((known.reindex(beside) > 0).any())
+
+
+def rented_without_emissions(study: Study) -> Iterator[Finding]:
+    """Leased and cloud capacity that a region says nothing about, in a study that counts carbon: a warning."""
+    config, own = study.config, study.own
+    limits = config.limits
+    counts = config.economics.carbon_price_usd_per_t or limits.carbon_t_per_year or limits.carbon_t is not None
+    if own is None or study.region is None or not (counts or config.study.objective == "carbon"):
+        return
+    sites = study.candidates.sites
+    silent = sites["kind"].isin(("lease", "cloud")) & (sites["emission_t_per_mwh"] == 0)
+    given = own.sites["emission_t_per_mwh"].reindex(sites.index).notna()
+    names = ", ".join(str(s) for s in sites.index[silent & ~given])
+    if names:
+        text = "what is rented there emits nothing as far as the study knows, and carbon is counted"
+        remedy = "give emission_t_per_mwh in sites.table, or lat and lon within the region"
+        yield Finding("study.site.no_emissions", "sites, emission_t_per_mwh", text, names, remedy, "warning")
 
 
 def knows_water(study: Study) -> bool:

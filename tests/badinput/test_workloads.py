@@ -120,9 +120,13 @@ CASES: dict[str, tuple[dict[str, str], str, str]] = {
         "chat",
     ),
     "orbit beside a total": (
-        {"study": STUDY.replace('[workloads]\ndemand = "demand.csv"', "[demand]\nit_mw = { 2030 = 5 }") + ORBIT},
+        {
+            "study": STUDY.replace('[workloads]\ndemand = "demand.csv"', "[demand]\nit_mw = { 2030 = 5 }")
+            + ORBIT
+            + 'workloads = ["chat"]\n'
+        },
         "config.orbit_without_workloads",
-        "orbit",
+        "chat",
     ),
     "dark orbit": ({"study": STUDY + ORBIT + "sunlit_share = 0\n"}, "config.out_of_range", "sunlit_share"),
     "paid launch": ({"study": STUDY + ORBIT.replace("100", "-100")}, "config.out_of_range", "launch_usd_per_kg"),

@@ -240,3 +240,20 @@ def test_a_site_whose_shape_is_repaired_is_said(tiny_folder: Path) -> None:
     own, findings = read_own(tiny_folder / "sites.gpkg", None)
     assert own.sites.index.tolist() == ["a"]
     assert [(f.rule, f.severity) for f in findings] == [("vector.invalid_geometry", "warning")]
+
+
+def test_what_is_rented_takes_county_and_emissions_of_the_region_and_no_more(own: Own) -> None:
+    """A lease in it has no tie, climate nor water; beyond it the table alone speaks, and is asked for emissions."""
+    sites = "site,kind,lat,lon,block_mw,max_blocks\n"
+    sites += "s,campus,-0.022609,0.022458,50,3\nrent,lease,-0.022609,0.022458,50,3\nsky,cloud,45,-119,50,3\n"
+    study = own(sites, toml=WITH_REGION + "carbon_price_usd_per_t = 50\n")
+    table, cooled = study.candidates.sites, study.candidates.cooling
+    assert table.loc["rent", "county"] == table.loc["s", "county"] != ""
+    assert table.loc["rent", "emission_t_per_mwh"] == table.loc["s", "emission_t_per_mwh"] > 0
+    assert table.loc["rent", ["iecc_zone", "bus", "substation"]].tolist() == ["", "", ""]
+    assert cooled.loc["rent"].index.tolist() == cooled.loc["sky"].index.tolist() == ["unspecified"]
+    assert cooled.loc["rent", "wue_m3_per_mwh"].tolist() == [0.0]
+    assert table.loc["sky", ["county", "emission_t_per_mwh"]].tolist() == ["", 0.0]
+    assert set(study.case.ties["site"]) - {"rent", "sky"} == set(study.case.ties["site"])
+    (silent,) = [f for f in study.findings if f.rule == "study.site.no_emissions"]
+    assert silent.found == "sky"
