@@ -21,7 +21,7 @@ def most_by_site(context: Context) -> dict[str, int]:
     """Most generators at each site: of the table of sites, else of the study's own key."""
     usual, own = context.study.config.limits.max_generators_per_site, context.study.own
     found = {}
-    for site, kind in context.study.candidates.sites["kind"].items():
+    for site, kind in context.case.sites["kind"].items():
         if kind not in ("campus", "edge"):
             # Whoever rents a place out has its generators.
             continue
