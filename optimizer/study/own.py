@@ -27,7 +27,12 @@ SITES = (
     Column("bus", "text", meaning="Bus it is at; instead of geometry, or of lat and lon."),
     Column("lat", "float", "deg", lower=-90, upper=90, meaning="Latitude."),
     Column("lon", "float", "deg", lower=-180, upper=180, meaning="Longitude."),
-    Column("kind", "text", default="campus", meaning="Kind of site: campus, edge, lease, cloud or orbital."),
+    Column(
+        "kind",
+        "text",
+        default="campus",
+        meaning="Kind of site: campus or edge, tied to the grid; lease, cloud or orbital, which need no tie.",
+    ),
     Column("block_mw", "float", "MW", None, True, 0, meaning="IT capacity of a block.", lower_open=True),
     Column("max_blocks", "int", "", None, True, 1, meaning="Most blocks."),
     Column("min_blocks", "int", "", 0, lower=0, meaning="Fewest blocks of a built site."),

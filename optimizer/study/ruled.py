@@ -45,6 +45,9 @@ def ruled(
         ``least_draw_mw``, what the smallest campus draws [MW].
     """
     inside = regulation.attach(places, book.jurisdictions, regulation.Options(config.rules.jurisdictions))
+    if exempt is not None and exempt.any():
+        # Who operates the grid of the campuses says nothing of a place elsewhere.
+        inside[exempt] = regulation.attach(places[exempt], book.jurisdictions)
     sized = places[["block_mw", "min_blocks", "max_blocks"]].join(inside)
     if exempt is not None:
         sized["jurisdictions"] = sized["jurisdictions"].mask(exempt, "")
