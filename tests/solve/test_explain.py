@@ -119,6 +119,7 @@ def test_one_edit_explained_as_if_the_network_were_large(
 ) -> None:
     """Limits of branches one by one, and ways out from the relaxation: perhaps another conflict, but a conflict."""
     monkeypatch.setattr("optimizer.solve.explain.conflict.FEW_BRANCHES", 0)
+    monkeypatch.setattr("optimizer.solve.explain.infeasible.FEW_BRANCHES", 0)
     monkeypatch.setattr("optimizer.solve.explain.infeasible.FEW_INTEGERS", 0)
     monkeypatch.setattr("optimizer.solve.explain.conflict.FEW", 2)
     monkeypatch.setattr("optimizer.solve.explain.least.FEW_INTEGERS", 0)

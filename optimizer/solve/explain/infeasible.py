@@ -19,7 +19,7 @@ from optimizer.errors import Finding, InfeasibleError, SolverError
 from optimizer.progress import Progress, silent
 from optimizer.solve.explain.conflict import FEW_BRANCHES, ORDER, Conflict, minimal_conflict
 from optimizer.solve.explain.elastic import ElasticProgram, without_network
-from optimizer.solve.explain.least import FEW_INTEGERS, Change, least_seen, least_unseen, prices_of
+from optimizer.solve.explain.least import FEW_INTEGERS, Change, least_in_part, least_seen, least_unseen, prices_of
 from optimizer.solve.explain.limit import Asked, Limit
 from optimizer.solve.explain.limits import COST, DEMAND, NETWORK, SITE, TIE, loosened, unit_of
 from optimizer.solve.explain.question import NOTHING, KnownRows, has_plan, seconds_from_now
@@ -43,8 +43,8 @@ STEPS = (1.0, 1.02, 1.05, 1.1, 1.2, 1.5, 2.0)
 """Multiples of the relaxation's least change that are tried in turn for one that leaves a plan [-]."""
 
 GENEROUS = (1.5, 4.0)
-"""Multiples of what all but the network needs that are tried for a plan of a large network [-] (unverified: a
-choice)."""
+"""Multiples of what decisions in part need, no flow looked at, that are tried for a plan of a large network [-]
+(unverified: a choice)."""
 
 SIGNIFICANT_DIGITS = 4
 """Amounts are rounded up to so many digits, so that what is read suffices [-]."""
@@ -248,9 +248,10 @@ class _WaysOut:
                 return self._by_steps(prices)
             return self._proven(least_seen(self.programs.asked, self.programs.case, prices, self.known, self.deadline))
         self.program.program.deadline = self.deadline
+        enough = self._generous(prices) if len(self.programs.case.branches) > FEW_BRANCHES else None
         unseen = least_unseen(self.program, prices)
         if unseen.status != "found":
-            return None
+            return enough
         amounts = rounded(unseen.amounts)
         case = self.programs.case
         if case.network is None or len(case.circuits):
@@ -258,17 +259,18 @@ class _WaysOut:
         # Decisions that suit all but the network often suit it too.
         if self.programs.has_plan(amounts, self.known, self.deadline, unseen.decisions):
             return WayOut(amounts, least_share=unseen.least_share)
-        enough = self._generous(unseen) if len(case.branches) > FEW_BRANCHES else None
         floor = unseen.least_share * sum(prices[limit.rule] * mw for limit, mw in unseen.amounts.items())
         way = self._proven(least_seen(self.programs.asked, case, prices, self.known, self.deadline, floor)) or enough
         return WayOut(amounts, False) if way is None and self._is_late() else way
 
-    def _generous(self, unseen: Change) -> WayOut | None:
-        """More than the rest needs, until a plan is found: of a large network the least takes longer to be found."""
-        for step in GENEROUS:
-            amounts = rounded({limit: self._at_most(limit, step * mw) for limit, mw in unseen.amounts.items()})
+    def _generous(self, prices: dict[str, float]) -> WayOut | None:
+        """More than is needed in part, until a plan is found: of a large network the least takes longer to be found."""
+        case = self.programs.case
+        least = least_in_part(self.program, prices)
+        for step in GENEROUS if least.amounts and not len(case.circuits) else ():
+            amounts = rounded({limit: self._at_most(limit, step * mw) for limit, mw in least.amounts.items()})
             if self.programs.has_plan(amounts, self.known, self.deadline):
-                return WayOut(amounts, least_share=unseen.least_share / step)
+                return WayOut(amounts, least_share=1.0 / step)
             if self._is_late():
                 break
         return None

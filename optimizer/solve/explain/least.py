@@ -79,12 +79,33 @@ def least_unseen(program: ElasticProgram, prices: Mapping[str, float]) -> Change
     return _Asking(program, prices).least()
 
 
+def least_in_part(program: ElasticProgram, prices: Mapping[str, float]) -> Change:
+    """What gives way at least in decisions in part, with no look at flows: less than any plan needs, and found at once.
+
+    Parameters
+    ----------
+    program : ElasticProgram
+        Of the case, or of the case without its network; limits of the network are let go.
+    prices : mapping of rule to float
+        Rules that give way, and the price of a unit.
+    """
+    return _Asking(program, prices).in_part()
+
+
 class _Asking:
     """Questions of existence under a cap on what gives way."""
 
     def __init__(self, program: ElasticProgram, prices: Mapping[str, float]) -> None:
         self.program, self.prices = program, prices
         self.limits = [limit for limit in program.limits() if limit.rule in prices]
+
+    def in_part(self) -> Change:
+        """The least change of the relaxation."""
+        self._hold(True)
+        outcome = self.program.relaxed()
+        if outcome.status != "optimal":
+            return NONE if outcome.status == "infeasible" else LIMIT
+        return self._change(1.0)
 
     def least(self) -> Change:
         """The least change, by one search where whole decisions are few, else from questions."""
