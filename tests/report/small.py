@@ -114,6 +114,7 @@ def candidates() -> SmallCandidates:
     """Five cells of a tenth of a degree, and seven refused ones: a ring of eight around a hole, less one."""
     lon, lat = np.array([-98.0, -97.5, -97.2, -97.8, -97.1]), np.array([30.2, 30.6, 30.1, 30.9, 30.8])
     columns = {
+        "kind": "campus",
         "lat": lat,
         "lon": lon,
         "county": ["Travis", "Williamson", "Bastrop", "Burnet", "Milam"],
