@@ -96,6 +96,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert run_python(program) == "[]"
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("first", ["import optimizer.solve.run", "from optimizer.solve import run", "optimizer.solve"])
 def test_solve_is_the_function_and_the_package(first: str) -> None:
     after = "assert callable(optimizer.solve); print(optimizer.solve.run.solve_study.__name__)"

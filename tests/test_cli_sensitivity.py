@@ -76,6 +76,7 @@ def test_the_folder(written: tuple[Path, Any]) -> None:
     assert "y &lt;b&gt;&amp;" in page
 
 
+@pytest.mark.slow
 @pytest.mark.every(2)
 def test_the_same_again(gridsite: Callable[..., Any], written: tuple[Path, Any], tmp_path: Path, folder: Path) -> None:
     result = gridsite("sensitivity", folder, "--out", tmp_path / "out", "--quiet")

@@ -61,6 +61,7 @@ def test_refused_on_one_screen(gridsite, good_study: Path, case: Case) -> None:
     assert sorted(good_study.parent.rglob("*")) == before, "nothing is written"
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_check_lists_the_same_in_json(gridsite, good_study: Path, case: Case) -> None:
     case.edit(good_study)

@@ -37,7 +37,7 @@ SMALL = (
     ("raised", TWO_PERIODS, studies.RAISED_STUDY, studies.RAISED, studies.RAISED_EDITS),
 )
 
-AREA = {"grid.area": {"center": "40501", "hops": 12}, "demand.it_mw": {2030: 300, 2032: 600, 2034: 1200}}
+AREA = {"grid.area": {"center": "40501", "hops": 5}, "demand.it_mw": {2030: 300, 2032: 600, 2034: 1200}}
 """Part of the Texas network in the middle of the state, and a target of which 40 % a county is at least a block."""
 
 TOWERS = {"cooling.technologies": ["liquid_tower"]}
@@ -92,14 +92,12 @@ TEXAS = (
 """On the whole example."""
 
 AREAS = (
-    Edited("6 GW in an area", demand(300, 600, 6000), AREA),
-    Edited(
-        "emergency ratings at the normal ones", {"security.emergency_factor": 1.0}, {**AREA, **demand(300, 600, 3000)}
-    ),
-    Edited("no upgrades", {"upgrades.enabled": False}, {**AREA, **demand(300, 600, 3000)}),
-    Edited("a delay of nothing", {"limits.delay_mw_years": 0.0}, {**AREA, **PENALTY, **demand(300, 600, 6000)}),
+    Edited("3.7 GW beside all generation", demand(300, 600, 3700), AREA),
+    Edited("the same without upgrades", demand(300, 600, 3700), {**AREA, "upgrades.enabled": False}),
+    Edited("a delay of nothing", {"limits.delay_mw_years": 0.0}, {**AREA, **PENALTY, **demand(300, 600, 3700)}),
+    Edited("half a percent through a substation", {"limits.share_per_substation": 0.005}, AREA),
 )
-"""On a part of it, where the network is what binds."""
+"""On a part of it."""
 
 
 @dataclass(frozen=True)

@@ -88,6 +88,7 @@ def _straightforward(ground: Ground, found: Overlay, areas: Areas) -> tuple[np.n
     return left, taken
 
 
+@pytest.mark.slow
 def test_a_part_of_texas_against_geopandas(texas: Ground, tmp_path: Path, figure: Figure) -> None:
     """The same areas to 0.1 % of each layer and of each cell."""
     _compare(part_of(texas, 0.0005), tmp_path, figure)

@@ -322,7 +322,7 @@ def made(case: Any, injection: np.ndarray, **columns: Any) -> Grid:
 
 
 @pytest.mark.slow
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(data=st.data())
 def test_flows_inside_are_those_of_the_whole(data: st.DataObject, balanced: Any, solve_dense: Any) -> None:
     """Both boundaries, taps and phase shifters anywhere, against the pseudo-inverse of the whole network."""
@@ -344,7 +344,7 @@ def test_flows_inside_are_those_of_the_whole(data: st.DataObject, balanced: Any,
         np.testing.assert_allclose(found[real], expected, rtol=1e-9, atol=1e-9 * max(1.0, np.abs(whole).max()))
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(data=st.data(), susceptance=st.sampled_from(["x", "series"]))
 def test_ptdfs_inside_are_those_of_the_whole(data: st.DataObject, networks: Any, susceptance: Any) -> None:
     case = data.draw(networks)
@@ -358,7 +358,7 @@ def test_ptdfs_inside_are_those_of_the_whole(data: st.DataObject, networks: Any,
     np.testing.assert_allclose(found.loc[real, chosen], expected, rtol=0, atol=1e-9)
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(data=st.data())
 def test_equivalents_are_the_schur_complement(data: st.DataObject, networks: Any) -> None:
     """Susceptances and the Ward distribution against dense algebra on the whole matrix."""
@@ -391,7 +391,7 @@ def test_equivalents_are_the_schur_complement(data: st.DataObject, networks: Any
     np.testing.assert_allclose(moved, distribution @ output, rtol=1e-9, atol=1e-9)
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(data=st.data())
 def test_what_is_left_out_changes_no_more_than_is_said(data: st.DataObject, networks: Any) -> None:
     case = data.draw(networks)

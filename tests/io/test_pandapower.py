@@ -89,6 +89,7 @@ def our_flows(grid: Grid, slack: dict[str, float]) -> dict[str, float]:
     return dict(zip(branches.index, flow.tolist(), strict=True))
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("name", BUNDLED)
 def test_flows_of_bundled_networks_are_those_of_pandapower(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     expected, slack = solved(pandapower.from_json(str(bundled(name))), monkeypatch)

@@ -90,6 +90,7 @@ def flows(grid: Grid, given: dict[str, float]) -> pd.Series:
     return pd.Series(solved.flows(injection.reindex(grid.buses.index).to_numpy()), index=branches.index)
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("form", ["nc", "classic", "csv"])
 def test_flows_are_those_of_pypsa(tmp_path: Path, form: str) -> None:
     """At the snapshot of the largest load, the second; taps, shift, types and units decide the flows."""
@@ -110,6 +111,7 @@ def test_flows_are_those_of_pypsa(tmp_path: Path, form: str) -> None:
             assert found[names.get(name, name)] == pytest.approx(mw, abs=1e-6), name
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("form", ["nc", "classic", "csv"])
 def test_every_column_means_what_it_did(tmp_path: Path, form: str) -> None:
     grid = read_grid(written(network(), tmp_path, form))

@@ -309,7 +309,7 @@ def grids(draw: st.DrawFn) -> dict[str, pd.DataFrame]:
     return tables
 
 
-@settings(max_examples=40, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=20, phases=[Phase.explicit, Phase.generate])
 @given(tables=grids())
 def test_any_grid_written_is_read_back_identically(tables: dict[str, pd.DataFrame]) -> None:
     grid = make_grid("any", tables)

@@ -192,6 +192,7 @@ def test_tiles_do_not_matter(layers: list[tuple[str, np.ndarray]], tile_m: float
     same(overlay(lattice(4, 4), FOOTPRINT, layers), overlay(lattice(4, 4), FOOTPRINT, layers, tile_m=tile_m))
 
 
+@pytest.mark.slow
 @given(layer_lists, st.randoms(use_true_random=False))
 def test_the_order_of_layers_does_not_matter(layers: list[tuple[str, np.ndarray]], random: object) -> None:
     order = list(range(len(layers)))

@@ -128,6 +128,7 @@ def test_without_rules_there_is_no_table(tmp_path: Path) -> None:
     assert rules_table(study, plan.tables["sites"], plan.tables["ties"]) == {}
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("seed", range(3))
 def test_a_changed_amount_is_found(root: Path, seed: int) -> None:
     assert ("rules", "value") in numeric_columns(root / "out")

@@ -139,6 +139,7 @@ def test_a_figure_is_found_by_hash_and_by_recomputation(root: Path) -> None:
     assert {"plan.json", "plan.json baseline_musd", "plan.json gap"} >= set(found) >= {"plan.json baseline_musd"}
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(
     ("name", "content", "rule"),
     [

@@ -44,6 +44,7 @@ def test_cells_of_any_content(single: Written, tmp_path: Path, seed: int) -> Non
     assert isinstance(check_plan(folder, single.study), list)
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_summaries_of_any_content(single: Written, tmp_path: Path, seed: int) -> None:
     folder = single.copy(tmp_path / "plan")

@@ -28,6 +28,7 @@ table = "sites.csv"
 """
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("text", ["", WITHOUT_DEMAND, WITHOUT_GRID], ids=["everything", "no demand", "no grid"])
 def test_a_solved_plan_holds(tmp_path: Path, text: str) -> None:
     path = write_study(tmp_path / "in")

@@ -82,6 +82,7 @@ def test_every_number_of_the_comparison_is_recomputed(whole: Written, tmp_path: 
     assert missed == []
 
 
+@pytest.mark.slow
 def test_numbers_of_a_comparison_plan_are_recomputed(whole: Written, tmp_path: Path) -> None:
     folder = Folder(whole.copy(tmp_path / "plan"))
     inner = folder.path / "scenarios" / "without_security"

@@ -126,6 +126,7 @@ def test_the_page_fits_a_phone(browser: Browser, plan: Plan, tmp_path: Path) -> 
     is_quiet(page)
 
 
+@pytest.mark.slow
 def test_the_page_prints_with_every_figure(page: Browser) -> None:
     pages = page.call("Page.printToPDF", paperWidth=8.27, paperHeight=11.69)
     assert len(pages["data"]) > 50_000

@@ -87,6 +87,7 @@ PAIR = {
 }
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("late", ["site", "tie", "nothing"])
 def test_nothing_serves_before_it_is_ready(tmp_path: Path, late: str) -> None:
     """50 MW in 2030 and 100 MW in 2032; `near` costs 1 M$ a year and block, `far` 3; energy is free; 2 years a period.

@@ -19,6 +19,7 @@ from tests.solve.test_supply import YEAR_H, study
 ITEM = '[[limits.delivery]]\nitem = "{}"\nper_year = {{ {} }}\n{}\n'
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(("arriving", "mw"), [("2030 = 0", 0), ("2030 = 3", 30), ("2028 = 1", 30), ("2030 = 10", 100)])
 def test_turbines(tmp_path: Path, arriving: str, mw: int) -> None:
     """Engines of 10 MW, of which each MW takes a tenth of an engine, save 0.1752 M$ a MW and year and cost 0.1.
@@ -45,6 +46,7 @@ def test_more_turbines_never_cost_more_and_enough_are_no_limit(tmp_path: Path) -
     assert costs[-1] == pytest.approx(free)
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize(("arriving", "mw"), [(2, 8.0), (3, 10.0), (0, 0.0)])
 def test_generator_sets_of_backup(tmp_path: Path, arriving: int, mw: float) -> None:
     """10 MW are curtailed in 100 h a year; a set is 4 MW. Served a MWh costs 50 $, not served 200."""

@@ -138,6 +138,7 @@ def test_another_list_of_months_replaces_the_first(tmp_path: Path) -> None:
     assert study.override({"report.earlier_months": []}).config.report.compare == ()
 
 
+@pytest.mark.slow
 def test_verify_finds_a_changed_value(tmp_path: Path) -> None:
     from optimizer.plan.plan import tidy_plan
     from optimizer.solve import solve_study

@@ -48,6 +48,7 @@ def test_posts_are_those_written_by_hand() -> None:
     assert part_text(siting, compose(silent, cost_of), silent).splitlines() == without
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("counts", "units", "cost"), [("false", 0, 100.0), ("true", 100, 150.0)])
 def test_programmes_compete_with_the_whole_of_a_campus(tmp_path: Path, counts: str, units: int, cost: float) -> None:
     """100 MW in blocks of 10 MW at 10 M$; a MW avoided costs 1.5 M$, more than a block without its IT.
@@ -82,6 +83,7 @@ KINDS = {
 }
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(
     ("keys", "where", "cost"),
     [
@@ -161,6 +163,7 @@ def test_net_present_value_counts_it(tmp_path: Path) -> None:
         assert bool(blocks(plan)) == (name != "dear")
 
 
+@pytest.mark.slow
 def test_it_that_costs_nothing_changes_nothing_and_dearer_it_never_costs_less(tmp_path: Path) -> None:
     text = PLACE + DEMAND + "penalty_musd_per_mw_year = 2\n"
     free = checked_plan(study_of(tmp_path / "free", text, SITE))

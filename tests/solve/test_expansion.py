@@ -27,6 +27,7 @@ def test_no_choice_of_circuits_is_cheaper_or_as_cheap_and_missed(seed: int, tmp_
     assert searched(case) == pytest.approx(cheapest(case), rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [4, 10])
 def test_one_more_circuit_on_offer_never_costs_more(seed: int, tmp_path: Path) -> None:
     """Without any it is the network as it is, solved with distribution factors."""
@@ -95,6 +96,7 @@ def solved(folder: Path, plan_folder: Path) -> Plan:
     return plan
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize(
     ("demand_mw", "circuit_musd", "built", "cost_musd"),
     [
@@ -154,6 +156,7 @@ def test_headroom_offers_a_line_beside_what_limits_it(tmp_path: Path) -> None:
     assert plan.table("circuits")["circuit"].tolist() == ["beside ab"]
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("seed", [6, 18, 20])
 def test_prices_hold_where_the_network_after_an_outage_pays(seed: int, tmp_path: Path) -> None:
     """A MW more is one in every copy of the network too: `verify` finds the dispatch cheapest at the stated prices."""

@@ -151,6 +151,7 @@ def words(base: str, name: str, folder: Path) -> str:
     return " ".join([found.conflict_words, *found.ways_words])
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(
     ("base", "name", "said"),
     [

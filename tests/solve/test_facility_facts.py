@@ -39,6 +39,7 @@ def row(plan: Plan, kind: str) -> dict[str, float]:
     return dict(found)
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(
     ("kind", "tonnes", "embodied"),
     [("campus", 2060, 2300), ("edge", 2060, 2300), ("lease", 60, 300), ("orbital", 60, 300)],

@@ -44,6 +44,7 @@ def values(frontier: Frontier) -> list[tuple[float, ...]]:
     return [tuple(p.values[k] for k in keys) for p in frontier.plans]
 
 
+@pytest.mark.slow
 def test_there_is_something_to_find(served: Study, priced: Study) -> None:
     """Otherwise the tests below would say little: several efficient plans, some that no weights would find."""
     every = list(choices(served.case))
@@ -61,6 +62,7 @@ def test_there_is_something_to_find(served: Study, priced: Study) -> None:
     assert max(c.blocks.get("sb", 0) for c in every) == 2
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(
     ("which", "names"),
     [
@@ -111,6 +113,7 @@ def test_a_few_plans_are_some_of_the_efficient_ones_with_both_ends(served: Study
     assert values(found)[-1] == pytest.approx(expected[-1], rel=2e-6)
 
 
+@pytest.mark.slow
 def test_each_plan_is_that_of_a_study_and_verified(frontier_of: Callable[..., Frontier], tmp_path: Path) -> None:
     found = frontier_of("served", "water", "cost")
     assert len(found.plans) > 1

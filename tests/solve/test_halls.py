@@ -174,6 +174,7 @@ def test_the_check_finds_racks_that_are_too_dense_and_halls_that_are_not_so(mixe
     assert "plan.halls.utilization" in rules
 
 
+@pytest.mark.slow
 def test_columns_that_say_what_the_study_says_change_nothing(tmp_path: Path) -> None:
     facility = "[facility]\nutilization = 0.9\nrack_density_kw = 20\n"
     rows = [f"a,{DALLAS}{{}}", "b,30.3,-97.7,10,10,11{}", ""]

@@ -156,6 +156,7 @@ def test_small_networks_equal_brute_force(tmp_path: Path, seed: int) -> None:
         assert row.headroom_non_firm_mw == pytest.approx(non_firm, rel=WITHIN, abs=1e-3)
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("seed", range(3))
 def test_relief_is_the_best_single_upgrade(tmp_path: Path, seed: int) -> None:
     """Every upgrade is built in turn, and everything is solved again."""

@@ -166,6 +166,7 @@ def test_a_grid_without_links_is_said(tmp_path: Path) -> None:
     assert "grid.hvdc.none" in {f.rule for f in read_study(folder).findings}
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("circuits", [False, True], ids=["factors", "angles"])
 def test_a_link_brings_power_to_a_campus(circuits: bool, tmp_path: Path) -> None:
     """150 MW at b for 10 M$: 100 over the line, 50 over the link. Scheduled at nothing it is the campus at a for 30."""

@@ -79,6 +79,7 @@ CORRIDOR = {
 }
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize(("kind", "name"), [("double_circuit", "double b1+b2"), ("list", "tower"), ("file", "tower")])
 def test_two_circuits_out_together(tmp_path: Path, kind: str, name: str) -> None:
     """At b, 150 MW come over two circuits and around over c; without both circuits all of it takes cb, 100 MW.
@@ -108,6 +109,7 @@ EXPORT = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kinds", "site"), [((), "sb"), (("campus",), "sa")])
 def test_a_campus_that_holds_back_an_export(tmp_path: Path, kinds: tuple[str, ...], site: str) -> None:
     """500 MW at a; gb at b is free, but a line of 100 MW takes it there; ga costs 10 $/MWh. A campus of 150 MW.

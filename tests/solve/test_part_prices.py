@@ -74,6 +74,7 @@ def test_rationed_items_bind_where_no_further_block_has_them(tmp_path: Path) -> 
     assert row["price_usd_per_unit"] != row["price_usd_per_unit"]
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(
     ("limits", "limit", "element", "value", "bound"),
     [

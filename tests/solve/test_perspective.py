@@ -181,6 +181,7 @@ def test_sites_are_chosen_by_their_tariffs(tmp_path: Path, head: str, built: str
         assert set(reasons.by_account_musd or {}) == {"sites", "energy"}
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize(
     ("sites", "tariffs"),
     [

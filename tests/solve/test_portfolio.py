@@ -21,6 +21,7 @@ GROUPS = (
 )
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("column", ["utility", "provider", "country"])
 @pytest.mark.parametrize(("share", "sites", "cost"), [(1.0, ["a1", "a2"], 2.5), (0.5, ["a1", "b1"], 4.0)])
 def test_share_of_any_column(tmp_path: Path, column: str, share: float, sites: list[str], cost: float) -> None:
@@ -72,6 +73,7 @@ GRID = '[grid]\nsource = "grid"\n[sites]\ntable = "sites.csv"\n[demand]\nit_mw =
 AT_BUSES = "site,bus,block_mw,max_blocks,cost_musd_per_year_per_block\n"
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize(("kind", "left", "cost"), [("site", 0.5, 3.0), ("substation", 0.5, 5.0), ("site", 0.0, 2.0)])
 def test_loss_of_any_substation(tmp_path: Path, kind: str, left: float, cost: float) -> None:
     """Blocks of 50 MW: b1 and b2 at bus b for 1 and 2 M$ a year, c1 at bus c for 4; every bus is a substation.

@@ -160,6 +160,7 @@ def settled_frontier(folder: Path, text: str) -> SecureProgram:
     return settled(study_of(folder, head + text, {**TABLES, "sites": sites}))
 
 
+@pytest.mark.slow
 def test_caps_on_emissions_and_totals(tmp_path: Path) -> None:
     """What a plan emits follows from whole decisions: a cap has no price, and can fall to what is emitted."""
     emitted = settled_frontier(tmp_path / "first", "")
@@ -246,6 +247,7 @@ def test_limits_beyond_the_budget_keep_their_price(tmp_path: Path) -> None:
     assert (row.price, row.low, row.high, row.below, row.n_solves) == (pytest.approx(20), 60, 60, "not tried", 0)
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(rating=st.integers(5, 95), step=st.integers(-30, 30))
 def test_price_times_step_is_the_change_inside_and_a_bound_outside(

@@ -196,6 +196,7 @@ def test_a_line_that_headroom_offers_has_the_factor_of_its_branch(tmp_path: Path
     assert plan.summary["objective_musd"] == pytest.approx(0.1 + cost_per_hour(96, 100), rel=1e-6)
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("seed", range(8))
 def test_circuits_of_random_networks(tmp_path: Path, seed: int) -> None:
     """The choice of circuits costs what the cheapest of all does, each made a network of its own, as ratings vary."""

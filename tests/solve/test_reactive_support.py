@@ -32,6 +32,7 @@ def tables(bus: str, tie: str) -> dict[str, str]:
     return {**TABLES, "grid/buses": BUSES.format(bus), "ties": TIES.format(tie)}
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(
     ("bus", "tie", "word"),
     [("", "", None), ("needed", "", "needed"), ("", "needed", "needed"), ("needed", "available", "available")],

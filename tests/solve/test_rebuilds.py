@@ -53,6 +53,7 @@ REBUILD = "rebuild,{ends},{x},200,5,1,one"
 BESIDE = "beside,a,b,0.1,100,8,1,"
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(
     ("load_mw", "x_pu", "ends", "built", "cost_musd"),
     [

@@ -119,6 +119,7 @@ def case(request: pytest.FixtureRequest, tmp_path: Path) -> Case:
     return mesh(tmp_path, request.param)
 
 
+@pytest.mark.every(3)
 def test_plans_cost_what_the_solvers_own_search_finds(case: Case) -> None:
     found = searched(case)
     other = in_rows_of_pyomo(case)
@@ -128,6 +129,7 @@ def test_plans_cost_what_the_solvers_own_search_finds(case: Case) -> None:
     assert found.bound == pytest.approx(other.objective, rel=SAME) or found.status == "infeasible"
 
 
+@pytest.mark.every(3)
 def test_rounds_find_what_rows_of_pyomo_find(case: Case) -> None:
     found, other = in_rounds(case), in_rows_of_pyomo(case)
     assert found.status == other.status
@@ -135,6 +137,7 @@ def test_rounds_find_what_rows_of_pyomo_find(case: Case) -> None:
     assert found.bound == pytest.approx(other.objective, rel=SAME) or found.status == "infeasible"
 
 
+@pytest.mark.every(3)
 def test_a_loose_gap_is_kept_and_its_bound_holds(case: Case) -> None:
     best = in_rows_of_pyomo(case)
     found = searched(case, Limits(gap=0.02, max_rounds=50))
@@ -152,6 +155,7 @@ def test_the_same_program_gives_the_same_plan_again(case: Case) -> None:
     assert first == again
 
 
+@pytest.mark.every(4)
 @pytest.mark.parametrize("demand_mw", [20.0, 30.0, 40.0, 50.0])
 @pytest.mark.parametrize(("rating", "penalty"), [(0.8, None), (1.0, 0.4), (1.3, 9.0), (2.0, None)])
 def test_periods_ties_and_cooling_too(demand_mw: float, rating: float, penalty: float | None) -> None:
@@ -173,6 +177,7 @@ def test_periods_ties_and_cooling_too(demand_mw: float, rating: float, penalty: 
         assert found.bound == pytest.approx(other.objective, rel=SAME)
 
 
+@pytest.mark.every(4)
 @pytest.mark.parametrize("demand_mw", [20.0, 30.0, 40.0, 50.0])
 @pytest.mark.parametrize(("rating", "cost"), [(0.6, 1.0), (0.8, 1.0), (0.8, 0.1), (1.0, 10.0)])
 def test_upgrades_in_rounds(demand_mw: float, rating: float, cost: float) -> None:
@@ -320,6 +325,7 @@ def test_columns_that_others_determine_are_left_out() -> None:
     assert (by.spread @ np.array([2.0])).tolist() == [2.0, 20.0, 20.0, 0.0]
 
 
+@pytest.mark.every(3)
 def test_prices_bound_what_opening_a_site_costs(case: Case) -> None:
     """With a closed site forced open the relaxation costs no less than its prices promise."""
     program = program_of(case)
@@ -343,6 +349,7 @@ def test_prices_bound_what_opening_a_site_costs(case: Case) -> None:
     assert checked
 
 
+@pytest.mark.every(3)
 def test_dropped_options_and_tighter_sizes_keep_the_best_plan(case: Case) -> None:
     program = program_of(case)
     best = in_rows_of_pyomo(case)

@@ -160,6 +160,7 @@ def test_nothing_curtailable_is_firm_service(tmp_path: Path) -> None:
     assert "service" not in neutral.tables
 
 
+@pytest.mark.slow
 def test_more_curtailable_energy_never_costs_more(tmp_path: Path) -> None:
     costs = [
         cost(plan_of(tmp_path / str(i), service(curtailable_share=share, curtailment_usd_per_mwh=500)))

@@ -89,6 +89,7 @@ def test_no_multipliers_prove_more_than_the_relaxation(
     assert sifted.proven() <= best + 1e-6 * abs(best)
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(("seed", "nodes"), [(1, 50), (2, 50), (3, 50), (3, 0), (4, 1)])
 @pytest.mark.usefixtures("few_columns")
 def test_the_plan_is_the_best_of_all_sets_of_sites(

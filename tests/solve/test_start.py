@@ -185,6 +185,7 @@ def test_limits_of_a_relaxation_in_another_form_are_carried(study: Study) -> Non
     assert held_by(program) == (*known, other)
 
 
+@pytest.mark.slow
 def test_a_plan_from_disk_starts_as_well(study: Study, plan: Plan, tmp_path: Path) -> None:
     read = read_plan(write_plan(plan, tmp_path / "plan"))
     assert read.start is None

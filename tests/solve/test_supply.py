@@ -251,6 +251,7 @@ def test_more_of_a_plant_beside_the_campus_is_worth_more_to_the_campus(tmp_path:
     assert rows.at["generator output", "price_usd_per_unit"] == pytest.approx(1e6 / 8760 - 20, abs=1e-4)
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize(("share", "solar"), [(0.0, 0.0), (0.1, 40.0), (0.5, 200.0)])
 def test_carbon_free_share_over_the_year(tmp_path: Path, share: float, solar: float) -> None:
     """Solar at 9 M$ a MW is built for the share alone: a MW gives half a MW by day, so a quarter on average."""
@@ -300,6 +301,7 @@ accredited_share = 0.5
 """
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize(
     ("changed", "power_mw", "energy_mwh"),
     [("", 40, 160), ("accredited_hours = 2\n", 40, 80), ("max_storage_hours = 2\n", 80, 160)],

@@ -91,6 +91,7 @@ def test_water_of_a_basin_is_worth_the_power_it_makes(tmp_path: Path) -> None:
 RIVER = "site,bus,block_mw,max_blocks,cost_musd_per_year_per_block,emission_t_per_mwh,basin\ns,b,100,1,1,0.4,river\n"
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("column", ["value", "bound", "price_usd_per_unit"])
 def test_what_is_stated_wrongly_is_found_out(tmp_path: Path, column: str) -> None:
     plan = sunny(tmp_path, 0.0, "[limits]\ncarbon_free_share = { 2030 = 0.1 }\n")

@@ -294,6 +294,7 @@ RANDOM = given(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=2)
 @RANDOM
 def test_random_studies(

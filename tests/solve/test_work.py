@@ -55,6 +55,7 @@ YEAR_OF_A_MW = 8760 * 1000
 """Work that a MW of the new rack does in a year."""
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize(
     ("new_cost", "first", "built", "rack", "cost"),
     [(2.0, 2030, 10, "new", 300.0), (3.5, 2030, 20, "old", 400.0), (2.0, 2031, 20, "old", 400.0)],

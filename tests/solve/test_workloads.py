@@ -63,6 +63,7 @@ def test_residency_keeps_data_within_borders(tmp_path: Path) -> None:
         assert len([key for key in served(plan) if key[0] == "west"]) == 1
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize(("place", "border"), [("texas", "US-TX"), ("texas", "US"), ("US-TX", "Texas")])
 def test_borders_are_compared_by_code_and_name(place: str, border: str, tmp_path: Path) -> None:
     """Land cells of the bundled region are in 'texas', which is US-TX, a state of US; 'near' is elsewhere."""
@@ -92,6 +93,7 @@ def test_what_costs_more_than_its_penalty_is_not_served(tmp_path: Path) -> None:
     assert plan.summary["costs_musd"]["shortfall"] == pytest.approx(12.0)
 
 
+@pytest.mark.slow
 def test_contiguous_scale_and_nearness_of_sites_that_share(tmp_path: Path) -> None:
     """50 MW of training; sites of 30 MW each a, b and c, b near a, c far from both and free.
 
@@ -158,6 +160,7 @@ def test_one_region_one_free_pair_is_the_study_without_workloads(tmp_path: Path)
     assert neutral["it_mw"] == total["it_mw"]
 
 
+@pytest.mark.slow
 def test_more_sites_and_looser_rules_never_cost_more(tmp_path: Path) -> None:
     """Each step only adds plans: the least cost falls or stays."""
     tight = STUDY + KIND.format("chat", "max_rtt_ms = 10")

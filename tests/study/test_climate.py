@@ -160,6 +160,7 @@ def test_water_of_the_study_joins_the_supply_curve_whole(edited: Edited) -> None
     assert "liquid_tower" in offered(study, "e001n000")
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize(
     ("keys", "rule"),
     [

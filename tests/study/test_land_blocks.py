@@ -205,6 +205,7 @@ def test_all_land_may_be_refused(edited: Edited) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_study_of_fine_cells_is_solved_and_verified(tiny_folder: Path) -> None:
     """Solved, written, read again and recomputed from its inputs, layers and refused cells included."""
     (tiny_folder / "park.geojson").write_text(boxes((-9, 1, -6.4, 4.2)))

@@ -66,6 +66,7 @@ def test_a_ban_in_one_county_leaves_the_other(ruled) -> None:
     assert set(study.candidates.sites["county"]) == {"East"}
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize(
     ("keys", "blocks"),
     [
@@ -167,6 +168,7 @@ def cooling(study: Study) -> set[str]:
     return set(study.candidates.cooling.index.get_level_values("cooling"))
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize(
     ("keys", "left"),
     [
