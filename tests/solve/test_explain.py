@@ -14,10 +14,12 @@ from optimizer.errors import InfeasibleError
 from optimizer.solve import solve_study
 from optimizer.solve.explain import limits as of
 from optimizer.solve.explain import parts
+from optimizer.solve.explain.conflict import Conflict
 from optimizer.solve.explain.infeasible import Explanation, explain, rounded_up
 from optimizer.solve.explain.limit import Limit
 from optimizer.solve.explain.limits import loosened
 from optimizer.solve.explain.question import has_plan
+from optimizer.solve.explain.text import conflict_text
 from optimizer.study import Study, read_study
 from optimizer.study.case import Case
 from tests.solve import infeasible as studies
@@ -141,6 +143,14 @@ def test_a_limit_on_a_total(tmp_path: Path) -> None:
     assert f"to {whole:,.4g} M$" in " ".join(found.ways_words)
     for way in found.ways_out:
         assert has_plan(loosened(case, way.amounts)) is True
+
+
+def test_limits_on_totals_that_time_left_together_are_said_together(tmp_path: Path) -> None:
+    """A group whose members were not told apart in time has no element, and no amount in one unit."""
+    case = study_of(tmp_path, studies.OWN_STUDY, studies.OWN, TWO_PERIODS).override({"limits.cost_musd": 1.0}).case
+    conflict = Conflict((Limit(of.TOTAL), Limit(of.DEMAND, period=2030)), False)
+    said = conflict_text(case, conflict, {of.TOTAL: "A total stays within its limit.", of.DEMAND: "It is met."})
+    assert said.startswith("A total stays within its limit (total). It is met (100 MW in 2030). Time ran out")
 
 
 def words(base: str, name: str, folder: Path) -> str:

@@ -111,7 +111,8 @@ def size_of(case: Case, limit: Limit) -> float:
     if limit.rule == of.BUDGET:
         return float(case.limits.budget_musd[limit.period])
     if limit.rule == of.TOTAL:
-        return float(case.limits.totals[limit.element])
+        # Limits on several totals have no common unit.
+        return float(case.limits.totals[limit.element]) if limit.element else math.nan
     if limit.rule == of.CARBON:
         return float(case.limits.carbon_t_per_year[limit.period])
     return _size_of_elements(case, limit)
