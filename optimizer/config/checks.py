@@ -34,11 +34,11 @@ if TYPE_CHECKING:
     from optimizer.config.workload_tables import OrbitSettings, WorkloadsSettings
 
 SITE_KINDS = ("campus", "edge", "lease", "cloud", "orbital")
+"""Kinds of site."""
 
 UNTIED_KINDS = ("lease", "cloud", "orbital")
 """Kinds of site that the study neither builds nor connects: whoever rents the place out has done so, and satellites
 bring their own power. They draw nothing from the grid of a study, need no tie, and their energy is in their price."""
-"""Kinds of site."""
 
 
 def cross_checks(tables: Mapping[str, Any]) -> list[Finding]:

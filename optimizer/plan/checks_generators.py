@@ -9,7 +9,7 @@ import pandas as pd
 
 from optimizer.errors import Finding
 from optimizer.plan.verify_compare import broken, capped, compare_tables, finding
-from optimizer.plan.verify_context import Context
+from optimizer.plan.verify_context import CONNECTED_KINDS, Context
 from optimizer.plan.verify_service import backup_capacity_mw
 from optimizer.plan.verify_supply import parameters
 
@@ -22,7 +22,7 @@ def most_by_site(context: Context) -> dict[str, int]:
     usual, own = context.study.config.limits.max_generators_per_site, context.study.own
     found = {}
     for site, kind in context.case.sites["kind"].items():
-        if kind not in ("campus", "edge"):
+        if kind not in CONNECTED_KINDS:
             # Whoever rents a place out has its generators.
             continue
         given = np.nan if own is None else float(own.sites["max_generators"].get(site, np.nan))

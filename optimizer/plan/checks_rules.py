@@ -13,7 +13,7 @@ from optimizer.layers.rule import Rule, effects
 from optimizer.plan import tolerances
 from optimizer.plan.tables import PLAN_TABLES
 from optimizer.plan.verify_compare import broken, compare_tables
-from optimizer.plan.verify_context import Context, remembered
+from optimizer.plan.verify_context import CONNECTED_KINDS, Context, remembered
 from optimizer.units import USD_PER_MUSD
 
 _ASKED_FIRST = ("study_months", "fee_usd", "security_usd_per_mw")
@@ -32,7 +32,7 @@ _ASKED_LATER = (
 def built_sites(context: Context) -> list[dict[str, Any]]:
     """Each built site that rules bind: largest load, voltage of its tie, cooling, first period and jurisdictions."""
     rows = context.placed.assign(load_mw=context.facility_mw.max(axis=1).to_numpy(float))
-    rows = rows[rows["kind"].isin(("campus", "edge"))]
+    rows = rows[rows["kind"].isin(CONNECTED_KINDS)]
     where = context.study.candidates.sites["jurisdictions"] if context.study.rules.rules else {}
     found = []
     for site, group in rows.groupby("site", sort=True):

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+CONNECTED_KINDS = ("campus", "edge")
+"""Kinds of site that a study builds and connects to its grid; others are rented or in orbit."""
+
 
 def remembered(compute: Callable[[Context], T]) -> Callable[[Context], T]:
     """Compute something of a plan once, however many checks ask for it."""
@@ -161,7 +164,7 @@ class Context:
     @cached_property
     def on_grid(self) -> np.ndarray:
         """Whether each row of `placed` is of a kind that the study connects: others draw nothing from its grid."""
-        return self.placed["kind"].isin(("campus", "edge")).to_numpy(bool)
+        return self.placed["kind"].isin(CONNECTED_KINDS).to_numpy(bool)
 
     @cached_property
     def facility_mw(self) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.layers.jurisdictions import split_names
-from optimizer.plan.verify_context import Context, remembered
+from optimizer.plan.verify_context import CONNECTED_KINDS, Context, remembered
 from optimizer.plan.verify_network import Floats
 from optimizer.plan.verify_service import hours, moved_mw
 from optimizer.plan.verify_supply import own_mwh
@@ -54,7 +54,7 @@ def network_share(context: Context) -> float:
     if context.study.config.study.perspective != "developer":
         return 1.0
     sites = context.case.sites
-    every = sites.loc[sites["kind"].isin(("campus", "edge")), "jurisdiction"].fillna("").astype(str)
+    every = sites.loc[sites["kind"].isin(CONNECTED_KINDS), "jurisdiction"].fillna("").astype(str)
     paying = [tariff_at(context, place) for place in sorted(set(every))]
     return max((one.upgrade_cost_share for one in paying if one is not None), default=0.0)
 

@@ -11,11 +11,9 @@ from collections.abc import Mapping
 import pandas as pd
 
 from optimizer.config import FacilitySettings, StudyConfig
+from optimizer.config.checks import UNTIED_KINDS
 from optimizer.study.economics import capital_recovery
 from optimizer.study.portfolio import FACILITY, facility_values
-
-NO_BUILDING = ("lease", "cloud", "orbital")
-"""Kinds of which the study builds no building."""
 
 NOTHING_MADE = {
     "lease": ("staff_people_per_mw", "building_t_per_mw"),
@@ -72,4 +70,4 @@ def site_facts(
     factor = pd.Series(yearly_factor, index=kinds.index)
     if orbit is not None and economics.annuitize:
         factor = factor.mask(kinds == "orbital", capital_recovery(economics.discount_rate, orbit.life_years))
-    return table.assign(has_building=(~kinds.isin(NO_BUILDING)).astype(float), building_yearly_factor=factor)
+    return table.assign(has_building=(~kinds.isin(UNTIED_KINDS)).astype(float), building_yearly_factor=factor)

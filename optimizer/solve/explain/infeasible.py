@@ -19,7 +19,7 @@ from optimizer.errors import Finding, InfeasibleError, SolverError
 from optimizer.progress import Progress, silent
 from optimizer.solve.explain.conflict import FEW_BRANCHES, ORDER, Conflict, minimal_conflict
 from optimizer.solve.explain.elastic import ElasticProgram, without_network
-from optimizer.solve.explain.least import FEW_INTEGERS, Change, least_in_part, least_seen, least_unseen, prices_of
+from optimizer.solve.explain.least import FEW_INTEGERS, Change, least_seen, least_unseen, prices_of
 from optimizer.solve.explain.limit import Asked, Limit
 from optimizer.solve.explain.limits import COST, DEMAND, NETWORK, SITE, TIE, loosened, unit_of
 from optimizer.solve.explain.question import NOTHING, KnownRows, has_plan, seconds_from_now
@@ -248,7 +248,7 @@ class _WaysOut:
                 return self._by_steps(prices)
             return self._proven(least_seen(self.programs.asked, self.programs.case, prices, self.known, self.deadline))
         self.program.program.deadline = self.deadline
-        enough = self._generous(prices) if len(self.programs.case.branches) > FEW_BRANCHES else None
+        enough = self._generous(prices) if self._is_large() else None
         unseen = least_unseen(self.program, prices)
         if unseen.status != "found":
             return enough
@@ -265,15 +265,18 @@ class _WaysOut:
 
     def _generous(self, prices: dict[str, float]) -> WayOut | None:
         """More than is needed in part, until a plan is found: of a large network the least takes longer to be found."""
-        case = self.programs.case
-        least = least_in_part(self.program, prices)
-        for step in GENEROUS if least.amounts and not len(case.circuits) else ():
+        least = least_unseen(self.program, prices, in_part=True)
+        for step in GENEROUS if least.amounts else ():
             amounts = rounded({limit: self._at_most(limit, step * mw) for limit, mw in least.amounts.items()})
             if self.programs.has_plan(amounts, self.known, self.deadline):
                 return WayOut(amounts, least_share=1.0 / step)
             if self._is_late():
                 break
         return None
+
+    def _is_large(self) -> bool:
+        """Whether plans are searched with the factors of a large network."""
+        return len(self.programs.case.branches) > FEW_BRANCHES and not len(self.programs.case.circuits)
 
     def _at_most(self, limit: Limit, amount: float) -> float:
         """No more than there is of a target."""

@@ -66,7 +66,7 @@ class Change:
 NONE, LIMIT = Change("none"), Change("limit")
 
 
-def least_unseen(program: ElasticProgram, prices: Mapping[str, float]) -> Change:
+def least_unseen(program: ElasticProgram, prices: Mapping[str, float], in_part: bool = False) -> Change:
     """The least change of some rules with no look at flows, which any plan needs at least.
 
     Parameters
@@ -75,21 +75,10 @@ def least_unseen(program: ElasticProgram, prices: Mapping[str, float]) -> Change
         Of the case, or of the case without its network; limits of the network are let go.
     prices : mapping of rule to float
         Rules that give way, and the price of a unit.
+    in_part : bool
+        Of decisions in part: less than any plan needs, and found at once.
     """
-    return _Asking(program, prices).least()
-
-
-def least_in_part(program: ElasticProgram, prices: Mapping[str, float]) -> Change:
-    """What gives way at least in decisions in part, with no look at flows: less than any plan needs, and found at once.
-
-    Parameters
-    ----------
-    program : ElasticProgram
-        Of the case, or of the case without its network; limits of the network are let go.
-    prices : mapping of rule to float
-        Rules that give way, and the price of a unit.
-    """
-    return _Asking(program, prices).in_part()
+    return _Asking(program, prices).least(in_part)
 
 
 class _Asking:
@@ -99,23 +88,15 @@ class _Asking:
         self.program, self.prices = program, prices
         self.limits = [limit for limit in program.limits() if limit.rule in prices]
 
-    def in_part(self) -> Change:
-        """The least change of the relaxation."""
-        self._hold(True)
-        outcome = self.program.relaxed()
-        if outcome.status != "optimal":
-            return NONE if outcome.status == "infeasible" else LIMIT
-        return self._change(1.0)
-
-    def least(self) -> Change:
+    def least(self, in_part: bool) -> Change:
         """The least change, by one search where whole decisions are few, else from questions."""
         self._hold(True)
         highs = self.program.program.highs
         few = len(highs.integers) <= FEW_INTEGERS
-        outcome = self.program.answer() if few else self.program.relaxed()
+        outcome = self.program.answer() if few and not in_part else self.program.relaxed()
         if outcome.status != "optimal":
             return NONE if outcome.status == "infeasible" else LIMIT
-        if few or self.program.is_whole(outcome):
+        if few or in_part or self.program.is_whole(outcome):
             return self._change(1.0)
         return self._between(outcome.objective)
 

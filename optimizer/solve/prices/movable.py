@@ -16,13 +16,13 @@ import pyomo.environ as pyo
 
 from optimizer.objectives import OBJECTIVES
 from optimizer.solve.prices.binding import AT_BOUND_MW, musd_per_usd_per_h
-from optimizer.solve.prices.generators import LEAST, reached_limits
+from optimizer.solve.prices.generators import LARGEST, LEAST, reached_limits
 from optimizer.solve.program import SecureProgram
 from optimizer.units import HOURS_PER_DAY, HOURS_PER_YEAR, USD_PER_MUSD
 
 PHYSICAL = (
     *("normal rating", "emergency rating", "angle difference", "water available"),
-    *("generator output", "least output of a generator"),
+    *(LARGEST, LEAST),
     *("curtailable energy", "non-firm contract", "accredited capacity", "carbon-free energy", "carbon-free power"),
 )
 """Limits on what follows from whole decisions."""
