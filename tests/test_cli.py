@@ -360,6 +360,7 @@ def test_solving_in_json_prints_the_plan_and_nothing_else(gridsite, ring: Path) 
     assert json.loads(result.stdout) == json.loads((ring.parent / "plan" / "plan.json").read_text(encoding="utf-8"))
 
 
+@pytest.mark.slow
 def test_verify_finds_an_edited_figure(gridsite, ring: Path) -> None:
     assert gridsite("solve", "ring", "--out", "plan").exit_code == 0
     table = ring.parent / "plan" / "tables" / "sites.csv"
@@ -399,6 +400,7 @@ def test_without_a_plan_only_the_reasons_are_written(
     assert json.loads((ring.parent / "plan" / "findings.json").read_text())[-1]["rule"] == ERROR.rule
 
 
+@pytest.mark.slow
 def test_an_interrupt_late_in_the_work_leaves_the_plan_of_before(
     gridsite, ring: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

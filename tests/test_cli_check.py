@@ -30,6 +30,7 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], No
     return write
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize(
     ("more", "it_mw", "rule"),
     [

@@ -138,6 +138,7 @@ def test_without_coordinates_there_is_a_table_and_no_map(gridsite, grid: Path) -
     assert "No bus has coordinates" in page
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize(
     ("options", "rule"),
     [

@@ -45,6 +45,9 @@ def tidy_table(name: str, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _sorted(table: pd.DataFrame, spec: PlanTable) -> pd.DataFrame:
+    # Most tables of a plan are empty: they are not worth the cost of a sort by column.
+    if len(table) < 2:
+        return table.reset_index(drop=True)
     ranks = []
     for name in reversed(spec.order):
         values = table[name.removeprefix("-")]
@@ -53,7 +56,7 @@ def _sorted(table: pd.DataFrame, spec: PlanTable) -> pd.DataFrame:
         else:
             known = sorted(values.dropna().unique(), key=natural)
             ranks.append(values.map({v: i for i, v in enumerate(known)}).fillna(-1).to_numpy(float))
-    return table.iloc[np.lexsort(ranks)].reset_index(drop=True) if len(table) else table
+    return table.iloc[np.lexsort(ranks)].reset_index(drop=True)
 
 
 def natural(text: object) -> tuple[tuple[int, int, str], ...]:

@@ -42,6 +42,7 @@ def test_the_good_study_is_good(gridsite, good_study: Path) -> None:
     assert result.exit_code == 0, result.stderr
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_refused_on_one_screen(gridsite, good_study: Path, case: Case) -> None:
     case.edit(good_study)

@@ -94,6 +94,7 @@ def test_solution_balances_power_at_every_bus(reference_data: Path, name: str) -
     np.testing.assert_allclose(np.abs(v)[held], target.reindex(grid.buses.index[held]), atol=1e-8)
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("name", ["case14_ieee", "case57_ieee", "case118_ieee"])
 def test_voltages_and_flows_are_those_of_pypsa(reference_data: Path, name: str) -> None:
     """The Newton power flow of another program, from its own reading of the same file."""
@@ -147,6 +148,7 @@ def balanced(grid: Grid, seed: int) -> ACPoint:
     return replace(ACPoint.of(grid), output_mw=share * float(grid.buses["load_mw"].sum() / share.sum()))
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("source", ["texas", "RTS-GMLC", "case118_ieee", "case300_ieee"])
 def test_dc_flows_of_the_converted_network_are_ours(source: str, request: pytest.FixtureRequest) -> None:
     """Every reactance, tap and phase shift has the right size and sign, whatever solves it."""

@@ -104,6 +104,7 @@ def texas() -> Solved:
     return solved(dataset_path("texas") / "grid")
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("name", CASES)
 def test_reference_case(reference_data: Path, name: str) -> None:
     """Base flows, PTDF and every outage; large cases every third outage."""

@@ -92,7 +92,7 @@ def compare(network: Any, grid: Grid) -> pd.Series:
     return ours
 
 
-@pytest.mark.every(3)
+@pytest.mark.every(6)
 @pytest.mark.parametrize("form", list(SUFFIX))
 @pytest.mark.parametrize("name", list(NETWORKS))
 def test_flows_are_those_of_its_own_load_flow(name: str, form: str, tmp_path: Path) -> None:

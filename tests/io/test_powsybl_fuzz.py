@@ -136,7 +136,7 @@ def check(name: str, seeds: range, folder: Path) -> Counter[str]:
     return outcomes
 
 
-@pytest.mark.every(3)
+@pytest.mark.every(9)
 @pytest.mark.parametrize("name", list(FORMATS))
 def test_some_mutations(name: str, tmp_path: Path) -> None:
     outcomes = check(name, range(25), tmp_path)

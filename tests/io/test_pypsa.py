@@ -229,7 +229,7 @@ BAD = [
 ]
 
 
-@pytest.mark.every(3)
+@pytest.mark.every(9)
 @pytest.mark.parametrize(("edit", "rule", "where", "found"), BAD)
 def test_bad_values_are_refused_by_name(
     tmp_path: Path, edit: Callable[[Network], None], rule: str, where: str, found: str
@@ -286,6 +286,7 @@ def test_files_that_hold_no_network(tmp_path: Path) -> None:
         read_pypsa(tmp_path / "nothing.nc")
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("form", ["nc", "csv"])
 def test_what_a_case_lets_be_extended_is_kept(tmp_path: Path, form: str) -> None:
     """Of 500 MVA 0.7 may be used: 350 MW, of which each costs 700 / 0.7, up to 1,000 x 0.7."""

@@ -173,7 +173,7 @@ def same_branches(original: Grid, read: Grid, writer: Callable[..., Path]) -> li
     return list(original.branches.index)
 
 
-@pytest.mark.every(2)
+@pytest.mark.every(3)
 @pytest.mark.parametrize("writer", WRITERS, ids=lambda w: w.__name__[3:])
 @pytest.mark.parametrize("name", ["texas", "RTS-GMLC"])
 def test_ptdf_is_the_same_in_every_format(

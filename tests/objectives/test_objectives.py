@@ -51,7 +51,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     return study_of(tmp_path_factory.mktemp("priced"), TEXT + PENALTY, TABLES)
 
 
-@pytest.mark.every(2)
+@pytest.mark.every(4)
 @pytest.mark.parametrize("name", ["carbon", "water", "delay"])
 def test_the_best_plan_of_an_objective_is_the_cheapest_of_the_best(study: Study, name: str) -> None:
     """Against every plan of the study; the independent check recomputes totals, bound and gap."""

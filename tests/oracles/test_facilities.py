@@ -20,7 +20,7 @@ VERIFIED = (4, 12, 18, 24)
 """Instances whose plan is written and recomputed as well: one of each size and a loose one."""
 
 
-@pytest.mark.every(3)
+@pytest.mark.every(6)
 @pytest.mark.parametrize("number", range(1, 25))
 def test_the_plan_costs_the_published_optimum(number: int, reference_data: Path, tmp_path: Path) -> None:
     folder = reference_data / "cflp-orlib"

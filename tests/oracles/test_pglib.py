@@ -85,6 +85,7 @@ def test_every_published_case_is_solved(reference_data: Path) -> None:
     assert {p.stem for p in folder.glob("*.m")} == {*NAMES, *TIGHT_ANGLES}
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("name", NAMES)
 def test_dispatch_costs_what_is_published(name: str, reference_data: Path, tmp_path: Path) -> None:
     published = json.loads((reference_data / "pglib" / "dc_optimal.json").read_text())[name]
@@ -98,6 +99,7 @@ def test_dispatch_costs_what_is_published(name: str, reference_data: Path, tmp_p
     assert plan.summary["n_violations"] == 0
 
 
+@pytest.mark.every(4)
 @pytest.mark.parametrize("name", TIGHT_ANGLES)
 def test_tight_angle_differences_are_infeasible(name: str, reference_data: Path, tmp_path: Path) -> None:
     """The published answer of the DC formulation for these four files: infeasible.

@@ -112,6 +112,7 @@ def test_a_built_circuit_carries_half(tmp_path: Path) -> None:
     assert low.value == pytest.approx(v, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_a_replaced_line_is_out(tmp_path: Path) -> None:
     """A line of 0.3 pu in the place of l1, not beside it: the voltage of 0.3 pu, all of the load on the new line."""
     findings, figures = verify_ac(built(tmp_path, "again,b,a,0.3,100,1,l1", 60))
@@ -123,6 +124,7 @@ def test_a_replaced_line_is_out(tmp_path: Path) -> None:
     assert figures["snapshots"]["year"]["flow_error"]["n_branch"] == 1
 
 
+@pytest.mark.slow
 def test_circuits_on_offer_that_are_not_built_change_nothing(tmp_path: Path) -> None:
     """The plan that needs none, checked with a circuit on offer and without."""
     plan = written(tmp_path / "without", 0.6)
@@ -136,6 +138,7 @@ def test_circuits_on_offer_that_are_not_built_change_nothing(tmp_path: Path) -> 
     assert verify_ac(Path(write_plan(other, tmp_path / "with/plan"))) == verify_ac(plan)
 
 
+@pytest.mark.slow
 def test_a_built_circuit_can_be_out(tmp_path: Path) -> None:
     """One line to b is cut off by its own outage: a campus there needs the second, and either may be out then.
 
@@ -195,6 +198,7 @@ def test_verify_without_ac_does_not_mention_it(tmp_path: Path) -> None:
     assert not [f for f in answer["findings"] if f["rule"].startswith("grid.ac")]
 
 
+@pytest.mark.slow
 def test_no_solution_with_the_campus_is_an_error(tmp_path: Path) -> None:
     """Circuits of 1.2 pu serve 50 MW (0.949 pu) but not 100: the larger root is not real."""
     assert voltage(0.6, 0.5, 0.0) > 0.9
@@ -204,6 +208,7 @@ def test_no_solution_with_the_campus_is_an_error(tmp_path: Path) -> None:
     assert "grid.ac.not_converged" in result.output
 
 
+@pytest.mark.slow
 def test_a_plan_that_does_not_hold_is_not_checked(tmp_path: Path) -> None:
     folder = written(tmp_path, 0.1)
     path = folder / "tables/dispatch.csv"

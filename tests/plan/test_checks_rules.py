@@ -137,6 +137,7 @@ def test_a_changed_amount_is_found(root: Path, seed: int) -> None:
     assert any("tables/rules.csv" in text and "column value" in text for text in wrong(root / "out"))
 
 
+@pytest.mark.every(6)
 @pytest.mark.parametrize(
     ("old", "new"), [("confidence weak; it is made", ""), ("s,pay,security", "s,pay,deposit"), ("M$", "MW")]
 )
@@ -162,7 +163,7 @@ def with_inputs_as_they_are(folder: Path) -> None:
     write_manifest(replace(manifest, inputs=inputs), folder)
 
 
-@pytest.mark.every(2)
+@pytest.mark.every(4)
 @pytest.mark.parametrize(
     ("old", "new"),
     [

@@ -89,6 +89,7 @@ def test_a_changed_input_is_found_behind_its_hash(root: Path) -> None:
         assert place in found
 
 
+@pytest.mark.slow
 def test_a_plan_of_an_override_holds(root: Path) -> None:
     changed = read_study(root / "in").override({"limits.share_per_county": 1.0, "economics.life_years": 20.0})
     folder = write_plan(plan_of(changed), root / "changed")
@@ -139,7 +140,7 @@ def test_a_figure_is_found_by_hash_and_by_recomputation(root: Path) -> None:
     assert {"plan.json", "plan.json baseline_musd", "plan.json gap"} >= set(found) >= {"plan.json baseline_musd"}
 
 
-@pytest.mark.every(2)
+@pytest.mark.every(6)
 @pytest.mark.parametrize(
     ("name", "content", "rule"),
     [

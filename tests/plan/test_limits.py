@@ -25,7 +25,7 @@ def column(table: str, name: str, value: object) -> Change:
     return lambda case: replace(case, **{table: getattr(case, table).assign(**{name: value})})
 
 
-@pytest.mark.every(2)
+@pytest.mark.every(4)
 @pytest.mark.parametrize(
     ("change", "rule", "where"),
     [

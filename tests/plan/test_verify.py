@@ -52,7 +52,7 @@ def test_the_plan_without_its_scenario_holds(single: Written) -> None:
     assert errors(single.folder, single.study) == []
 
 
-@pytest.mark.every(12)
+@pytest.mark.every(24)
 @pytest.mark.parametrize("seed", [1, 2, 3])
 @pytest.mark.parametrize("part", [0, 1, 2, 3])
 def test_every_number_of_every_table_is_recomputed(single: Written, tmp_path: Path, seed: int, part: int) -> None:
@@ -93,7 +93,7 @@ def test_numbers_of_a_comparison_plan_are_recomputed(whole: Written, tmp_path: P
         folder.restore()
 
 
-@pytest.mark.every(3)
+@pytest.mark.every(6)
 @pytest.mark.parametrize("part", [0, 1, 2])
 def test_every_figure_of_the_summary_is_recomputed(single: Written, tmp_path: Path, part: int) -> None:
     folder = Folder(single.copy(tmp_path / "plan"))

@@ -77,6 +77,7 @@ def test_every_figure_is_drawn_offline_without_a_word(page: Browser) -> None:
     is_quiet(page)
 
 
+@pytest.mark.slow
 def test_buttons_switch_the_views_of_the_map(page: Browser) -> None:
     shown = (
         "document.getElementById('figure-map').data.filter(trace => trace.visible === true).map(trace => trace.name)"
@@ -95,6 +96,7 @@ def test_buttons_switch_the_views_of_the_map(page: Browser) -> None:
     is_quiet(page)
 
 
+@pytest.mark.slow
 def test_hovering_a_site_shows_its_growth(page: Browser) -> None:
     page.hover("[...document.querySelectorAll('#figure-map .textpoint')][0].closest('.trace').querySelector('.point')")
     page.wait_for("document.querySelector('#figure-map .hovertext')")
@@ -105,6 +107,7 @@ def test_hovering_a_site_shows_its_growth(page: Browser) -> None:
     is_quiet(page)
 
 
+@pytest.mark.slow
 def test_a_folded_figure_is_drawn_when_unfolded(browser: Browser, plan: Plan, tmp_path: Path) -> None:
     tables = dict(plan.tables)
     tables["contingencies"] = pd.concat([tables["contingencies"]] * 10, ignore_index=True)
@@ -160,6 +163,7 @@ def sites_file(plan: Plan, tmp_path: Path) -> Path:
 VISIBLE = "document.getElementById('figure-sites').data.filter(t => t.visible !== false).map(t => t.name)"
 
 
+@pytest.mark.slow
 def test_layers_of_the_map_of_sites_are_switched(browser: Browser, plan: Plan, tmp_path: Path) -> None:
     page = opened(browser, sites_file(plan, tmp_path))
     (figure,) = page.value(DRAWN)
@@ -174,6 +178,7 @@ def test_layers_of_the_map_of_sites_are_switched(browser: Browser, plan: Plan, t
     is_quiet(page)
 
 
+@pytest.mark.slow
 def test_a_site_on_the_map_opens_its_card(browser: Browser, plan: Plan, tmp_path: Path) -> None:
     page = opened(browser, sites_file(plan, tmp_path))
     card = "document.querySelector('.card-body').textContent"
@@ -206,6 +211,7 @@ def test_the_page_of_sites_fits_a_phone_and_prints(browser: Browser, plan: Plan,
     is_quiet(page)
 
 
+@pytest.mark.slow
 def test_the_map_of_candidates_is_drawn(browser: Browser, plan: Plan, tmp_path: Path) -> None:
     assert plan.study is not None
     page = opened(browser, sites_map(plan.study.candidates, tmp_path / "sites.html"))

@@ -13,6 +13,7 @@ from tests.solve.small import study_of
 from tests.test_cli_frontier import SITES, TEXT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "marks"), [(("--objectives", "cost,delay"), 3), (("--best", "2", "--within", "5"), 2)]
 )

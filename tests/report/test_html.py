@@ -219,6 +219,7 @@ def test_text_of_users_is_data(plan: Plan, text: str, tmp_path: Path) -> None:
     assert "<img" not in shown
 
 
+@pytest.mark.every(5)
 @pytest.mark.parametrize(
     "missing",
     [

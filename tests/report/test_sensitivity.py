@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from optimizer.cli.verbs import app
@@ -42,6 +43,7 @@ TABLES = {
 """One site, one line that binds, and five times the demand that does not fit."""
 
 
+@pytest.mark.slow
 def test_the_page_is_drawn(tmp_path: Path) -> None:
     folder = study_of(tmp_path / "small", TEXT, TABLES).folder
     result = CliRunner().invoke(app, ["sensitivity", str(folder), "--out", str(tmp_path / "out"), "--quiet"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from optimizer.cli.verbs import app
@@ -12,6 +13,7 @@ from tests.solve.small import study_of
 from tests.test_cli_uncertainty import SITES, TEXT
 
 
+@pytest.mark.slow
 def test_the_page_is_drawn(tmp_path: Path) -> None:
     folder = study_of(tmp_path / "small", TEXT, {"sites": SITES}).folder
     result = CliRunner().invoke(app, ["uncertainty", str(folder), "--out", str(tmp_path / "out"), "--quiet"])

@@ -19,6 +19,7 @@ TRIANGLE = {
 }
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize(("first", "price"), [("a", 10), ("b", 30), ("c", 50)])
 def test_congested_dispatch(tmp_path: Path, first: str, price: float) -> None:
     """150 MW at c; ga at a costs 10 $/MWh, gb at b 30. Equal reactances: f_ac = (A + 150) / 3 <= 80, so A = 90, B = 60.
@@ -207,6 +208,7 @@ def test_overload_in_service_is_allowed_too(tmp_path: Path) -> None:
     assert row["overload_mw"] == pytest.approx(10, abs=1e-3)
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(("splitting", "output"), [("secure", (89, 1)), ("skip", (90, 0))])
 def test_outage_that_splits_is_shared_by_size(tmp_path: Path, splitting: str, output: tuple[float, float]) -> None:
     """A triangle, 150 MW at c, and a spur to d, where gd gives 60 MW for nothing; ga (200 MW, 10 $/MWh), gb (100, 20).
@@ -229,6 +231,7 @@ def test_outage_that_splits_is_shared_by_size(tmp_path: Path, splitting: str, ou
     assert plan.summary["n_contingencies_checked"] == (4 if splitting == "secure" else 3)
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(("penalty", "served", "cost"), [(0.1, 50, 7.0), (0.05, 0, 4.0)])
 def test_shortfall_at_its_price(tmp_path: Path, penalty: float, served: float, cost: float) -> None:
     """80 MW are asked, the only block has 50 for 4 M$ a year.
@@ -245,6 +248,7 @@ def test_shortfall_at_its_price(tmp_path: Path, penalty: float, served: float, c
     assert plan.summary["costs_musd"]["shortfall"] == pytest.approx(penalty * (80 - served), rel=1e-6)
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize(
     ("rating", "block", "demand"),
     [(60, 50, 200), (60, 100, 100), (60, 100, 50)],

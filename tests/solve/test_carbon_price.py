@@ -51,6 +51,7 @@ def test_clean_supply_wins_above_the_price_at_which_it_pays(tmp_path: Path, usd_
     assert plan.summary["objective_musd"] == pytest.approx(1 + energy + emitted * usd_per_t / 1e6, rel=1e-6)
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(("usd_per_t", "dirty"), [(199, True), (201, False)])
 def test_dirty_supply_pays_for_its_own_emissions(tmp_path: Path, usd_per_t: int, dirty: bool) -> None:
     """An engine at 30 $/MWh saves 20 and adds 0.1 t to the grid's 0.4: it pays up to 200 $/t."""
@@ -61,6 +62,7 @@ def test_dirty_supply_pays_for_its_own_emissions(tmp_path: Path, usd_per_t: int,
     assert plan.summary["objective_musd"] == pytest.approx(1 + energy + emitted * usd_per_t / 1e6, rel=1e-6)
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("rate", [0.1, 0.7])
 def test_a_plant_beside_the_campus_is_charged_for_what_it_emits(tmp_path: Path, rate: float) -> None:
     """Power behind the meter costs what it costs the grid; it is taken where it emits less than the grid's 0.4."""
@@ -78,6 +80,7 @@ BACKUP = service(curtailable_share=0.01, curtailment_usd_per_mwh=2000)
 BACKUP += "[service.backup]\nhours_per_year = 200\nfuel_usd_per_mwh = 100\ncarbon_t_per_mwh = 1.0\n"
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(("usd_per_t", "runs"), [(1899, True), (1901, False)])
 def test_backup_is_charged(tmp_path: Path, usd_per_t: int, runs: bool) -> None:
     """In 100 hours 10 of 50 MW do not fit: 1,000 MWh are lost at 2,000 $, or served at 100 $ and a tonne each.
@@ -108,6 +111,7 @@ def test_a_higher_price_never_raises_emissions_or_lowers_the_cost(tmp_path: Path
     assert all(later <= sooner + 1e-6 for sooner, later in pairwise(slopes))
 
 
+@pytest.mark.slow
 def test_a_price_of_zero_is_none(tmp_path: Path) -> None:
     """The plan is the same in every figure, and no account of carbon stands in it."""
     table = TABLE + "motor,0,30,0.5,0,30\n"
@@ -138,6 +142,7 @@ def test_a_plan_that_leaves_out_the_charge_of_its_supply_is_found(tmp_path: Path
     assert any("costs.csv" in str(f) for f in verify_plan(folder))
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(("more", "refused"), [("", True), ('technologies = ["motor"]\n', False)])
 @pytest.mark.parametrize("name", ["carbon", "water"])
 def test_what_supply_emits_and_draws_is_known_without_a_region(

@@ -46,7 +46,7 @@ def test_more_turbines_never_cost_more_and_enough_are_no_limit(tmp_path: Path) -
     assert costs[-1] == pytest.approx(free)
 
 
-@pytest.mark.every(3)
+@pytest.mark.slow
 @pytest.mark.parametrize(("arriving", "mw"), [(2, 8.0), (3, 10.0), (0, 0.0)])
 def test_generator_sets_of_backup(tmp_path: Path, arriving: int, mw: float) -> None:
     """10 MW are curtailed in 100 h a year; a set is 4 MW. Served a MWh costs 50 $, not served 200."""
@@ -59,6 +59,7 @@ def test_generator_sets_of_backup(tmp_path: Path, arriving: int, mw: float) -> N
     assert plan.summary["costs_musd"]["service"] == pytest.approx(expected, rel=1e-6)
 
 
+@pytest.mark.every(4)
 @pytest.mark.parametrize(("arriving", "first"), [("2030 = 1", 5), ("2031 = 1", 4)])
 def test_transformers_of_upgrades(tmp_path: Path, arriving: str, first: int) -> None:
     """40 MW fit, 50 with the upgrade, which takes a transformer: from 2030 where one arrives then, else from 2032."""
@@ -71,6 +72,7 @@ def test_transformers_of_upgrades(tmp_path: Path, arriving: str, first: int) -> 
     assert plan.table("deliveries")["taken"].tolist() == ([1.0, 1.0] if first == 5 else [0.0, 1.0])
 
 
+@pytest.mark.every(6)
 @pytest.mark.parametrize(("arriving", "cost"), [(2, 20.0), (1, 30.0)])
 def test_breakers_of_circuits(tmp_path: Path, arriving: int, cost: float) -> None:
     """Two circuits at 5 M$ and the site at b cost 20 M$; with one of them 150 MW do not fit there: 30 M$ at a."""

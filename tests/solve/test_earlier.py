@@ -70,6 +70,7 @@ def test_with_revenue_it_is_the_net_present_value_that_counts(tmp_path: Path) ->
     assert row["value_usd_per_mw_month"] == pytest.approx(2e6 / 12, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_firm_service_on_a_grid_needs_no_table_of_service(tmp_path: Path) -> None:
     """40 MW fit firm, 50 from 2032 on with an upgrade, sooner from 2030: 10 MW for two years at 1 M$ a year."""
     upgrades = "upgrade,branch,added_mw,cost_musd,ready\nmore,ab,20,0.000001,2032\n"

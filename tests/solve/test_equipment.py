@@ -83,7 +83,7 @@ KINDS = {
 }
 
 
-@pytest.mark.every(2)
+@pytest.mark.every(3)
 @pytest.mark.parametrize(
     ("keys", "where", "cost"),
     [
@@ -134,6 +134,7 @@ def test_life_of_it_is_its_own_and_paid_in_every_period(tmp_path: Path) -> None:
         assert plan.table("equipment")["investment_musd"].tolist() == pytest.approx([50.0, 100.0])
 
 
+@pytest.mark.slow
 def test_budgets_hold_it_too(tmp_path: Path) -> None:
     """Blocks of 10 MW at 10 M$ once, IT at 5 M$/MW: 60 M$ a block. 600 M$ pay for 100 MW, 599 do not."""
     sites = {"sites": "site,block_mw,max_blocks,cost_musd_per_block\ns,10,20,10\n"}
@@ -146,6 +147,7 @@ def test_budgets_hold_it_too(tmp_path: Path) -> None:
     assert built(checked_plan(study_of(tmp_path / "3", off.replace("MOST", "100"), sites))) == ["s"]
 
 
+@pytest.mark.slow
 def test_net_present_value_counts_it(tmp_path: Path) -> None:
     """10 MW earn 2.5 M$ a MW and year; a block costs 1 M$ a MW, IT of 5 M$/MW 1 and of 10 M$/MW 2 a year.
 

@@ -20,7 +20,7 @@ from tests.solve.expansion_cases import cheapest, made, searched, write
 OUTAGES = ("[]", '["branch"]', '["branch", "generator"]')
 
 
-@pytest.mark.every(3)
+@pytest.mark.every(6)
 @pytest.mark.parametrize("seed", range(9))
 def test_no_choice_of_circuits_is_cheaper_or_as_cheap_and_missed(seed: int, tmp_path: Path) -> None:
     case = read_study(write(tmp_path, made(seed), OUTAGES[seed % 3])).case
@@ -119,6 +119,7 @@ def test_campus_and_circuits_are_decided_together(
     assert plan.summary["baseline_musd"] == 0
 
 
+@pytest.mark.slow
 def test_a_circuit_serves_from_its_own_first_year_on(tmp_path: Path) -> None:
     """100 MW in 2030 and 150 MW in 2032; circuits can serve from 2032 only, so b takes nothing before.
 
@@ -134,6 +135,7 @@ def test_a_circuit_serves_from_its_own_first_year_on(tmp_path: Path) -> None:
     assert earlier.summary["objective_musd"] == pytest.approx(12 * 1.0 + 2 * 0.1 + 10 * 0.2, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_circuits_switched_off_are_no_circuits(tmp_path: Path) -> None:
     """The campus must then stand at a, as with circuits so dear that none is built."""
     off = solved(sited(tmp_path / "off", "{ 2030 = 100 }", 5, enabled=False), tmp_path / "plan")

@@ -17,7 +17,7 @@ from optimizer.study import read_study
     [
         ("", 110, {"new 3-5": 1, "new 4-6": 3}),
         ("fixed", 200, {"new 3-5": 1, "new 2-6": 4, "new 4-6": 2}),
-        ("secure", 160, None),
+        pytest.param("secure", 160, None, marks=pytest.mark.slow),
     ],
 )
 def test_example(scenario: str, cost: float, built: dict[str, int] | None, tmp_path: Path) -> None:

@@ -95,6 +95,7 @@ def check_explanation(found: Explanation, edit: Edit) -> None:
         assert (max(given) if of.UNITS[rule] == "months" else sum(given)) == pytest.approx(amount, rel=1e-3)
 
 
+@pytest.mark.every(4)
 @pytest.mark.parametrize("base", BASES)
 def test_there_is_a_plan_before_the_edit(base: str, tmp_path: Path) -> None:
     head, text, tables, _ = BASES[base]
@@ -103,7 +104,7 @@ def test_there_is_a_plan_before_the_edit(base: str, tmp_path: Path) -> None:
     assert explain(case).conflict is None
 
 
-@pytest.mark.every(2)
+@pytest.mark.every(5)
 @pytest.mark.parametrize(("base", "edit"), EDITS, ids=[f"{base}: {edit.name}" for base, edit in EDITS])
 def test_one_edit(base: str, edit: Edit, tmp_path: Path) -> None:
     head, text, tables, _ = BASES[base]
@@ -114,7 +115,7 @@ def test_one_edit(base: str, edit: Edit, tmp_path: Path) -> None:
 LARGE = [(base, edit) for base, edit in EDITS if base in ("own", "grid", "load", "raised")]
 
 
-@pytest.mark.every(3)
+@pytest.mark.every(8)
 @pytest.mark.parametrize(("base", "edit"), LARGE, ids=[f"{base}: {edit.name}" for base, edit in LARGE])
 def test_one_edit_explained_as_if_the_network_were_large(
     base: str, edit: Edit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -161,7 +162,7 @@ def words(base: str, name: str, folder: Path) -> str:
     return " ".join([found.conflict_words, *found.ways_words])
 
 
-@pytest.mark.every(2)
+@pytest.mark.every(3)
 @pytest.mark.parametrize(
     ("base", "name", "said"),
     [

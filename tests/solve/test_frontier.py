@@ -62,7 +62,7 @@ def test_there_is_something_to_find(served: Study, priced: Study) -> None:
     assert max(c.blocks.get("sb", 0) for c in every) == 2
 
 
-@pytest.mark.every(2)
+@pytest.mark.every(3)
 @pytest.mark.parametrize(
     ("which", "names"),
     [
@@ -146,7 +146,7 @@ def _differs(one: Choice, other: Choice, least: Difference) -> bool:
     return len(sites) >= least.n_sites and 30 * moved >= least.it_mw
 
 
-@pytest.mark.every(2)
+@pytest.mark.slow
 @pytest.mark.parametrize("gap", [0.1, 0.3])
 def test_with_a_gap_what_is_stated_is_true(served: Study, gap: float) -> None:
     """The bound of each plan holds for all within its limits; what is not reported is nearly as dear as what is."""

@@ -106,6 +106,7 @@ def test_the_dearest_are_listed_each_once_where_it_is_dearest(tmp_path: Path) ->
     assert table["price_usd_per_unit"].tolist() == pytest.approx([29, 28, 27, 26, 25])
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize(
     ("old", "new"), [(",60,60,MW,20", ",60,60,MW,21"), (",60,60,MW", ",60,61,MW"), ("output,ga,", "output,gb,")]
 )

@@ -37,7 +37,7 @@ def built(plan: Plan) -> dict[str, float]:
     return dict(zip(rows["technology"], rows["capacity_mw"], strict=True))
 
 
-@pytest.mark.every(2)
+@pytest.mark.every(3)
 @pytest.mark.parametrize(("most", "mw"), [("4", 40.0), ("0", 0.0), ("2.9", 20.0), ("99", 100.0), ("", 100.0)])
 def test_units_of_a_technology(tmp_path: Path, most: str, mw: float) -> None:
     """Engines of 10 MW save 20 $ a MWh, 0.1752 M$ a MW and year, and cost 0.1: as many are built as may be."""
@@ -47,7 +47,7 @@ def test_units_of_a_technology(tmp_path: Path, most: str, mw: float) -> None:
     assert saved(plan) == pytest.approx(mw * (20 * YEAR_H / 1e6 - 0.1))
 
 
-@pytest.mark.every(2)
+@pytest.mark.every(3)
 @pytest.mark.parametrize(
     ("of_site", "of_study", "mw"),
     [("3", "", 30.0), ("", "5", 50.0), ("3", "5", 30.0), ("", "", 100.0), ("0", "5", 0.0)],

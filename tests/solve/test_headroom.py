@@ -86,6 +86,7 @@ def test_emergency_rating_limits(tmp_path: Path, mode: str) -> None:
     assert table.loc["b", "limited_by"] == "emergency rating"
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize(("share", "non_firm"), [(0.0, 100), (0.5, 200), (1.0, 200)])
 def test_non_firm_share(tmp_path: Path, share: float, non_firm: float) -> None:
     """Of b's load all stays, half stays (0.5 w <= 100), or nothing does: the base case carries 2 x 100 at most."""
@@ -136,6 +137,7 @@ SNAPSHOTS = {
 }
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("mode", ["redispatch", "distributed"])
 def test_the_least_over_snapshots(tmp_path: Path, mode: str) -> None:
     """40 MW at b in the peak leave 60; 20 MW at the other time leave 80."""
@@ -202,6 +204,7 @@ def test_cutoff_leaves_out_limits_that_hardly_see_the_load(tmp_path: Path) -> No
     assert tuple(table.loc["distributed", "c"][["headroom_mw", "limited_by"]]) == (400, "generation")
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize(
     ("change", "rule"),
     [
@@ -225,6 +228,7 @@ def test_load_beyond_all_generation_is_refused(tmp_path: Path) -> None:
     assert [f.rule for f in refused.value.findings] == ["solve.existing_load"]
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("branch", ["ab", "ac", "cb"])
 def test_more_rating_never_lowers_headroom(tmp_path: Path, branch: str) -> None:
     before = answer(tmp_path / "before", TRIANGLE, modes=("redispatch",))["headroom_mw"]
@@ -236,6 +240,7 @@ def test_more_rating_never_lowers_headroom(tmp_path: Path, branch: str) -> None:
     assert after.sum() >= before.sum()
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("order", ["abc", "bca", "cab"])
 def test_the_reference_bus_does_not_matter(tmp_path: Path, order: str) -> None:
     """All buses have two circuits, so the first of the table is the reference."""

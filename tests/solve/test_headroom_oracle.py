@@ -138,7 +138,7 @@ def random_study(folder: Path, seed: int) -> Path:
     return study_of(folder, '[grid]\nsource = "grid"\n', {f"grid/{k}": v for k, v in tables.items()}).folder
 
 
-@pytest.mark.every(2)
+@pytest.mark.every(4)
 @pytest.mark.parametrize("seed", range(6))
 def test_small_networks_equal_brute_force(tmp_path: Path, seed: int) -> None:
     problem = headroom_case(headroom_study(str(random_study(tmp_path, seed))))

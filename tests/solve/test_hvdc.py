@@ -57,7 +57,7 @@ def linked(
     return folder
 
 
-@pytest.mark.every(3)
+@pytest.mark.every(6)
 @pytest.mark.parametrize("circuits", [False, True], ids=["factors", "angles"])
 @pytest.mark.parametrize(
     ("keys", "usd_per_h", "from_mw", "to_mw"),
@@ -112,6 +112,7 @@ def test_a_lossless_link_runs_both_ways_unsaid(tmp_path: Path) -> None:
     assert "grid.hvdc.direction" not in {f.rule for f in read_study(folder).findings}
 
 
+@pytest.mark.slow
 def test_the_default_holds_the_schedule(tmp_path: Path) -> None:
     """20 MW over the link and 100 over the lines: 120 at 10 $, 80 at 50 $. Deciding it never costs more."""
     plan = solved(linked(tmp_path / "study", "scheduled"), tmp_path / "plan")
@@ -129,6 +130,7 @@ def test_a_link_takes_no_share_after_an_outage_and_is_no_generator(tmp_path: Pat
     assert [name for name in case.outage_names if "d at" in name] == []
 
 
+@pytest.mark.every(4)
 @pytest.mark.parametrize("column", ["from_mw", "to_mw"])
 def test_another_transfer_is_found_out(column: str, tmp_path: Path) -> None:
     solved(linked(tmp_path / "study", link="60,0,0,0.1"), tmp_path / "plan")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from optimizer.plan.plan import tidy_plan, write_plan
 from optimizer.plan.verify import verify_plan
 from optimizer.report.html import render_report
@@ -13,6 +15,7 @@ from optimizer.study import read_study
 IN_UNION = {"frankfurt_edge", "dublin_lease"}
 
 
+@pytest.mark.slow
 def test_every_workload_is_served_where_it_may_be(repository: Path, tmp_path: Path) -> None:
     study = read_study(repository / "examples" / "inference")
     plan = solve_study(study)

@@ -79,7 +79,7 @@ CORRIDOR = {
 }
 
 
-@pytest.mark.every(3)
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "name"), [("double_circuit", "double b1+b2"), ("list", "tower"), ("file", "tower")])
 def test_two_circuits_out_together(tmp_path: Path, kind: str, name: str) -> None:
     """At b, 150 MW come over two circuits and around over c; without both circuits all of it takes cb, 100 MW.
@@ -177,6 +177,7 @@ def test_no_firm_load_behind_a_set_that_cuts_it_off(tmp_path: Path, splitting: s
     assert study.case.outage_names == (("tower",) if splitting == "secure" else ())
 
 
+@pytest.mark.slow
 def test_a_scenario_may_build_where_the_plan_may_not(tmp_path: Path) -> None:
     """Both circuits to b out together cut it off, so the plan has no candidate there; the scenario builds there."""
     tables = {**STAR, "grid/contingencies": "contingency,element\ntower,b1\ntower,b2\n"}

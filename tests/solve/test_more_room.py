@@ -101,7 +101,7 @@ WAYS = {
 }
 
 
-@pytest.mark.every(2)
+@pytest.mark.every(5)
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 def test_more_room_never_costs_more(tmp_path: Path, way: Way) -> None:
     study = study_of(tmp_path, way.text, way.tables, way.head)

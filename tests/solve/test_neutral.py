@@ -57,7 +57,7 @@ NEUTRAL = {
 }
 
 
-@pytest.mark.every(2)
+@pytest.mark.every(4)
 @pytest.mark.parametrize("neutral", NEUTRAL.values(), ids=NEUTRAL)
 def test_a_key_that_asks_for_nothing(tmp_path: Path, neutral: Neutral) -> None:
     tables = dict(neutral.tables)
@@ -110,6 +110,7 @@ def test_orbit_that_nobody_can_pay(tmp_path: Path) -> None:
     assert least_musd(read_study(beside)) == pytest.approx(least_musd(read_study(without)), rel=1e-9)
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(("most", "same"), [(LARGE, True), (1.0, False)])
 def test_water_of_a_basin(most: float, same: bool) -> None:
     """A limit on the withdrawal in a region that has more than enough of it, and one that leaves a cubic metre a day.

@@ -49,6 +49,7 @@ def test_non_firm_contract_is_worth_as_much_in_its_hours(tmp_path: Path) -> None
     assert row["price_usd_per_unit"] == pytest.approx(80, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_accredited_capacity_is_worth_what_is_not_curtailed(tmp_path: Path) -> None:
     """A MW more lets 2 / 3 of a MW be drawn through 100 h at 50 $/MWh that is curtailed at 200: 10,000 $ a year."""
     study = CAMPUS.replace('source = "grid"\n', 'source = "grid"\nsnapshots = ["peak", "light"]\n')
@@ -74,7 +75,7 @@ def test_rationed_items_bind_where_no_further_block_has_them(tmp_path: Path) -> 
     assert row["price_usd_per_unit"] != row["price_usd_per_unit"]
 
 
-@pytest.mark.every(2)
+@pytest.mark.every(3)
 @pytest.mark.parametrize(
     ("limits", "limit", "element", "value", "bound"),
     [
@@ -141,6 +142,7 @@ def test_items_are_needed_as_far_as_they_are_taken(tmp_path: Path) -> None:
     assert (row.low, row.below) == (pytest.approx(240, abs=0.2), "no plan with these whole decisions")
 
 
+@pytest.mark.every(4)
 @pytest.mark.parametrize(
     ("limits", "limit", "used", "end"),
     [

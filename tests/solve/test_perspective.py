@@ -49,6 +49,7 @@ def test_tariffs_are_the_cost(tmp_path: Path) -> None:
     assert plan.summary["baseline_musd"] == 0.0
 
 
+@pytest.mark.slow
 def test_capacity_that_costs_more_than_it_is_worth_is_not_built(tmp_path: Path) -> None:
     """A MW costs 0.3504 of energy, 0.12 of demand and 0.03 of tax: 0.5004 M$, more than 0.5 of not serving it."""
     dear = STUDY.replace("penalty_musd_per_mw_year = 1.0", "penalty_musd_per_mw_year = 0.5")
@@ -57,6 +58,7 @@ def test_capacity_that_costs_more_than_it_is_worth_is_not_built(tmp_path: Path) 
     assert plan_of(tmp_path / "cheap", FIRM, DEVELOPER, cheap).table("sites")["it_mw"].tolist() == [40.0]
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(("share", "non_firm"), [(1.0, 50.0), (0.5, 25.0)])
 def test_what_may_be_non_firm_is_contracted_so_where_it_costs_less(
     tmp_path: Path, share: float, non_firm: float
@@ -86,6 +88,7 @@ def test_non_firm_demand_that_costs_more_is_the_least_that_is_needed(tmp_path: P
     assert accounts(plan)["demand charge"] == pytest.approx(0.012 * (40 * 10 + 10 * 11))
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(("head", "built"), [(HEAD, 0), (DEVELOPER, 1)])
 def test_who_pays_decides_what_is_built(tmp_path: Path, head: str, built: int) -> None:
     """An upgrade of 0.3 M$ or 1,000 MWh curtailed at 200 $.
@@ -138,6 +141,7 @@ def test_own_supply_saves_the_tariff(tmp_path: Path) -> None:
     assert accounts(plan) == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_tariffs_of_nothing_leave_what_the_campuses_cost(tmp_path: Path) -> None:
     """With every price 0 the developer's cost is that of the system without generation."""
     free = '[[service.tariff]]\njurisdiction = "any"\nupgrade_cost_share = 1.0\n'
@@ -159,6 +163,7 @@ def test_dearer_tariffs_never_cost_less(tmp_path: Path) -> None:
     assert costs[-1] == pytest.approx(50.0)
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(("head", "built"), [(HEAD, "sa"), (DEVELOPER, "sb")])
 def test_sites_are_chosen_by_their_tariffs(tmp_path: Path, head: str, built: str) -> None:
     """A block is 1 M$ a year dearer at sb, where 10 MW take 87,600 MWh at 20 instead of 60 $: 3.5 M$ less.
@@ -221,6 +226,7 @@ def test_a_gap_is_one_of_the_developers_cost(tmp_path: Path) -> None:
     assert plan.summary["gap"] <= 0.1
 
 
+@pytest.mark.slow
 def test_the_report_says_whose_cost_it_is(tmp_path: Path) -> None:
     html = unescape(render_report(plan_of(tmp_path, FIRM, DEVELOPER)))
     for words in ("the developer's cost", "tariffs are in it", "demand charge"):

@@ -21,7 +21,7 @@ GROUPS = (
 )
 
 
-@pytest.mark.every(3)
+@pytest.mark.every(2)
 @pytest.mark.parametrize("column", ["utility", "provider", "country"])
 @pytest.mark.parametrize(("share", "sites", "cost"), [(1.0, ["a1", "a2"], 2.5), (0.5, ["a1", "b1"], 4.0)])
 def test_share_of_any_column(tmp_path: Path, column: str, share: float, sites: list[str], cost: float) -> None:
@@ -52,6 +52,7 @@ def test_share_per_county_is_the_key_of_its_own(tmp_path: Path) -> None:
     assert plans[0].table("binding").equals(plans[1].table("binding"))
 
 
+@pytest.mark.every(4)
 @pytest.mark.parametrize(
     ("left", "expected", "cost"),
     [(0.0, {"a": 2}, 2.0), (0.5, {"a": 1, "b": 1}, 4.0), (0.7, {"a": 2, "b": 2}, 8.0), (1.0, {"a": 2, "b": 2}, 8.0)],
@@ -87,6 +88,7 @@ def test_loss_of_any_substation(tmp_path: Path, kind: str, left: float, cost: fl
     assert plan.summary["objective_musd"] == pytest.approx(cost, rel=1e-6)
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize(("limit", "cost"), [("site = 100", 2.0), ("site = 60", 3.0), ("substation = 60", 5.0)])
 def test_largest_loss(tmp_path: Path, limit: str, cost: float) -> None:
     """The same sites: no more than 60 MW at a site asks for two of them, no more at a substation for both buses."""
@@ -101,6 +103,7 @@ TWO = '[grid]\nsource = "none"\n[sites]\ntable = "sites.csv"\n[demand]\nit_mw = 
 ONE_SITE = {"sites": "site,block_mw,max_blocks,cost_musd_per_year_per_block\ns,50,2,1\n"}
 
 
+@pytest.mark.every(4)
 @pytest.mark.parametrize(
     ("delivery", "first", "cost"),
     [
@@ -176,7 +179,7 @@ LOOSER = (
 )
 
 
-@pytest.mark.every(2)
+@pytest.mark.slow
 @pytest.mark.parametrize(("limit", "values"), LOOSER)
 def test_a_looser_limit_never_costs_more_and_the_loosest_is_none(
     tmp_path: Path, limit: str, values: tuple[float, ...]
@@ -220,6 +223,7 @@ def test_verify_finds_items_that_never_arrived(tmp_path: Path) -> None:
     assert checked_plan(few).summary["objective_musd"] == pytest.approx(51.0)
 
 
+@pytest.mark.slow
 def test_the_report_shows_the_portfolio(tmp_path: Path) -> None:
     """Limits, items and facilities have their sections, and names of the user's are text."""
     limits = "[limits]\nshare_per = { utility = 0.5 }\n" + (
@@ -233,6 +237,7 @@ def test_the_report_shows_the_portfolio(tmp_path: Path) -> None:
     assert "<b>chips" not in page
 
 
+@pytest.mark.slow
 def test_emissions_of_a_table_of_sites_need_no_region(tmp_path: Path) -> None:
     """The dearer site is the cleaner: 50 MW all year at 0.1 t/MWh are 43,800 t; capped, it is the one that is built."""
     sites = "site,block_mw,max_blocks,cost_musd_per_year_per_block,emission_t_per_mwh\nx,50,1,1,0.5\ny,50,1,2,0.1\n"

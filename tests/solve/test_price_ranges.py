@@ -135,6 +135,7 @@ def test_the_price_of_an_angle(tmp_path: Path) -> None:
     assert (row.below, row.price_above) == ("no plan with these whole decisions", pytest.approx(0, abs=1e-6))
 
 
+@pytest.mark.slow
 def test_the_price_of_water(tmp_path: Path) -> None:
     """The cheap source is drawn dry: a m3 more of it saves what the dear one costs more, until it serves all."""
     basin = settled_frontier(tmp_path / "first", "").case.sites.at["sb", "basin"]

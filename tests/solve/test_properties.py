@@ -176,6 +176,7 @@ def test_a_looser_limit_never_costs_more(draw: Draw, loosened: str) -> None:
     assert optimum(looser).may_be_at_most(cost_of(draw))
 
 
+@pytest.mark.slow
 @settings(max_examples=EXAMPLES)
 @given(draw=draws, order=st.permutations(["a", "b", "c", "d"]))
 def test_the_order_of_buses_changes_nothing(draw: Draw, order: list[str]) -> None:
@@ -201,6 +202,7 @@ def test_the_reference_does_differ() -> None:
     assert [str(n.bus_ids[n.reference[0]]) for n in networks if n is not None] == ["a", "c"]
 
 
+@pytest.mark.slow
 def test_two_solves_give_the_same_tables(tmp_path: Path) -> None:
     texts = []
     for folder in ("one", "two"):

@@ -146,6 +146,7 @@ def test_a_rack_that_no_cooling_takes_is_left_out_with_a_warning(tmp_path: Path)
     assert set(plan.table("racks")["rack"]) == {"takes"}
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(
     ("racks", "rule"),
     [

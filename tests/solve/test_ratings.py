@@ -79,7 +79,7 @@ def test_an_upgrade_is_rated_for_the_same_weather(tmp_path: Path) -> None:
 CAMPUS = GRID + SITES + "[demand]\nit_mw = { 2030 = 150 }\n"
 
 
-@pytest.mark.every(2)
+@pytest.mark.every(3)
 @pytest.mark.parametrize(
     ("rows", "site"),
     [
@@ -102,6 +102,7 @@ def test_the_factor_that_lets_a_campus_in(tmp_path: Path, rows: list[str], site:
     assert plan.summary["objective_musd"] == pytest.approx(cost, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_a_table_of_the_study_replaces_that_of_the_grid(tmp_path: Path) -> None:
     """The grid's own forbids the campus at b; the study's own lets it in."""
     tables = {**STAR, "grid/snapshots": HALVES, "grid/rating_factors": factor_rows("hot,,0.5,", "cold,,0.5,")}
@@ -127,6 +128,7 @@ def same_tables(plan: Plan, other: Plan) -> bool:
     return texts[0] == texts[1]
 
 
+@pytest.mark.slow
 def test_factors_of_one_change_nothing(tmp_path: Path) -> None:
     """Byte for byte, whether every factor is 1 or the only other one is on a line without a rating."""
     tables = {**STAR, "grid/snapshots": HALVES}
@@ -163,6 +165,7 @@ def test_rows_that_say_more_win(tmp_path: Path) -> None:
         assert factors(context, after_outage).tolist() == [[hot[l], cold[l]] for l in study.branches.index]
 
 
+@pytest.mark.slow
 def test_circuits_are_rated_by_snapshot_too(tmp_path: Path) -> None:
     """100 MW at b, a line of 60 MW and circuits of 50 MW alike: one is enough at its rating, as 100 MW share 50 and 50.
     At 0.8 of it (by the circuit's name, or by what it is) it carries 40 MW: with two, each of three carries a third.
@@ -210,6 +213,7 @@ def test_circuits_of_random_networks(tmp_path: Path, seed: int) -> None:
     assert searched(case) == pytest.approx(cheapest(case), rel=1e-5, abs=1e-6)
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("mode", ["redispatch", "distributed"])
 def test_headroom_is_that_of_the_worst_weather(tmp_path: Path, mode: str) -> None:
     """After one outage b has one line of 100 MW, 70 of them when hot, and c two."""
@@ -222,6 +226,7 @@ def test_headroom_is_that_of_the_worst_weather(tmp_path: Path, mode: str) -> Non
     assert cold["headroom_mw"].to_dict() == pytest.approx({"a": 900, "b": 120, "c": 240}, abs=1e-3)
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("mode", ["redispatch", "distributed"])
 def test_relief_of_headroom_is_rated_for_the_weather(tmp_path: Path, mode: str) -> None:
     """A line of 100 MW at 0.8, and 50 MW more: 80 MW, and 0.8 x 50 = 40 MW of relief."""

@@ -45,6 +45,7 @@ def test_the_word_of_the_tie_counts_before_that_of_its_bus(
     assert told == ({"sc": "available"} if word is None else {"sb": word, "sc": "available"})
 
 
+@pytest.mark.slow
 def test_it_is_told_everywhere_and_changes_nothing(tmp_path: Path) -> None:
     """In the report, beside AC power flow and in a table; every other table is that of a study that does not say it."""
     study = study_of(tmp_path / "told", TEXT, tables("needed", ""))

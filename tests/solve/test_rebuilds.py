@@ -83,6 +83,7 @@ def test_a_rebuilt_line_takes_the_place_of_the_old_one(
         assert flow["one"] == pytest.approx(80)
 
 
+@pytest.mark.slow
 def test_outages_are_those_of_what_stands(tmp_path: Path) -> None:
     """150 MW are too much for either line alone. One line rebuilt does not help when it is out itself; both do.
 
@@ -114,7 +115,7 @@ def test_a_rebuild_stands_in_its_lines_place_in_listed_outages(tmp_path: Path) -
     assert [realised(case, {"r1": 1}, 2030).branches.index[k] for k in both] == ["r1", "two"]
 
 
-@pytest.mark.every(3)
+@pytest.mark.every(4)
 @pytest.mark.parametrize("seed", range(12))
 def test_no_choice_of_rebuilds_is_cheaper_or_as_cheap_and_missed(seed: int, tmp_path: Path) -> None:
     case = read_study(write(tmp_path, made(seed, rebuilds=True), OUTAGES[seed % 3])).case
@@ -136,6 +137,7 @@ def test_a_plan_that_keeps_the_old_line_is_found_out(tmp_path: Path) -> None:
     assert "plan.recomputed" in rules
 
 
+@pytest.mark.slow
 def test_two_rebuilds_of_one_line_are_found_out(tmp_path: Path) -> None:
     offered = ["r1,a,b,0.05,200,5,1,one", "r2,a,b,0.05,250,6,1,one"]
     solved(two_lines(tmp_path / "study", 240, offered), tmp_path / "plan")
@@ -165,7 +167,7 @@ def cost_of(folder: Path, load_mw: float, **keys: object) -> float:
     return float(plan.summary["objective_musd"])
 
 
-@pytest.mark.every(2)
+@pytest.mark.every(3)
 @pytest.mark.parametrize(
     ("load_mw", "keys", "cost_musd"),
     [
@@ -185,6 +187,7 @@ def test_rebuilds_that_the_study_offers(
     assert cost_of(tmp_path, load_mw, **keys) == pytest.approx(cost_musd, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_a_rebuild_too_dear_changes_nothing(tmp_path: Path) -> None:
     assert cost_of(tmp_path, 240, rebuild=500) == pytest.approx(cost_of(tmp_path, 240, offer='["line"]'), abs=1e-6)
 

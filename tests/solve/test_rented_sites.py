@@ -30,6 +30,7 @@ MOVED = ("sites", "ties", "dispatch", "flows", "contingencies", "costs")
 """Tables of what a plan decides and what follows on the network."""
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(("price", "leased"), [(12.0, 1), (9.0, 4), (9.5, 1), (1000.0, 1)])
 def test_the_grid_serves_what_it_can_and_a_lease_the_rest(tmp_path: Path, price: float, leased: int) -> None:
     """350 MW are seven blocks and the grid carries six: one is leased whatever it costs, four below 9.38 M$ a block."""
@@ -50,6 +51,7 @@ def test_a_lease_that_is_too_dear_changes_nothing(tmp_path: Path) -> None:
         pd.testing.assert_frame_equal(without.table(name), beside.table(name), check_dtype=False)
 
 
+@pytest.mark.slow
 def test_more_to_rent_never_costs_more(tmp_path: Path) -> None:
     """At 20 M$ a block not served the seventh costs 20; a cloud serves it at 15, a lease at 11, and all at 8."""
     offers = ["", cloud(15.0), cloud(15.0) + lease(11.0), cloud(15.0) + lease(8.0, 7)]
@@ -78,6 +80,7 @@ def test_a_lease_serves_before_ties_can(tmp_path: Path) -> None:
     assert [f.rule for f in precheck(late.case)] == ["study.demand.beyond_sites"]
 
 
+@pytest.mark.slow
 def test_a_substation_s_share_is_of_all_that_is_served(tmp_path: Path) -> None:
     """200 MW, at most a quarter behind a substation: 50 MW at b, 50 MW at c, and 100 MW leased."""
     text = STUDY.replace("350", "200") + "[limits]\nshare_per_substation = 0.25\n"
@@ -98,6 +101,7 @@ LIMITS: dict[str, tuple[str, float]] = {
 }
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("name", list(LIMITS))
 def test_limits_of_the_portfolio(tmp_path: Path, name: str) -> None:
     limits, leased = LIMITS[name]
@@ -105,6 +109,7 @@ def test_limits_of_the_portfolio(tmp_path: Path, name: str) -> None:
     assert blocks(plan).get(("rent", 2030), 0) == leased
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(
     ("kinds", "leased", "cost"),
     [('["campus"]', 3, 3 * 12 + 4 * CAMPUS_MUSD), ('["campus", "lease"]', 0, 4 * CAMPUS_MUSD + 3 * 40)],
@@ -118,6 +123,7 @@ def test_chips_are_delivered_to_leased_halls_too(tmp_path: Path, kinds: str, lea
     assert plan.summary["objective_musd"] == pytest.approx(cost)
 
 
+@pytest.mark.slow
 def test_a_tie_s_items_are_not_needed(tmp_path: Path) -> None:
     """One tie's transformers arrive: six blocks at c are two more than arrive there, so three are leased."""
     more = '[[limits.delivery]]\nitem = "transformers"\nper_tie = 2\nper_year = { 2026 = 0, 2030 = 2 }\n'
@@ -128,6 +134,7 @@ def test_a_tie_s_items_are_not_needed(tmp_path: Path) -> None:
 RACKS = 'racks = "racks.csv"\n'
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize(
     ("rent", "sky", "chosen"), [(8.0, 40.0, "rent"), (10.0, 19.0, "sky"), (10.0, 20.0, "sb")], ids=str
 )
@@ -176,6 +183,7 @@ BESIDE = {
 }
 
 
+@pytest.mark.every(4)
 @pytest.mark.parametrize("name", list(BESIDE))
 def test_parts_about_the_grid_leave_what_is_rented_alone(tmp_path: Path, name: str) -> None:
     """Neither curtailed, backed up, taxed, supplied nor lost: and every figure is recomputed."""
@@ -250,6 +258,7 @@ def test_why_a_lease_is_not_chosen(tmp_path: Path) -> None:
     assert why_site(plan, "rent").substitute == "sky"
 
 
+@pytest.mark.slow
 def test_what_is_short_with_a_lease_in_the_study(tmp_path: Path) -> None:
     """Sites hold 700 MW, the grid carries 300 and 100 are leased: 450 MW are 50 MW too many, 900 MW beyond all."""
     for target, named in ((450, ("lower [demand] it_mw by 50 MW", "50 MW more of IT load at site rent")), (900, ())):
@@ -261,6 +270,7 @@ def test_what_is_short_with_a_lease_in_the_study(tmp_path: Path) -> None:
         assert ("700.0 of 900.0 MW" in said) is (target == 900)
 
 
+@pytest.mark.slow
 def test_the_report_says_what_is_rented(tmp_path: Path) -> None:
     page = render_report(checked_plan(read(tmp_path, lease(12.0))))
     assert ">lease<" in page
@@ -268,6 +278,7 @@ def test_the_report_says_what_is_rented(tmp_path: Path) -> None:
     assert ">Kind" not in render_report(checked_plan(read(tmp_path / "own", text=STUDY.replace("350", "300"))))
 
 
+@pytest.mark.slow
 def test_two_periods_keep_what_is_rented(tmp_path: Path) -> None:
     """What is rented stays: 350 MW for both periods, in studies of several years too."""
     text = STUDY.replace("{ 2030 = 350 }", "{ 2030 = 350, 2032 = 350 }")

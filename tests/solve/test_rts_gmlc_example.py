@@ -123,6 +123,7 @@ def test_as_firm_load_they_do_not_fit(example: Path) -> None:
     assert "9,900.7 of 9,991.8 MW" in said
 
 
+@pytest.mark.slow
 def test_curtailed_in_hot_hours_they_fit(example: Path) -> None:
     plan = solve_study(last_period(example, "non_firm.toml"))
     rows = plan.table("service")

@@ -91,6 +91,7 @@ def test_a_tornado(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_fuel_by_carrier(tmp_path: Path) -> None:
     """The plan builds at a: 6 M$, 110 MW of gas at 10 and 40 of coal at 30 $/MWh. With gas at 5 it is the same plan;
     with gas at 20 the campus moves to b: 1 M$, 60 MW of gas at 20 and 90 of coal. Nothing can be upgraded."""
@@ -105,6 +106,7 @@ def test_fuel_by_carrier(tmp_path: Path) -> None:
     assert ends(found, "upgrade_cost") == (pytest.approx(0), pytest.approx(0))
 
 
+@pytest.mark.slow
 def test_a_threshold_in_closed_form(tmp_path: Path) -> None:
     """At a the campus costs 5 M$ more and saves 50 MW x (30 - 10 f) $/h: the site moves at
     f = 3 - 5 / (500 MUSD_PER_USD_PER_H)."""
@@ -120,6 +122,7 @@ def test_a_threshold_in_closed_form(tmp_path: Path) -> None:
     assert (row["sites_added"], row["sites_dropped"]) == ("sb", "sa")
 
 
+@pytest.mark.slow
 def test_an_upgrade_overrun_in_closed_form(tmp_path: Path) -> None:
     """The upgrade of 4 M$ lets 40 MW of gas take the place of coal, which saves 40 MW x 20 $/h, 7.008 M$ a year. At
     half its cost it saves 2 M$ more; at three times it is not built, and what it saved is lost."""
@@ -129,6 +132,7 @@ def test_an_upgrade_overrun_in_closed_form(tmp_path: Path) -> None:
     assert ends(found, "upgrade_cost") == (pytest.approx(-2), pytest.approx(worth - 4))
 
 
+@pytest.mark.slow
 def test_pue_acts_on_the_overhead(tmp_path: Path) -> None:
     study = study_of(tmp_path, OWN_TEXT.replace("[sites]", '[sites]\nregion = "texas"'), OWN)
     half = study.override(overrides_of(study.config, RangeSettings(what="pue", low=0.5, high=2.0), 0.5))
@@ -139,6 +143,7 @@ def test_pue_acts_on_the_overhead(tmp_path: Path) -> None:
     np.testing.assert_array_equal(less["wue_m3_per_mwh"], own["wue_m3_per_mwh"])
 
 
+@pytest.mark.slow
 def test_an_end_without_a_plan(tmp_path: Path) -> None:
     """350 MW are all that the sites hold, 3.5 times the demand; from 1 on, y comes in beside x."""
     found = found_for(tmp_path, OWN_TEXT + a_range("demand", 3.0, 4.0, "width = 0.05\n"), OWN)
@@ -168,6 +173,7 @@ def test_whole_keys_take_whole_values(tmp_path: Path) -> None:
     assert (own_value(config, target), unit_of(target)) == (100, "MW")
 
 
+@pytest.mark.slow
 def test_a_whole_key_that_the_study_leaves_out_takes_whole_values_too(tmp_path: Path) -> None:
     """No number of sites is written, and what stands in for it is none: 100 sites are not 100.0."""
     study = study_of(tmp_path, FRONTIER_TEXT, TABLES)
@@ -281,6 +287,7 @@ def test_a_study_without_ranges(tmp_path: Path) -> None:
         find_sensitivity(study_of(tmp_path, OWN_TEXT, OWN))
 
 
+@pytest.mark.slow
 def test_ranges_are_not_inherited_by_the_studies_they_make(tmp_path: Path) -> None:
     seen: list[Study | None] = []
     study = study_of(tmp_path, OWN_TEXT + a_range("demand", 0.5, 1.5), OWN)

@@ -17,6 +17,7 @@ from tests.solve.service_cases import LINE, STUDY, cost, plan_of, service
 from tests.solve.small import HEAD, checked_plan, study_of
 
 
+@pytest.mark.slow
 def test_firm_service_is_what_the_hardest_snapshot_leaves(tmp_path: Path) -> None:
     """40 MW fit at the peak: four blocks, and 10 MW short at 1 M$ each."""
     plan = plan_of(tmp_path)
@@ -41,6 +42,7 @@ def test_ten_of_fifty_megawatts_are_curtailed_at_the_peak(tmp_path: Path) -> Non
     assert plan.table("costs").set_index("account").at["service", "cost_musd"] == pytest.approx(0.2)
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("must", [False, True])
 def test_a_relaxation_that_begins_without_curtailment_is_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, must: bool
@@ -69,6 +71,7 @@ def test_a_snapshot_longer_than_the_hours_is_never_curtailed(tmp_path: Path) -> 
     assert plan.table("sites")["it_mw"].tolist() == [40.0]
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(("hours", "built"), [(199, 40.0), (200, 50.0)])
 def test_hours_of_snapshots_are_counted_whole(tmp_path: Path, hours: int, built: float) -> None:
     """Two peaks of 100 h each short of 10 MW: both or the block cannot stand; a little of each hour is no way out."""
@@ -97,6 +100,7 @@ def test_backup_serves_what_is_dearer_to_lose(tmp_path: Path) -> None:
     assert plan.summary["objectives"]["carbon_t"] == pytest.approx(700.0)
 
 
+@pytest.mark.slow
 def test_an_air_permit_of_fewer_hours_needs_more_plant(tmp_path: Path) -> None:
     """1,000 MWh in 40 h of full output take 25 MW."""
     backup = BACKUP.replace("hours_per_year = 100", "hours_per_year = 40")
@@ -133,6 +137,7 @@ OVER_TIME = STUDY.replace("2030 = 50", "2030 = 50, 2032 = 50, 2034 = 50").replac
 UPGRADE = "upgrade,branch,added_mw,cost_musd,ready\nu,ab,60,1,2032\n"
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("interim", [False, True])
 def test_interim_service_brings_power_before_the_upgrade(tmp_path: Path, interim: bool) -> None:
     """The upgrade serves from 2032 on; until then 40 MW are firm, and in interim service all 50 are drawn."""
@@ -145,6 +150,7 @@ def test_interim_service_brings_power_before_the_upgrade(tmp_path: Path, interim
         assert plan.table("service_years")["firm_mw"].tolist() == pytest.approx([40.0, 50.0, 50.0])
 
 
+@pytest.mark.slow
 def test_a_last_period_of_many_years_is_not_interim(tmp_path: Path) -> None:
     """Energized in 2034 for ten years, with two years of interim service: firm from the start, so 40 MW."""
     head = HEAD.replace("[2030]", "[2034]").replace("last_period_years = 1.0", "last_period_years = 10.0")
@@ -152,6 +158,7 @@ def test_a_last_period_of_many_years_is_not_interim(tmp_path: Path) -> None:
     assert plan.table("sites")["it_mw"].tolist() == [40.0]
 
 
+@pytest.mark.slow
 def test_nothing_curtailable_is_firm_service(tmp_path: Path) -> None:
     firm = plan_of(tmp_path / "firm")
     neutral = plan_of(tmp_path / "neutral", service(curtailable_share=0.0) + BACKUP)
@@ -231,6 +238,7 @@ def test_transfers_are_reported_by_payer(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_upgrades_are_shared_between_load_and_other_customers(tmp_path: Path) -> None:
     """An upgrade of 1 M$ a year, 60 % of it paid by the load; transfers are no part of the cost."""
     upgrades = UPGRADE.replace(",2032", ",0")
@@ -242,6 +250,7 @@ def test_upgrades_are_shared_between_load_and_other_customers(tmp_path: Path) ->
     assert rows["network upgrades"].to_dict() == pytest.approx({"load": 0.6, "other customers": 0.4})
 
 
+@pytest.mark.slow
 def test_report_says_when_power_arrives_and_what_firmness_costs(tmp_path: Path) -> None:
     curve = "[report]\nfirmness = [0.0, 0.0025]\n"
     more = service(curtailable_share=0.0025, curtailment_usd_per_mwh=200) + TARIFF + curve
@@ -266,7 +275,7 @@ def found(folder: Path, name: str, **cells: float) -> list[str]:
     return [str(finding) for check in chosen for finding in check(context) if finding.severity == "error"]
 
 
-@pytest.mark.every(2)
+@pytest.mark.every(6)
 @pytest.mark.parametrize(
     ("name", "column", "value", "words"),
     [
@@ -288,6 +297,7 @@ def test_a_changed_number_is_found(name: str, column: str, value: float, words: 
     assert any(words in one for one in found(tmp_path, name, **{column: value}))
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(("tie_musd", "bus"), [(0.03, "a"), (10.0, "b")])
 def test_only_the_tie_that_is_built_is_relieved(tmp_path: Path, tie_musd: float, bus: str) -> None:
     """At b 10 of 50 MW are short for 100 h of the year, 0.1 M$ of lost load, and caught up there; a is never short.

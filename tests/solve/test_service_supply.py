@@ -41,6 +41,7 @@ def at_the_peak(plan: Plan) -> dict[str, float]:
     return dict(plan.table("service").set_index("snapshot").loc["peak"].drop(["site", "period"]))
 
 
+@pytest.mark.slow
 def test_what_the_engine_does_not_give_is_curtailed(tmp_path: Path) -> None:
     """10 MW are short through 100 h. A MW of engine costs 0.01 + 100 h at 20 $ more than the grid, 0.012 M$; a MW
     curtailed costs 0.02 less the 0.001 of energy saved. So all 5 MW of engine are built, and 5 MW are curtailed."""
@@ -80,6 +81,7 @@ def test_more_of_either_never_costs_more(tmp_path: Path) -> None:
     assert both < engines == pytest.approx(none)
 
 
+@pytest.mark.slow
 def test_a_tie_relieved_by_own_supply_carries_what_is_caught_up(tmp_path: Path) -> None:
     """A tie of 45 MW, 6 MW of engine that count as firm, and 4 of 10 MW short at the peak put off.
 
@@ -99,6 +101,7 @@ def test_a_tie_relieved_by_own_supply_carries_what_is_caught_up(tmp_path: Path) 
     assert cost(plan) == pytest.approx(energy + 6 * 0.01 + 400 * 200 / 1e6, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_a_lost_campus_takes_along_what_it_draws_and_no_more(tmp_path: Path) -> None:
     """100 MW at a; at b a campus of 200, 100 of them from its engine, and 80 MW of generation: 20 MW are curtailed.
 
@@ -199,6 +202,7 @@ def circuit(cost_musd: float) -> str:
     return f"{columns}new,a,b,0.1,100,100,{cost_musd}\n"
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(("price", "built"), [(0.18, 1), (0.2, 0)])
 def test_a_circuit_is_built_where_it_costs_less_than_curtailing(tmp_path: Path, price: float, built: int) -> None:
     """Curtailed, 10 MW through 100 h cost 0.2 M$ and save 0.01 M$ of energy."""

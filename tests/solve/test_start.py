@@ -121,7 +121,7 @@ def assert_same(warm: Plan | None, cold: Plan | None, gap: float) -> None:
     assert warm.summary["common_musd"] == pytest.approx(cold.summary["common_musd"], rel=1e-9)
 
 
-@pytest.mark.every(3)
+@pytest.mark.every(6)
 @pytest.mark.parametrize("name", OVERRIDES)
 def test_a_warm_solve_ends_where_a_cold_one_does(study: Study, plan: Plan, name: str) -> None:
     changed = study.override(OVERRIDES[name])
@@ -159,12 +159,14 @@ def test_the_network_or_a_site_is_another(study: Study, plan: Plan, tmp_path: Pa
     assert_same(solved(other, plan), solved(other), GAP)
 
 
+@pytest.mark.slow
 def test_a_plan_of_another_study_is_a_poor_start_and_no_more(plan: Plan, tmp_path: Path) -> None:
     text = STAR_STUDY[0].replace('compare = ["bold"]', "compare = []")
     other = study_of(tmp_path, text, STAR_STUDY[1])
     assert_same(solved(other, plan), solved(other), 0.01)
 
 
+@pytest.mark.slow
 def test_another_objective(study: Study, plan: Plan) -> None:
     changed = study.override({"study.objective": "delay", "demand.penalty_musd_per_mw_year": 0.5})
     warm, cold = solved(changed, plan), solved(study_again(changed))
@@ -330,6 +332,7 @@ def gridsite(*arguments: object) -> Any:
     return CliRunner().invoke(app, [str(a) for a in arguments])
 
 
+@pytest.mark.slow
 def test_start_on_the_command_line(study: Study, plan: Plan, tmp_path: Path) -> None:
     last = write_plan(plan, tmp_path / "last")
     done = gridsite("solve", study.folder, "--start", last, "--out", tmp_path / "next", "--json", "--quiet")
@@ -342,6 +345,7 @@ def test_start_on_the_command_line(study: Study, plan: Plan, tmp_path: Path) -> 
     assert again.exit_code == 0, again.output
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize(
     ("file", "text"),
     [

@@ -71,6 +71,7 @@ def capacity(plan: Plan) -> dict[str, float]:
     return dict(rows.groupby("technology")["capacity_mw"].last())
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(("cost", "built"), [(0.17, 100.0), (0.18, 0.0)])
 def test_an_engine_is_built_exactly_when_it_is_cheaper(tmp_path: Path, cost: float, built: float) -> None:
     """A MWh saves 50 - 30 = 20 $, over 8,760 h 0.1752 M$ a MW; whole capital is paid in the one year."""
@@ -109,6 +110,7 @@ def test_one_more_technology_never_costs_more(tmp_path: Path) -> None:
     assert costs[3] == pytest.approx(1 + 100 / 0.3 * 0.1, rel=1e-6)
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(("months", "ready"), [(12, True), (100, False)])
 def test_supply_waits_for_its_lead_time(tmp_path: Path, months: int, ready: bool) -> None:
     """The decision is made in 2026: what takes 12 months serves in 2030, what takes 100 does not."""
@@ -117,6 +119,7 @@ def test_supply_waits_for_its_lead_time(tmp_path: Path, months: int, ready: bool
     assert bool(capacity(plan)) is ready
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(("km", "built"), [(1, True), (2, False)])
 def test_a_gas_line_is_paid_for_once(tmp_path: Path, km: int, built: bool) -> None:
     """100 MW save (0.1752 - 0.16) x 100 = 1.52 M$: a line at 1 M$ a km pays over one kilometre and not over two."""
@@ -128,6 +131,7 @@ def test_a_gas_line_is_paid_for_once(tmp_path: Path, km: int, built: bool) -> No
     assert plan.summary["objective_musd"] == pytest.approx(expected, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_units_and_land_bound_what_is_built(tmp_path: Path) -> None:
     """Units of 15 MW: six are 90 of 100 MW, and a seventh does not pay.
 
@@ -141,6 +145,7 @@ def test_units_and_land_bound_what_is_built(tmp_path: Path) -> None:
     assert capacity(solved(tmp_path / "land", both, text=text, supply=engine(0.1), sites=sites)) == {"engine": 30}
 
 
+@pytest.mark.slow
 def test_a_permit_limits_hours(tmp_path: Path) -> None:
     """The grid gives 80 of 100 MW in 100 h of peak and all of it else: 20 MW of backup run 100 h, as they may.
 
@@ -176,6 +181,7 @@ hours = [12, 12]
 """
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(("limit", "drawn"), [(2000, 1200), (600, 600)])
 def test_water_of_a_basin_is_that_of_supply_too(tmp_path: Path, limit: float, drawn: float) -> None:
     """100 MW all day at 0.5 m3/MWh draw 1,200 m3; where half of that may be drawn, half of the power comes from it."""
@@ -275,6 +281,7 @@ def test_what_no_hour_can_have_is_infeasible(tmp_path: Path) -> None:
         solved(tmp_path, supply + limits, text=text, supply=STORE, availability=availability)
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(("reserve", "built"), [(0.25, 0.0), (0.5, 25.0)])
 def test_adequacy_asks_for_accredited_capacity(tmp_path: Path, reserve: float, built: float) -> None:
     """130 MW of the 400 count, and 100 MW are drawn: 25 % reserve holds; 50 % ask for 25 MW of engines at 0.8."""
@@ -324,6 +331,7 @@ def test_a_store_counts_with_what_its_energy_sustains(
     assert plan.summary["objective_musd"] == pytest.approx(1 + 43.8 + power_mw * 0.02 + energy_mwh * 0.001, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_a_store_that_counts_without_energy_is_found_out(tmp_path: Path) -> None:
     """The power stands, half of the energy is gone, its cost with it: the zone lacks 10 of the 20 MW."""
     text = STUDY.replace('source = "grid"\n', f'source = "grid"\n{DAY}')
@@ -335,6 +343,7 @@ def test_a_store_that_counts_without_energy_is_found_out(tmp_path: Path) -> None
     assert (short.value, short.limit) == pytest.approx((140, 150), abs=1e-4)
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("firm", [False, True])
 def test_own_supply_relieves_the_tie_only_where_it_counts_as_firm(tmp_path: Path, firm: bool) -> None:
     """A tie of 60 MW carries a campus of 100 only if the 40 MW of engines at its end are trusted."""
@@ -350,6 +359,7 @@ def test_own_supply_relieves_the_tie_only_where_it_counts_as_firm(tmp_path: Path
     assert capacity(plan) == {"engine": pytest.approx(40, abs=1e-4)}
 
 
+@pytest.mark.slow
 def test_a_lost_campus_takes_its_supply_along(tmp_path: Path) -> None:
     """100 MW at a and a campus of 200 at b, of which an engine gives 100; at each bus a generator gives its 100 MW.
 

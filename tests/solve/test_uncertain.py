@@ -95,7 +95,7 @@ def holds(found: Uncertain, folder: Path) -> None:
         assert plan.summary["objective_musd"] == pytest.approx(found.costs_musd[STOCHASTIC][i], rel=1e-6, abs=1e-5)
 
 
-@pytest.mark.every(3)
+@pytest.mark.every(2)
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("weight", [0.0, 0.4, 1.0])
 def test_against_every_choice_of_sites(tmp_path: Path, method: Method, weight: float) -> None:
@@ -142,7 +142,7 @@ def test_against_one_program_of_angles(tmp_path: Path, method: Method, small: Sm
     is_optimal(solve_uncertain(small.study(tmp_path / "study"), method=method), small, tmp_path / "plans")
 
 
-@pytest.mark.every(2)
+@pytest.mark.slow
 def test_six_buses_against_one_program_of_angles(tmp_path: Path, six: tuple[Method, Uncertain]) -> None:
     is_optimal(six[1], SIX, tmp_path / "plans")
 
@@ -178,6 +178,7 @@ def test_one_certain_future_is_the_plan_itself(tmp_path: Path) -> None:
     assert found.costs_musd[MEAN] == pytest.approx(found.costs_musd[STOCHASTIC], rel=1e-6)
 
 
+@pytest.mark.slow
 def test_the_plan_for_mean_values_may_not_hold(tmp_path: Path) -> None:
     """All must be served: 100 or 200 MW, 150 on average. Blocks of 50 MW: mean values build a (3 blocks), not b."""
     small = Small(
@@ -246,7 +247,7 @@ def test_only_cost_is_minimized_and_only_with_futures(tmp_path: Path) -> None:
         solve_uncertain(study.override({"study.objective": "delay"}))
 
 
-@pytest.mark.every(2)
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_a_gap_is_kept(tmp_path: Path, method: Method) -> None:
     small = replace(RING, weight=0.3)
@@ -257,7 +258,7 @@ def test_a_gap_is_kept(tmp_path: Path, method: Method) -> None:
     assert found.status in ("optimal", "gap_reached")
 
 
-@pytest.mark.every(2)
+@pytest.mark.slow
 def test_two_solves_are_the_same(tmp_path: Path, six: tuple[Method, Uncertain]) -> None:
     method, one = six
     two = solve_uncertain(SIX.study(tmp_path / "two"), method=method)

@@ -49,7 +49,7 @@ def built(found: Uncertain) -> set[str]:
     return {name for kind, name, _ in found.chosen if kind == "build"}
 
 
-@pytest.mark.every(2)
+@pytest.mark.every(4)
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(("calm", "objective", "at_a"), [(0.5, 0.15 + 7.37025, True), (0.8, 0.117 + 7.1709, False)])
 def test_curtailment_follows_the_future(
@@ -92,7 +92,7 @@ def test_a_developer_in_two_futures(tmp_path: Path, method: Method, fixed: float
 GAS = {**GRID, "grid/generators": "generator,bus,p_max_mw,cost_usd_per_mwh,carrier\ng,a,400,50,gas\n"}
 
 
-@pytest.mark.every(2)
+@pytest.mark.slow
 @pytest.mark.parametrize(("cost", "objective"), [(0.08, 9 + 24.09), (0.1, 1 + 32.85)])
 def test_supply_is_installed_before_fuel_prices_are_known(tmp_path: Path, cost: float, objective: float) -> None:
     """An engine at 30 $/MWh saves 0.1752 M$ a MW where the grid's power costs 50, and stands still where it is 25."""

@@ -37,6 +37,7 @@ def test_nearness_of_one_workload_needs_the_dear_site(tmp_path: Path) -> None:
     assert served(plan) == {("west", "near", 2030): 8.0, ("east", "near", 2030): 12.0}
 
 
+@pytest.mark.slow
 def test_round_trips_follow_from_coordinates(tmp_path: Path) -> None:
     """One degree of latitude is 111.2 km: 2 x 4.9e-3 x 1.4 x 111.2 = 1.53 ms; five degrees are 7.63 ms."""
     sites = SITES.replace("site,", "site,lat,lon,").replace("near,", "near,31,-100,").replace("far,", "far,35,-100,")
@@ -50,6 +51,7 @@ def test_round_trips_follow_from_coordinates(tmp_path: Path) -> None:
     assert looser.summary["objective_musd"] == pytest.approx(7.0), "5 + 2 blocks: far serves all at no cost"
 
 
+@pytest.mark.slow
 def test_residency_keeps_data_within_borders(tmp_path: Path) -> None:
     sites = (
         SITES.replace("site,", "site,country,jurisdiction,")
@@ -73,6 +75,7 @@ def test_borders_are_compared_by_code_and_name(place: str, border: str, tmp_path
     assert [key[1] for key in served(plan) if key[0] == "west"] == ["far"]
 
 
+@pytest.mark.slow
 def test_data_at_home_by_another_name_is_not_moved(tmp_path: Path) -> None:
     """Moving costs 100 a MW: with data in Texas chat is served where 'texas' is, at the dear site, for nothing more."""
     sites = SITES.replace("site,", "site,jurisdiction,").replace("near,", "near,texas,").replace("far,", "far,DE,")
@@ -124,6 +127,7 @@ def test_data_gravity_is_paid_away_from_the_data(tmp_path: Path) -> None:
 VALUE = STUDY.replace("periods = [2030]", 'periods = [2030]\nobjective = "net_present_value"')
 
 
+@pytest.mark.slow
 def test_value_decides_what_is_worth_serving(tmp_path: Path) -> None:
     """Chat earns 3 a MW and training 2.5. Far for both: 24 + 30 - 35 = 19. Near for both: 54 - 44 = 10. None: 0."""
     demand = "region,workload,it_mw,revenue_musd_per_mw_year\nwest,chat,8,3\neast,train,12,2.5\n"

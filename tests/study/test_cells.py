@@ -204,6 +204,7 @@ def layer(folder_name: str, *shapes: object, crs: str = "EPSG:32631") -> str:
     return json.dumps(content)
 
 
+@pytest.mark.slow
 def test_layers_refuse_cells_by_what_is_left(edited: Edited) -> None:
     """A campus of one block needs 50 x 2 = 100 ha. The layer covers all of one cell, and all but 0.4 x 5 km of another.
 

@@ -84,6 +84,7 @@ def test_weather_replaces_the_table_by_zone(edited: Edited) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_connection_is_made_for_the_hot_hour(edited: Edited) -> None:
     """36 of 8,760 hours are hot: more than 0.4 % of them, so the hot hour is one of these; of 35 it is not."""
     pue = {}
@@ -116,6 +117,7 @@ def test_a_plant_that_holds_half_is_built_twice_as_large_where_that_is_allowed(e
     assert row["cost_musd_per_mw"] == pytest.approx(6.0)
 
 
+@pytest.mark.slow
 def test_stations_stand_for_their_zone_or_for_what_is_nearest(edited: Edited) -> None:
     """One station in the west, one for zone 2A, the east: cells of zone 1A have the former."""
     stations = [{"file": "mild.csv", "lat": 0.0, "lon": -0.1}, {"file": "hot.csv", "zone": "2A"}]
@@ -160,7 +162,7 @@ def test_water_of_the_study_joins_the_supply_curve_whole(edited: Edited) -> None
     assert "liquid_tower" in offered(study, "e001n000")
 
 
-@pytest.mark.every(3)
+@pytest.mark.every(2)
 @pytest.mark.parametrize(
     ("keys", "rule"),
     [
@@ -234,6 +236,7 @@ def test_no_table_of_water_behind_electricity_unless_asked(edited: Edited, tmp_p
     assert "electricity_water" not in plan.tables
 
 
+@pytest.mark.slow
 def test_the_check_judges_heat_and_stress_by_itself(edited: Edited, tmp_path: Path) -> None:
     """A plan made when half the load was enough and nothing forbidden, against a study that says otherwise."""
     lenient = edited(FILES, {**DERATED, "cooling.least_it_share": 0.5, "cooling.technologies": ["liquid_dry"]})

@@ -61,6 +61,7 @@ def test_an_unknown_archetype_is_refused_where_no_region_asks_for_it(tmp_path: P
     assert idle(known) == {"demand.archetype": "archetype"}
 
 
+@pytest.mark.every(6)
 @pytest.mark.parametrize(
     ("more", "expected"),
     [
@@ -84,6 +85,7 @@ def test_service(tmp_path: Path, more: str, expected: dict[str, str]) -> None:
 SUPPLY = '[supply]\ntechnologies = ["solar"]\n[[supply.technology]]\nname = "solar"\n'
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize(
     ("more", "expected"),
     [

@@ -54,6 +54,7 @@ def test_availability_by_generator_zone_and_carrier(edited: Edited) -> None:
     assert edited({"tiny/grid/availability.csv": table}).case.output_max_mw.loc["g2", "peak"] == 60.0
 
 
+@pytest.mark.slow
 def test_snapshots_of_the_study_replace_those_of_the_grid(tiny: Study) -> None:
     rows = (
         {"name": "a", "hours": 4000.0, "load_factors": {"z": 0.8}, "availability": {"wind": 0.1}},
@@ -85,6 +86,7 @@ def test_unknown_names(tiny: Study) -> None:
     )
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize(("column", "hot"), [("0,1", [False, True]), ("1,1", [True, True]), ("0,0", [False, False])])
 def test_the_table_may_say_which_day_is_hot(edited: Edited, column: str, hot: list[bool]) -> None:
     first, second = column.split(",")

@@ -47,6 +47,7 @@ def test_a_price_of_what_is_not_served_rules_nothing_out(tmp_path: Path) -> None
     assert precheck_study(small(Scenario("boom", 1.0, 2.5), penalty=0.3).study(tmp_path)) == ()
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize(("low", "high"), [(0.5, 1.9), (0.5, 2.0), (0.5, 2.01), (2.4, 0.2), (1.2, 1.6)])
 def test_it_says_what_solving_says(low: float, high: float, tmp_path: Path) -> None:
     """Without a network the size of the sites is all that there is: what it lets through has a plan."""
@@ -62,6 +63,7 @@ def test_it_says_what_solving_says(low: float, high: float, tmp_path: Path) -> N
     assert {(f.where, f.rule, f.value, f.limit) for f in found} <= said
 
 
+@pytest.mark.slow
 def test_generation_that_leaves_is_missed_in_its_future(tmp_path: Path) -> None:
     """150 MW of generation serve 100 MW of campuses; 100 MW less they do not."""
     case = small(

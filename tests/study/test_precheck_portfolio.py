@@ -33,6 +33,7 @@ def found(folder: Path, more: str, sites: str = SITES, text: str = BARE) -> dict
     return {(f.rule.removeprefix("study.demand."), f.where[-4:]): (f.value, f.limit) for f in precheck(case)}
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize(
     ("more", "expected"),
     [
@@ -98,6 +99,7 @@ def test_items_for_work(tmp_path: Path) -> None:
     assert found(tmp_path, f"{chips}per_year = {{ 2030 = 100 }}\n", text=work) == {}
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize(
     ("more", "expected"),
     [
@@ -118,6 +120,7 @@ def test_all_sites_at_one_substation(
     } == expected
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize(
     ("scale", "loss", "value"),
     [(11, "", 0.0), (10, "", None), (10, "[limits]\nlargest_loss_mw = { site = 10 }\n", 10.0)],
@@ -207,6 +210,7 @@ def with_workloads(tmp_path_factory: pytest.TempPathFactory) -> Case:
     return read_study(folder).case
 
 
+@pytest.mark.every(4)
 @pytest.mark.parametrize(
     ("base", "kind"), [("without_grid", "site"), ("with_grid", "substation"), ("with_workloads", "site")]
 )

@@ -129,6 +129,7 @@ def test_points_behind_a_barrier_are_passed_over(edited: Edited) -> None:
     assert set(ties.loc[~west, "bus"]) == {"n2"}
 
 
+@pytest.mark.slow
 def test_the_nearest_points_are_those_of_the_cheapest_routes(edited: Edited) -> None:
     """n3 is nearer than n2 to the site, but behind a band of factor 20."""
     bog = {"bog.geojson": layer(area(-1, -60, 1, 60))}
@@ -157,6 +158,7 @@ def test_own_sites_have_routes_too(edited: Edited) -> None:
     assert own.geometry.coords[-1] == pytest.approx(tuple(study.grid.buses.loc["n3", ["lon", "lat"]]))
 
 
+@pytest.mark.slow
 def test_a_solved_plan_follows_its_routes_and_holds(edited: Edited, tiny_folder: Path, tmp_path: Path) -> None:
     """Three cells are left, walls before each of their points; the plan draws the bent routes, and holds."""
     text = (tiny_folder / "study.toml").read_text()
@@ -228,6 +230,7 @@ def test_voltage_classes(edited: Edited) -> None:
 # What is refused, and said
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize(
     ("settings", "rule", "found"),
     [

@@ -66,7 +66,7 @@ def test_a_ban_in_one_county_leaves_the_other(ruled) -> None:
     assert set(study.candidates.sites["county"]) == {"East"}
 
 
-@pytest.mark.every(3)
+@pytest.mark.every(4)
 @pytest.mark.parametrize(
     ("keys", "blocks"),
     [
@@ -87,6 +87,7 @@ def test_a_ban_from_a_size_on_keeps_campuses_below_it(ruled, keys: str, blocks: 
     assert sites["max_blocks"].max() == blocks if blocks else sites.empty
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize(
     ("keys", "refused"),
     [
@@ -101,6 +102,7 @@ def test_a_ban_counts_if_it_is_in_force_in_the_decision_year(ruled, keys: str, r
     assert ruled(rule(f"forbid = true\n{keys}")).candidates.sites.empty is refused
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize(
     ("end", "campus", "tie"),
     [
@@ -128,6 +130,7 @@ def test_months_between_days() -> None:
 # Delays and fees
 
 
+@pytest.mark.every(4)
 @pytest.mark.parametrize(
     ("months", "campus", "tie"), [(3, 2030, 2030), (6, 2030, 2030), (7, 2030, 2031), (18, 2031, 2031)]
 )
@@ -151,11 +154,13 @@ def test_of_one_jurisdiction_the_largest_fee_of_several_the_sum(ruled) -> None:
     assert fees(two, plain) == {1.0, 4.0}
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(("threshold", "fee"), [(260, {1.0}), (260.001, {0.0})])
 def test_a_fee_is_asked_of_the_largest_campus_of_a_site(ruled, threshold: float, fee: set[float]) -> None:
     assert fees(ruled(rule(f"fee_usd = 1e6\nthreshold_mw = {threshold}")), ruled()) == fee
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(("keys", "fee"), [("effective = 2028-01-01", {0.0}), ("effective = 2027-12-31", {1.0})])
 def test_a_fee_counts_in_the_decision_year(ruled, keys: str, fee: set[float]) -> None:
     assert fees(ruled(rule(f"fee_usd = 1e6\n{keys}")), ruled()) == fee
@@ -168,7 +173,7 @@ def cooling(study: Study) -> set[str]:
     return set(study.candidates.cooling.index.get_level_values("cooling"))
 
 
-@pytest.mark.every(3)
+@pytest.mark.every(2)
 @pytest.mark.parametrize(
     ("keys", "left"),
     [
@@ -202,6 +207,7 @@ def test_water_of_sources_that_are_not_forbidden_may_be_used(ruled) -> None:
 # Proposals, voltage, areas
 
 
+@pytest.mark.slow
 def test_a_proposal_is_applied_only_on_request(ruled) -> None:
     text = rule("forbid = true", status="proposed")
     assert not ruled(text).candidates.sites.empty
@@ -210,6 +216,7 @@ def test_a_proposal_is_applied_only_on_request(ruled) -> None:
         ruled(text, keys={"rules.scenarios": ["s"]})
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize(
     ("keys", "refused"), [("up_to_kv = 99", False), ("up_to_kv = 100", True), ("above_kv = 400", True)]
 )

@@ -208,6 +208,7 @@ def test_layers_that_exclude_nothing(edited: Edited) -> None:
     assert {file.path.name for file in study.inputs if file.role == "layer"} == {"far.geojson"}
 
 
+@pytest.mark.slow
 def test_circuits_are_on_offer_unless_the_study_switches_them_off(edited: Edited) -> None:
     files = {"tiny/grid/circuits.csv": "circuit,from_bus,to_bus,x_pu,rating_mw,cost_musd\nk,n1,n4,0.1,100,5\n"}
     study = edited(files)
