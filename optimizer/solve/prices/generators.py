@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from optimizer.solve.prices.binding import AT_BOUND_MW, COLUMNS, NO_PRICE, musd_per_usd_per_h
+from optimizer.solve.prices.binding import AT_BOUND_MW, COLUMNS, NO_PRICE, prices_musd
 from optimizer.solve.program import SecureProgram
 from optimizer.study.case import Case
 
@@ -72,13 +72,11 @@ def reached_limits(program: SecureProgram) -> list[Reached]:
     program : SecureProgram
         Its whole decisions fixed, solved and loaded. Ends of HVDC links are no generators.
     """
-    case, last = program.case, _last_segments(program.case)
+    case, last, units = program.case, _last_segments(program.case), prices_musd(program.case)
     found: list[Reached] = []
     for g in case.generators.index[~case.is_link_end]:
         for limit in (LARGEST, LEAST):
-            everywhere = (
-                _at(program, limit, (g, t, h), last) for t in case.periods.index for h in case.snapshots.index
-            )
+            everywhere = (_at(program, limit, (g, t, h), last, unit) for (t, h), unit in units.items())
             here = [one for one in everywhere if one is not None]
             if here:
                 dearest = max(here, key=lambda one: one.worth_musd)
@@ -95,7 +93,9 @@ def _last_segments(case: Case) -> dict[str, int]:
     return by_unit.max()[by_unit.size() > 1].to_dict()
 
 
-def _at(program: SecureProgram, limit: str, key: tuple[str, int, str], last_segments: dict[str, int]) -> Reached | None:
+def _at(
+    program: SecureProgram, limit: str, key: tuple[str, int, str], last_segments: dict[str, int], unit_musd: float
+) -> Reached | None:
     """The limit of a generator in a period and snapshot, where it is reached and has a price."""
     (g, t, h), dispatch, highs = key, program.model.dispatch, program.highs
     output = dispatch.output_mw[g, t, h]
@@ -111,7 +111,6 @@ def _at(program: SecureProgram, limit: str, key: tuple[str, int, str], last_segm
     if limit == LARGEST and last is not None and last.ub - last.value <= AT_BOUND_MW:
         # Where both end together, the solver may price either.
         saved -= float(highs.reduced_cost(last))
-    unit_musd = musd_per_usd_per_h(program.case, t, h)
     if saved <= NO_PRICE * unit_musd:
         return None
     return Reached(limit, str(g), int(t), str(h), float(output.value), bound, saved / unit_musd, saved, output, last)
