@@ -39,6 +39,9 @@ def precheck(case: Case) -> tuple[Finding, ...]:
     tuple of Finding
         One for each reason, all errors; empty if none was found. An error means that the case is infeasible.
     """
+    if case.network is None and not len(case.demand_mw):
+        text, remedy = "the study has neither a grid nor a demand", "add [grid] with source, or [demand] with it_mw"
+        return (Finding("study.nothing_to_decide", "study", text, "", remedy),)
     findings = [*_existing_load(case), *existing_load_findings(case)]
     required, must_survive = required_it_mw(case), case.portfolio.survive_loss_of and case.portfolio.share_left > 0
     if (required > 0).any() and case.sites.empty:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from optimizer.errors import InfeasibleError
 from optimizer.study import Study
 from optimizer.study.precheck import precheck, refuse_infeasible
+from tests.solve.small import study_of
 
 Edited = Callable[..., Study]
 
@@ -118,3 +120,8 @@ def test_pace_budget_and_emissions(tiny: Study) -> None:
     assert rules[("study.demand.pace", "period 2032")] == (180.0, 200.0)
     assert rules[("study.demand.budget", "period 2032")] == pytest.approx((2000.0, 200 * 10.2))
     assert rules[("study.demand.carbon", "period 2032")] == pytest.approx((1e5, 200 * 8760 * 0.5 * 1.1 * 0.4))
+
+
+def test_a_study_of_nothing(tmp_path: Path) -> None:
+    """Neither a grid nor a demand: there is nothing to decide."""
+    assert [f.rule for f in precheck(study_of(tmp_path, "", {}).case)] == ["study.nothing_to_decide"]

@@ -24,6 +24,7 @@ from optimizer.solve.explain.limit import Asked, Limit
 from optimizer.solve.explain.limits import COST, DEMAND, NETWORK, SITE, TIE, loosened, unit_of
 from optimizer.solve.explain.question import NOTHING, KnownRows, has_plan, seconds_from_now
 from optimizer.solve.explain.text import conflict_text, way_text
+from optimizer.solve.explain.unserved import least_unserved
 from optimizer.solve.highs import Outcome
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class Explanation:
     case : Case
         The case.
     conflict : Conflict, optional
-        Limits that cannot hold together; ``None`` where none was found in time.
+        Limits that cannot hold together; ``None`` where none was found in time, or only circuits on offer are too few.
     ways_out : tuple of WayOut
         Each with the least amount; proven sufficient by solving the changed case, where the time was enough.
     sentences : dict of str to str
@@ -111,14 +112,19 @@ class Explanation:
         return tuple(self._findings())
 
     def _findings(self) -> Iterator[Finding]:
-        if self.conflict is None:
+        ways = self.ways_words
+        if self.conflict is None and not ways:
             return
-        what = "this cannot be" if len(self.sentences) == 1 else "these cannot hold together"
-        text = f"no plan exists, because {what}: {self.conflict_words}".rstrip(".")
-        remedies = self.ways_words
+        if self.conflict is None:
+            where, remedies = "circuits", ["offer circuits or higher ratings towards what is left", *ways]
+            text = "no plan exists: whatever is built of the circuits on offer, the network cannot carry all load"
+        else:
+            where, remedies = "conflict", ways
+            what = "this cannot be" if len(self.sentences) == 1 else "these cannot hold together"
+            text = f"no plan exists, because {what}: {self.conflict_words}".rstrip(".")
         remedy = "to have a plan, " + "; or ".join(remedies) if remedies else "change one of the limits named"
-        yield Finding("solve.infeasible.conflict", "study", text, "", remedy)
-        for way, words in zip(self.ways_out, remedies, strict=True):
+        yield Finding(f"solve.infeasible.{where}", "study", text, "", remedy)
+        for way, words in zip(self.ways_out, ways, strict=True):
             rule = "solve.infeasible.way_out"
             message = "a plan exists once this gives way" if way.is_proven else "this has to give way at least so far"
             if len(way.amounts) > 1:
@@ -158,7 +164,7 @@ def explain(case: Case, seconds: float = SECONDS, asked: Asked = NOTHING) -> Exp
     programs = _Programs(case, asked, seconds)
     program, conflict = programs.conflict()
     if conflict is None:
-        return Explanation(case, None, ())
+        return Explanation(case, None, programs.beyond_circuits())
     sentences = {m.rule: program.sentence(m.rule) for m in conflict.members}
     ways = sorted(_WaysOut(programs, program, conflict).found(), key=lambda way: _builds_nothing(case, way))
     return Explanation(case, conflict, tuple(ways), sentences)
@@ -187,6 +193,16 @@ class _Programs:
                 return own, conflict
         # Limits that give way are those of factors, which do not apply where circuits are decided.
         return self.whole, None if len(self.case.circuits) else minimal_conflict(self.whole)
+
+    def beyond_circuits(self) -> tuple[WayOut, ...]:
+        """Where circuits are on offer, the least by which load has to be less for them to carry it."""
+        if not len(self.case.circuits):
+            return ()
+        least = least_unserved(self.case, self.end, self.asked)
+        amounts = rounded(least.amounts)
+        if not amounts or not self.has_plan(amounts, KnownRows(), self.end):
+            return ()
+        return (WayOut(amounts, least_share=least.least_share),)
 
     def has_plan(
         self, amounts: dict[Limit, float], known: KnownRows, deadline: float, guess: Mapping[str, float] | None = None

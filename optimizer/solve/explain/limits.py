@@ -36,6 +36,7 @@ OUTPUT = "explanation.within_available_output"
 LEAST_OUTPUT = "explanation.above_least_output"
 NORMAL, EMERGENCY = RATINGS
 ANGLE = "explanation.within_angle_difference"
+UNSERVED = "explanation.no_load_unserved"
 COST = "explanation.costs_no_more"
 TOTAL = "totals.within_its_limit"
 
@@ -60,6 +61,7 @@ UNITS: dict[str, str] = {
     BUDGET: "M$",
     TOTAL: "",
     DEMAND: "MW",
+    UNSERVED: "MW",
     COST: "M$",
 }
 """Unit in which each rule gives way (a limit on an objective in that of the objective), in the order in which a
@@ -217,6 +219,19 @@ def _output(case: Case, limit: Limit, amount: float) -> Case:
     return replace(case, output_min_mw=table, generators=generators, cost_segments=segments)
 
 
+def _unserved(case: Case, limit: Limit, amount: float) -> Case:
+    load = case.load_mw.astype(float).copy()
+    rows = _chosen(load, limit)
+    here = load.loc[rows]
+    load.loc[rows] = here.where(here <= 0.0, (here - amount).clip(lower=0.0))
+    return replace(case, load_mw=load)
+
+
+def relief_at(bus: str) -> str:
+    """Name of the generator that gives what is left unserved at a bus."""
+    return f"unserved at {bus}"
+
+
 def largest_output_mw(case: Case) -> float:
     """More than any generator could ever be asked for [MW]."""
     return 10.0 * (1.0 + float(case.load_mw.abs().sum().max()) + float(case.demand_mw.sum()))
@@ -263,6 +278,7 @@ _LOOSEN: dict[str, Any] = {
     UPGRADE_READY: _ready("upgrades", "ready"),
     OUTPUT: _output,
     LEAST_OUTPUT: _output,
+    UNSERVED: _unserved,
     NORMAL: _rating,
     EMERGENCY: _rating,
     ANGLE: _angle,

@@ -49,6 +49,8 @@ def give_way(m: pyo.ConcreteModel, case: Case, rules: Collection[str] | None = N
         give_way_in_parts(m, case, slacks)
     if case.network is not None and (rules is None or not {of.OUTPUT, of.LEAST_OUTPUT}.isdisjoint(rules)):
         _outputs(m, case, slacks)
+    if rules is not None and of.UNSERVED in rules:
+        _unserved(m, case, slacks)
     if case.network is not None and rules is None:
         _angles(m, case, slacks)
         for row in case.base_overloads.itertuples():
@@ -158,6 +160,19 @@ def _outputs(m: pyo.ConcreteModel, case: Case, slacks: Slacks) -> None:
             segment.setub(None)
         if i == edges.at[g, "first"]:
             segment.domain = pyo.Reals
+
+
+def _unserved(m: pyo.ConcreteModel, case: Case, slacks: Slacks) -> None:
+    relief = {str(bus): of.relief_at(str(bus)) for bus in case.load_mw.index}
+    buses = [bus for bus, name in relief.items() if name in case.generators.index]
+
+    @constraint(m.explanation, buses, list(case.periods.index), list(case.snapshots.index))
+    def no_load_unserved(b: Any, n: str, t: int, h: str) -> Any:
+        """All existing load is served.
+
+        u[n,t,h] <= 0
+        """
+        return m.dispatch.output_mw[relief[n], t, h] <= slacks.one(Limit(of.UNSERVED, n))
 
 
 def _angles(m: pyo.ConcreteModel, case: Case, slacks: Slacks) -> None:

@@ -35,6 +35,7 @@ WHAT = {
     of.NORMAL: ("branch", "branches"),
     of.EMERGENCY: ("branch", "branches"),
     of.ANGLE: ("branch", "branches"),
+    of.UNSERVED: ("bus", "buses"),
     of.COST: ("", ""),
     of.TOTAL: ("total", ""),
     parts.GROUP: ("any", ""),
@@ -75,6 +76,7 @@ DO = {
     of.NORMAL: "raise normal ratings by {amount}{where}",
     of.EMERGENCY: "raise emergency ratings by {amount}{where}",
     of.ANGLE: "widen angle limits by {amount}{where}",
+    of.UNSERVED: "serve {amount} less of existing load{where}",
     of.COST: "pay {amount} more in present value",
     of.TOTAL: "raise the limit on the total by {amount}",
     parts.GROUP: "raise limits.share_per.{element} from {before:.4g} to {after:.4g}, {amount} more of the target",
@@ -131,6 +133,8 @@ def _size_of_elements(case: Case, limit: Limit) -> float:
         return float(case.output_max_mw[limit.snapshot].loc[chosen].sum())
     if limit.rule == of.LEAST_OUTPUT:
         return float(case.output_min_mw[limit.snapshot].loc[chosen].sum())
+    if limit.rule == of.UNSERVED:
+        return float(case.load_mw.loc[chosen].sum().max())
     if limit.rule in (of.NORMAL, of.EMERGENCY) and limit.element:
         rated = float(
             case.branches.at[limit.element, "rating_mw" if limit.rule == of.NORMAL else "rating_emergency_mw"]
@@ -245,7 +249,7 @@ def _rule_text(case: Case, rule: str, limits: Mapping[Limit, float]) -> str:
     if unit == "months" and len(limits) > 1:
         amount = f"up to {amount}"
     before = size_of(case, ranked[0][0])
-    after = before - total if rule in (of.DEMAND, of.LEAST_OUTPUT, *parts.LESSENED) else before + total
+    after = before - total if rule in (of.DEMAND, of.LEAST_OUTPUT, of.UNSERVED, *parts.LESSENED) else before + total
     shares = {"before": before / 100, "after": max(0.0, after) / 100, "element": ranked[0][0].element}
     where = _where(ranked)
     named = where.replace(f"at {WHAT[rule][0]} ", f"{WHAT[rule][0]} ")
