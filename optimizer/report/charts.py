@@ -64,17 +64,20 @@ def capacity(view: View) -> go.Figure | None:
     )
 
 
-def cost_by_account(costs: pd.Series, currency_year: int) -> go.Figure:
-    """Return cost above the baseline by account, largest first.
+def cost_by_account(costs: pd.Series, currency_year: int, is_above: bool) -> go.Figure:
+    """Return cost by account, largest first.
 
     Parameters
     ----------
     costs : Series, index account
-        Present value above the baseline [M$].
+        Present value [M$].
     currency_year : int
         Year of the dollars.
+    is_above : bool
+        Whether that is the cost above a baseline.
     """
     ordered = costs.sort_values(ascending=True, kind="stable")
+    what = "present value above the baseline" if is_above else "present value"
     bars = go.Bar(
         x=ordered.astype(float).tolist(),
         y=[figure_text(words(account)) for account in ordered.index],
@@ -89,7 +92,7 @@ def cost_by_account(costs: pd.Series, currency_year: int) -> go.Figure:
         [bars],
         90 + _BAR_PX * len(ordered),
         bargap=0.35,
-        xaxis=style.axis(f"present value above the baseline [M$ of {currency_year}]", tickformat=",.0f"),
+        xaxis=style.axis(f"{what} [M$ of {currency_year}]", tickformat=",.0f"),
         yaxis=style.axis(""),
         margin={"l": 8, "r": 110, "t": 8, "b": 8},
     )

@@ -29,7 +29,7 @@ def test_many_sites_are_stacked_with_the_smaller_ones_as_one(plan: Plan) -> None
 
 
 def test_accounts_are_ordered_by_cost_with_the_largest_on_top() -> None:
-    figure = charts.cost_by_account(pd.Series({"sites": 600.0, "generation": 400.0, "tie_lines": 75.5}), 2024)
+    figure = charts.cost_by_account(pd.Series({"sites": 600.0, "generation": 400.0, "tie_lines": 75.5}), 2024, True)
     (bars,) = figure.data
     assert list(bars.y) == ["tie lines", "generation", "sites"]
     assert list(bars.text) == ["75.5 M$", "400.0 M$", "600.0 M$"]

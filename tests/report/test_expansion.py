@@ -10,6 +10,7 @@ from optimizer.plan.plan import Plan
 from optimizer.plan.tables import PLAN_TABLES
 from optimizer.report import maps
 from optimizer.report.sections import expansion, money
+from optimizer.report.sections.answer import headline
 from optimizer.report.view import View
 
 ROWS = [
@@ -71,3 +72,21 @@ def test_what_the_old_load_needs_is_said_and_taken_off_the_circuits(view: View) 
     bars = cost.blocks[1].figure.data[0]  # type: ignore[union-attr]
     # 4,400 M$ of generation and 58 of circuits, less a baseline of 4,000.
     assert dict(zip(bars.y, bars.x, strict=True)) == {"generation and circuits above the baseline": 458, "sites": 600}
+
+
+def test_accounts_of_nothing_are_named_and_not_drawn(view: View) -> None:
+    nothing = pd.DataFrame({"account": ["tie_lines", "water"], "period": [2030, 2030], "cost_musd": [0.0, 0.0]})
+    tables = {**view.plan.tables, "costs": pd.concat([view.plan.tables["costs"], nothing])}
+    cost = money.cost(View(dataclasses.replace(view.plan, tables=tables)))
+    assert cost is not None
+    text, figure, by_period = cost.blocks
+    assert text.text.endswith("Nothing is spent on tie lines and water.")  # type: ignore[union-attr]
+    assert not {"tie lines", "water"} & set(figure.figure.data[0].y)  # type: ignore[union-attr]
+    assert not {"tie lines", "water"} & {row[0] for row in by_period.rows}  # type: ignore[union-attr]
+
+
+def test_circuits_alone_are_the_headline(view: View) -> None:
+    alone = {**view.plan.summary, "it_mw": {}, "n_contingencies_checked": 0}
+    assert headline(View(dataclasses.replace(view.plan, summary=alone))) == (
+        "The cheapest operation of the network with 4\u00a0new circuits"
+    )

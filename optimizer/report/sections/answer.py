@@ -26,9 +26,16 @@ def the_answer(view: View) -> Section:
 def headline(view: View) -> str:
     """Return the answer in one sentence."""
     if not view.it_mw:
-        return "The cheapest secure operation and reinforcement of the network"
+        secure = "secure " if view.summary.get("n_contingencies_checked") else ""
+        circuits = _new_circuits(view)
+        what = f" with {count(circuits, 'new circuit')}" if circuits else ""
+        return f"The cheapest {secure}operation of the network{what}"
     capacity = quantity(view.it_mw[view.last_period], "it_mw")
     return f"{capacity} of IT load at {count(len(view.sites), 'site')} by {view.last_period}"
+
+
+def _new_circuits(view: View) -> int:
+    return int(view.table("circuits")["count"].sum()) if "circuits" in view.plan.tables else 0
 
 
 def _cost(view: View) -> str:
@@ -117,7 +124,7 @@ def _key_figures(view: View) -> list[tuple[str, str, str]]:
         add(view.summary.get("n_violations") or 0, "n_mw", "violations found", "")
         add(len(view.table("upgrades")), "n_mw", "network upgrades", "")
         if "circuits" in view.plan.tables:
-            add(int(view.table("circuits")["count"].sum()), "n_mw", "new circuits", "")
+            add(_new_circuits(view), "n_mw", "new circuits", "")
     ties = view.table("ties")
     if len(ties):
         add(ties["length_km"].sum(), "tie_km", "of tie lines")

@@ -14,9 +14,12 @@ _MOST_LIMITS = 15
 
 def cost(view: View) -> Section | None:
     """Return cost by account, above the baseline and by period."""
-    costs = view.table("costs")
-    if costs.empty:
+    every = view.table("costs")
+    if every.empty:
         return None
+    spent = every.groupby("account")["cost_musd"].transform(lambda musd: musd.abs().max()) > 0
+    # Where nothing costs anything, that is what there is to show.
+    costs = every[spent] if spent.any() else every
     year = view.plan.config.study.currency_year
     total = costs.groupby("account", sort=True)["cost_musd"].sum()
     baseline = view.baseline_musd
@@ -27,12 +30,16 @@ def cost(view: View) -> Section | None:
     rate = view.plan.config.economics.discount_rate
     text = f"Present value in M$ of {year}, discounted at {quantity(rate, 'rate_share')} a year to {view.periods[0]}. "
     text += _whose(view, baseline, shared)
+    if unspent := sorted(set(every["account"]) - set(costs["account"])):
+        text += f" Nothing is spent on {listing(map(words, unspent))}."
     caption = "Cost above the baseline by account." if baseline else "Cost by account."
     return Section(
         "cost",
         "Cost",
         blocks(
-            Text(text), Figure("cost", charts.cost_by_account(above, year), caption), _by_period(view, costs, baseline)
+            Text(text),
+            Figure("cost", charts.cost_by_account(above, year, bool(baseline)), caption),
+            _by_period(view, costs, baseline),
         ),
     )
 
