@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from optimizer.plan.columns import DECIMALS
 from optimizer.plan.plan import Plan
 from optimizer.units import USD_PER_MUSD
 
@@ -14,6 +15,17 @@ MONTHS_PER_YEAR = 12.0
 
 LEAST_MW_MONTHS = 1e-6
 """Delay below which two plans bring power at the same time [MW-month]."""
+
+
+def totals_as_written(plan: Plan) -> dict[str, float]:
+    """Totals of a plan with the decimals that are written: a difference of two of them is then known as exactly.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    """
+    return {name: round(float(value), DECIMALS) for name, value in plan.summary["objectives"].items()}
 
 
 def earlier_table(plan: Plan, beside: Mapping[str, Plan]) -> dict[str, pd.DataFrame]:
@@ -29,12 +41,12 @@ def earlier_table(plan: Plan, beside: Mapping[str, Plan]) -> dict[str, pd.DataFr
     beside : mapping of str to Plan
         Plans by name of scenario.
     """
-    own = plan.summary["objectives"]
+    own = totals_as_written(plan)
     key = "net_present_value_musd" if "net_present_value_musd" in own else "cost_musd"
     sign = 1.0 if key == "net_present_value_musd" else -1.0
     rows = []
     for name, other in beside.items():
-        theirs = other.summary["objectives"]
+        theirs = totals_as_written(other)
         earlier = MONTHS_PER_YEAR * (own["delay_mw_years"] - theirs["delay_mw_years"])
         gained = sign * (theirs[key] - own[key])
         is_same = abs(earlier) <= LEAST_MW_MONTHS

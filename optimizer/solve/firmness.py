@@ -9,10 +9,8 @@ import pandas as pd
 
 from optimizer.config.firmness import scenario_name
 from optimizer.plan.plan import Plan
+from optimizer.solve.earlier import MONTHS_PER_YEAR, totals_as_written
 from optimizer.units import USD_PER_MUSD
-
-MONTHS_PER_YEAR = 12.0
-"""Exact by definition."""
 
 
 def firmness_table(shares: Sequence[float], beside: Mapping[str, Plan]) -> dict[str, pd.DataFrame]:
@@ -34,7 +32,7 @@ def firmness_table(shares: Sequence[float], beside: Mapping[str, Plan]) -> dict[
     for share in shares:
         plan = beside[scenario_name(share)]
         years = plan.tables.get("service_years")
-        objectives = plan.summary["objectives"]
+        objectives = totals_as_written(plan)
         rows.append(
             {
                 "share": share,

@@ -67,7 +67,8 @@ class Edit:
     name : str
         What was done.
     rules : str
-        Rules of the only conflict, or of each of several, as names of `optimizer.solve.explain.limits`.
+        Rules of the only conflict, or of each of several, as names of `optimizer.solve.explain.limits`; after a bar
+        those of another conflict, which the solver's multipliers may name instead.
     keys : mapping
         Keys of the study that change.
     replace : tuple of (table, old text, new text)
@@ -96,7 +97,12 @@ def demand(**it_mw: float) -> dict[str, Any]:
 
 
 OWN_EDITS = (
-    Edit("more than all sites hold", "DEMAND SITE", demand(y2030=100, y2032=400), least={of.DEMAND: 50, of.SITE: 50}),
+    Edit(
+        "more than all sites hold",
+        "DEMAND SITE | DEMAND WATER",
+        demand(y2030=100, y2032=400),
+        least={of.DEMAND: 50, of.SITE: 50},
+    ),
     Edit(
         "earlier than the third site is ready",
         "DEMAND SITE SITE_READY",
@@ -210,8 +216,8 @@ RAISED_EDITS = (
 )
 
 TINY_EDITS = (
-    Edit("more than all sites hold", "DEMAND SITE", demand(y2030=100, y2032=1500)),
-    Edit("decided a year later", "DEMAND SITE_READY", {"study.decision_year": 2028}),
+    Edit("more than all sites hold", "DEMAND SITE | DEMAND WATER", demand(y2030=100, y2032=1500)),
+    Edit("decided a year later", "DEMAND SITE_READY | DEMAND TIE_READY", {"study.decision_year": 2028}),
     Edit("two counties of 0.4", "DEMAND COUNTY", {"limits.share_per_county": 0.4}),
     Edit("water for two blocks", "DEMAND WATER", {"water.withdrawal_share": 0.08}),
     Edit("90 MW a period", "DEMAND PACE", {"limits.new_it_mw_per_period": 90.0}, least={of.PACE: 10}),

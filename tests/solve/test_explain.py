@@ -87,8 +87,8 @@ def check_explanation(found: Explanation, edit: Edit) -> None:
     check_holds(found)
     conflict = found.conflict
     assert conflict is not None
-    rules = {getattr(of, name, None) or getattr(parts, name) for name in edit.rules.split()}
-    assert {m.rule for m in conflict.members} == rules
+    rules = [{getattr(of, n, None) or getattr(parts, n) for n in one.split()} for one in edit.rules.split("|")]
+    assert {m.rule for m in conflict.members} in rules
     least = {way.rules[0]: way for way in found.ways_out if len(way.rules) == 1}
     for rule, amount in edit.least.items():
         given = least[rule].amounts.values()
