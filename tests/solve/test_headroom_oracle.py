@@ -244,7 +244,7 @@ class TexasOracle:
     def redispatch(self, bus: int) -> float:
         """Largest load that breaks no limit of any branch, before or after any outage."""
         out = self.problem.case.outages.positions
-        limits, emergency = self.problem.high_mw[:, self.h], self.problem.emergency_mw
+        limits, emergency = self.problem.high_mw[:, self.h], self.problem.emergency_mw[:, self.h]
         for _ in range(60):
             output, load = self._optimum(bus)
             injection = np.bincount(self.at, weights=output, minlength=len(self.load)) - self.load
@@ -320,7 +320,7 @@ def test_texas_distributed_slack_equals_every_row() -> None:
         slope = oracle.ptdf @ (weight / weight.sum()) - oracle.ptdf[:, problem.network.bus_ids.get_loc(row.bus)]
         moved = np.where(oracle.alive, slope[:, None] + oracle.factors * slope[out], 0.0)
         base = _least_quotient(flow, slope, problem.high_mw[:, 0])
-        outage = _least_quotient(after, moved, problem.emergency_mw[:, None])
+        outage = _least_quotient(after, moved, problem.emergency_mw[:, :1])
         assert row.headroom_mw == pytest.approx(min(base, outage, spare), rel=WITHIN)
         assert row.headroom_non_firm_mw == pytest.approx(min(base, outage / 0.7, spare), rel=WITHIN)
 
