@@ -358,6 +358,7 @@ def test_ptdfs_inside_are_those_of_the_whole(data: st.DataObject, networks: Any,
     np.testing.assert_allclose(found.loc[real, chosen], expected, rtol=0, atol=1e-9)
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(data=st.data())
 def test_equivalents_are_the_schur_complement(data: st.DataObject, networks: Any) -> None:

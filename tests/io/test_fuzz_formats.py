@@ -232,7 +232,7 @@ def test_whole_files_are_read(sources: dict[str, Path], name: str) -> None:
     finite(grid)
 
 
-@pytest.mark.every(6)
+@pytest.mark.every(7)
 @pytest.mark.parametrize("name", FORMATS)
 def test_damaged_files(sources: dict[str, Path], tmp_path: Path, name: str) -> None:
     many(sources, name, tmp_path, range(FEW))

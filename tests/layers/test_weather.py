@@ -24,6 +24,7 @@ def read(tmp_path: Path, **columns: object) -> tuple[pd.DataFrame, dict[str, str
     return hours, {f.rule: f.severity for f in findings}
 
 
+@pytest.mark.slow
 def test_states_of_air_are_those_of_the_psychrometric_chart() -> None:
     """ASHRAE's chart No. 1: air of 30 C and 50 % has a wet bulb of 22.0 C and 13.3 g/kg."""
     found = weather.states(table(dry_bulb_c=[30.0], relative_humidity=[50.0])).iloc[0]

@@ -92,6 +92,7 @@ def built(folder: Path, circuit: str, rating_mw: float, outages: str = "[]") -> 
     return made
 
 
+@pytest.mark.slow
 def test_a_built_circuit_carries_half(tmp_path: Path) -> None:
     """Two circuits of 0.6 pu and 55 MW, 50 MW on each by DC: with the voltage V at b each carries |s| / 2V of MVA.
 

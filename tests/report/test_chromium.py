@@ -198,6 +198,7 @@ def test_a_site_on_the_map_opens_its_card(browser: Browser, plan: Plan, tmp_path
     is_quiet(page)
 
 
+@pytest.mark.slow
 def test_the_page_of_sites_fits_a_phone_and_prints(browser: Browser, plan: Plan, tmp_path: Path) -> None:
     page = opened(browser, sites_file(plan, tmp_path), width=390)
     assert page.value("document.documentElement.scrollWidth") <= 390

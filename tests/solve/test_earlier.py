@@ -23,6 +23,7 @@ TEXT = (
 CURVE = "[report]\nearlier_months = [12, 24]\n"
 
 
+@pytest.mark.slow
 def test_value_of_earlier_power_by_hand(tmp_path: Path) -> None:
     """10 MW from 2032 on at 1 M$ a MW and year, asked for from 2030 on; not served it costs 1.8.
 

@@ -62,7 +62,7 @@ def test_there_is_something_to_find(served: Study, priced: Study) -> None:
     assert max(c.blocks.get("sb", 0) for c in every) == 2
 
 
-@pytest.mark.every(3)
+@pytest.mark.every(8)
 @pytest.mark.parametrize(
     ("which", "names"),
     [

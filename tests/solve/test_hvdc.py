@@ -87,6 +87,7 @@ def test_the_transfer_that_costs_least(
     assert (row["link"], row["from_mw"], row["to_mw"]) == ("d", pytest.approx(from_mw), pytest.approx(to_mw))
 
 
+@pytest.mark.slow
 def test_a_lossy_link_that_runs_one_way_only_is_said(tmp_path: Path) -> None:
     """Scheduled from b to a it may not send from a, which would save: 100 MW at 10 $ over the lines, 100 at 50 $.
 

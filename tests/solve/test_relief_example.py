@@ -14,6 +14,7 @@ from optimizer.solve import solve_study
 from optimizer.study import read_study
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize(
     ("scenario", "cost_musd", "built"),
     [

@@ -223,6 +223,7 @@ def _broken(plan: Plan, study: Study, change: Callable[[dict[str, pd.DataFrame]]
     return {f.rule for f in found if f.severity == "error"}
 
 
+@pytest.mark.slow
 def test_verify_finds_what_is_wrong_with_a_lease(tmp_path: Path) -> None:
     study = read(tmp_path, lease(12.0, 2))
     plan = checked_plan(study)

@@ -107,7 +107,7 @@ def test_the_plan_is_the_best_of_all_sets_of_sites(
     assert found.bound <= found.objective
 
 
-@pytest.mark.every(4)
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
 def test_sets_of_sites_are_searched_and_prices_hold_columns(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -134,6 +134,7 @@ def study_again(study: Study) -> Study:
     return replace(study)
 
 
+@pytest.mark.slow
 def test_the_site_of_the_plan_is_gone(study: Study, plan: Plan, tmp_path: Path) -> None:
     assert "sb" in built(plan)
     other = study_of(tmp_path, TEXT, {**TABLES, "sites": FEWER_SITES}, TWO_PERIODS)

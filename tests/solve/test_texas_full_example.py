@@ -54,6 +54,7 @@ def test_newer_racks_do_more_work(corner: Plan) -> None:
     assert taken["accelerator_racks", 2032] == pytest.approx(7.4 * 300)
 
 
+@pytest.mark.slow
 def test_every_part_is_in_the_report(corner: Plan) -> None:
     page = render_report(corner)
     for section in ("Portfolio", "Work and efficiency", "When power arrives", "Facilities", "Rules that hold", "Water"):

@@ -166,6 +166,7 @@ def test_the_network_matters() -> None:
     assert optimum(replace(RING, scenarios=on_time)) < optimum(RING) - 0.01
 
 
+@pytest.mark.slow
 def test_one_certain_future_is_the_plan_itself(tmp_path: Path) -> None:
     one = replace(RING, scenarios=(Scenario("only", 1.0, 1.1),), weight=0.3)
     study = one.study(tmp_path / "study")

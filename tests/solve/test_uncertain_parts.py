@@ -49,7 +49,7 @@ def built(found: Uncertain) -> set[str]:
     return {name for kind, name, _ in found.chosen if kind == "build"}
 
 
-@pytest.mark.every(4)
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(("calm", "objective", "at_a"), [(0.5, 0.15 + 7.37025, True), (0.8, 0.117 + 7.1709, False)])
 def test_curtailment_follows_the_future(

@@ -193,6 +193,7 @@ ORBITAL += "shell,orbital,1,50,0,0\n"
 PAIRS_OF_ORBIT = PAIRS + "shell,west,any,0,,1\nshell,east,any,0,,0\n"
 
 
+@pytest.mark.slow
 def test_orbit_competes_up_to_its_break_even_price(tmp_path: Path) -> None:
     """A MW in orbit launches 20 / 0.8 kg a kW: 0.025 M$ for each $/kg. It can save chat's 2 M$ a MW at far, 4 MW.
 

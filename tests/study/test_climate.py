@@ -96,6 +96,7 @@ def test_the_connection_is_made_for_the_hot_hour(edited: Edited) -> None:
     assert pue[36]["low"] == pytest.approx(pue[35]["low"], abs=1e-3)
 
 
+@pytest.mark.slow
 def test_a_plant_that_does_not_hold_is_not_offered(edited: Edited) -> None:
     """In the east water is short for a tower, so its cells are refused; in the west the tower is left."""
     study = edited(FILES, DERATED)

@@ -45,6 +45,7 @@ def study_in(folder: Path, text: str = STUDY) -> Study:
     return read_study(folder)
 
 
+@pytest.mark.slow
 def test_layers_are_filled_from_their_recipes(tmp_path: Path) -> None:
     study = study_in(tmp_path)
     use, lines = study.layers
