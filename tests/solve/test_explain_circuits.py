@@ -76,7 +76,7 @@ def test_after_an_outage(tmp_path: Path) -> None:
     case = study(tmp_path, 100, outages='["branch"]').case
     (way,) = explain(case).ways_out
     assert way.amounts == {Limit(of.UNSERVED, "b"): pytest.approx(40.0)}
-    assert way.is_proven
+    assert (way.is_proven, way.least_share) == (True, 0.0)
 
 
 def test_a_target_comes_down_before_load_goes_unserved(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ class WayOut:
         Whether the changed case was solved and has a plan. Otherwise time ran out: less does not do, more may be
         needed.
     least_share : float
-        Share of the amounts that is shown to be needed [-].
+        Share of the amounts that is shown to be needed; 0 where none is [-].
     """
 
     amounts: dict[Limit, float]
@@ -139,6 +139,8 @@ def _certainty(way: WayOut) -> str:
     """What is not known of a way out, in brackets; empty where it is the least."""
     if not way.is_proven:
         return " (at least: time ran out before a plan was found)"
+    if way.least_share == 0.0:
+        return " (enough; less may do)"
     return f" (enough; at least {way.least_share:.0%} of it is needed)" if way.least_share < 1.0 else ""
 
 
@@ -202,7 +204,9 @@ class _Programs:
         amounts = rounded(least.amounts)
         if not amounts or not self.has_plan(amounts, KnownRows(), self.end):
             return ()
-        return (WayOut(amounts, least_share=least.least_share),)
+        # After an outage that leaves a part without balance, what stands for unserved load would help to restore it.
+        share = 0.0 if len(self.case.outage_names) else least.least_share
+        return (WayOut(amounts, least_share=share),)
 
     def has_plan(
         self, amounts: dict[Limit, float], known: KnownRows, deadline: float, guess: Mapping[str, float] | None = None
