@@ -16,6 +16,7 @@ from optimizer.plan.plan import write_plan
 from optimizer.plan.verify import verify_plan
 from optimizer.solve import solve_study
 from optimizer.study import read_study
+from tests.oracles.test_expansion import study_file
 
 LOAD_MW = {1: 324, 2: 291, 3: 540, 4: 222, 5: 213, 6: 408, 7: 375, 8: 513, 9: 525, 10: 585, 13: 795, 14: 582, 15: 951}
 LOAD_MW |= {16: 300, 18: 999, 19: 543, 20: 384}
@@ -39,25 +40,6 @@ CORRIDORS = """\
 """
 """From and to bus, reactance of a circuit [pu on 100 MVA], its rating [MW], circuits there, cost of one more [M$]."""
 
-STUDY = """\
-[study]
-name = "IEEE 24 buses"
-periods = [2030]
-[grid]
-source = "grid"
-[security]
-contingencies = []
-[dispatch]
-generators = "{generators}"
-cost = "none"
-[economics]
-annuitize = false
-discount_rate = 0.0
-last_period_years = 1
-[solve]
-gap = 0.0
-"""
-
 
 def study_folder(folder: Path, generators: str, output_mw: dict[int, int]) -> Path:
     """Write the study; up to three circuits are on offer in every corridor."""
@@ -78,8 +60,7 @@ def study_folder(folder: Path, generators: str, output_mw: dict[int, int]) -> Pa
     (folder / "grid").mkdir()
     for name, rows in tables.items():
         (folder / "grid" / f"{name}.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
-    (folder / "study.toml").write_text(STUDY.format(generators=generators), encoding="utf-8")
-    return folder
+    return study_file(folder, "grid", generators)
 
 
 @pytest.mark.parametrize("output_mw", [FIRST_PLAN_MW, SECOND_PLAN_MW, THIRD_PLAN_MW])

@@ -85,8 +85,8 @@ def test_accounts_of_nothing_are_named_and_not_drawn(view: View) -> None:
     assert not {"tie lines", "water"} & {row[0] for row in by_period.rows}  # type: ignore[union-attr]
 
 
-def test_circuits_alone_are_the_headline(view: View) -> None:
+def test_what_the_network_gets_is_the_headline(view: View) -> None:
     alone = {**view.plan.summary, "it_mw": {}, "n_contingencies_checked": 0}
     assert headline(View(dataclasses.replace(view.plan, summary=alone))) == (
-        "The cheapest operation of the network with 4\u00a0new circuits"
+        "The cheapest operation of the network with 4\u00a0new circuits and 1\u00a0network upgrade"
     )

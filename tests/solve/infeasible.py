@@ -97,12 +97,7 @@ def demand(**it_mw: float) -> dict[str, Any]:
 
 
 OWN_EDITS = (
-    Edit(
-        "more than all sites hold",
-        "DEMAND SITE | DEMAND WATER",
-        demand(y2030=100, y2032=400),
-        least={of.DEMAND: 50, of.SITE: 50},
-    ),
+    Edit("more than all sites hold", "DEMAND SITE", demand(y2030=100, y2032=400), least={of.DEMAND: 50, of.SITE: 50}),
     Edit(
         "earlier than the third site is ready",
         "DEMAND SITE SITE_READY",

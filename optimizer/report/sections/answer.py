@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from optimizer.report.page import KeyFigures, Section, Text, blocks
-from optimizer.report.text import count, number, quantity, unit_of
+from optimizer.report.text import count, listing, number, quantity, unit_of
 from optimizer.report.view import View
 
 
@@ -27,9 +27,9 @@ def headline(view: View) -> str:
     """Return the answer in one sentence."""
     if not view.it_mw:
         secure = "secure " if view.summary.get("n_contingencies_checked") else ""
-        circuits = _new_circuits(view)
-        what = f" with {count(circuits, 'new circuit')}" if circuits else ""
-        return f"The cheapest {secure}operation of the network{what}"
+        built = {"new circuit": _new_circuits(view), "network upgrade": len(view.table("upgrades"))}
+        what = listing(count(n, name) for name, n in built.items() if n)
+        return f"The cheapest {secure}operation of the network" + (f" with {what}" if what else "")
     capacity = quantity(view.it_mw[view.last_period], "it_mw")
     return f"{capacity} of IT load at {count(len(view.sites), 'site')} by {view.last_period}"
 

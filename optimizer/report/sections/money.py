@@ -17,7 +17,7 @@ def cost(view: View) -> Section | None:
     every = view.table("costs")
     if every.empty:
         return None
-    spent = every.groupby("account")["cost_musd"].transform(lambda musd: musd.abs().max()) > 0
+    spent = every["cost_musd"].abs().groupby(every["account"]).transform("max") > 0
     # Where nothing costs anything, that is what there is to show.
     costs = every[spent] if spent.any() else every
     year = view.plan.config.study.currency_year

@@ -58,11 +58,12 @@ def with_relief(case: Case) -> Case:
     """The case with a generator at every bus with load, which gives what is left unserved there."""
     most = case.load_mw.clip(lower=0.0).T.groupby(level=1).max().T[list(case.snapshots.index)]
     most = most[most.max(axis=1) > 0]
-    names = pd.Index([of.relief_at(str(bus)) for bus in most.index], name=case.generators.index.name)
+    buses = [str(bus) for bus in most.index]
+    names = pd.Index([of.relief_at(bus) for bus in buses], name=case.generators.index.name)
     most = most.set_axis(names)
     generators = pd.DataFrame(
         {
-            "bus": [name.removeprefix(of.relief_at("")) for name in names],
+            "bus": buses,
             "p_min_mw": 0.0,
             "p_max_mw": most.max(axis=1).to_numpy(),
             "carrier": "",

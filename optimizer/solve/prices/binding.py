@@ -58,13 +58,13 @@ def musd_per_usd_per_h(case: Case, t: int, h: str) -> float:
     return float(case.periods.at[t, "annuity_years"] * case.snapshots.at[h, "hours"]) / USD_PER_MUSD
 
 
-def prices_musd(case: Case) -> dict[tuple[int, str], float]:
+def hourly_dollar_musd(case: Case) -> dict[tuple[int, str], float]:
     """Present value of one dollar an hour by period and snapshot [M$]."""
     return {(t, h): musd_per_usd_per_h(case, t, h) for t in case.periods.index for h in case.snapshots.index}
 
 
 def _branch_rows(program: SecureProgram) -> list[dict[str, Any]]:
-    units = prices_musd(program.case)
+    units = hourly_dollar_musd(program.case)
     found: list[dict[str, Any]] = []
     for (branch, outage, t, h, side), row in program.limit_rows():
         price = -program.highs.dual(row) / units[t, h]

@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from optimizer.solve.prices.binding import AT_BOUND_MW, COLUMNS, NO_PRICE, prices_musd
+from optimizer.solve.prices.binding import AT_BOUND_MW, COLUMNS, NO_PRICE, hourly_dollar_musd
 from optimizer.solve.program import SecureProgram
 from optimizer.study.case import Case
 
@@ -72,7 +72,7 @@ def reached_limits(program: SecureProgram) -> list[Reached]:
     program : SecureProgram
         Its whole decisions fixed, solved and loaded. Ends of HVDC links are no generators.
     """
-    case, last, units = program.case, _last_segments(program.case), prices_musd(program.case)
+    case, last, units = program.case, _last_segments(program.case), hourly_dollar_musd(program.case)
     found: list[Reached] = []
     for g in case.generators.index[~case.is_link_end]:
         for limit in (LARGEST, LEAST):
