@@ -228,8 +228,8 @@ def _unserved(case: Case, limit: Limit, amount: float) -> Case:
 
 
 def relief_at(bus: str) -> str:
-    """Name of the generator that gives what is left unserved at a bus."""
-    return f"unserved at {bus}"
+    """Name of the generator that gives what is left unserved at a bus: none of the grid's own can have it."""
+    return f"\0unserved at {bus}"
 
 
 def largest_output_mw(case: Case) -> float:
