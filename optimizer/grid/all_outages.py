@@ -13,7 +13,6 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from optimizer.grid.broken_limits import BrokenLimits
 from optimizer.grid.contingency import OutageFactors
 from optimizer.grid.joint import Driver, Remains
 from optimizer.grid.joint_factors import JointFactors, OperatingPoint
@@ -42,7 +41,6 @@ class AllOutages:
         self.single = single
         self.joint = joint
         self.n_single = 0 if single is None else len(single.outages)
-        self._limits: dict[int, BrokenLimits] = {}
 
     def __len__(self) -> int:
         return self.n_single + len(self.joint.outages)
@@ -80,6 +78,12 @@ class AllOutages:
             return factor, alive[:, 0]
         return self.joint.columns(number - self.n_single, snapshot_index)
 
+    def alive(self, number: int, snapshot_index: int) -> np.ndarray:
+        """Return which branches are left after an outage, shape (n_branch,)."""
+        if self.single is not None and number < self.n_single:
+            return self.single.alive(number, snapshot_index)
+        return self.joint.columns(number - self.n_single, snapshot_index)[1]
+
     def after(self, number: int, point: OperatingPoint, snapshot_index: int) -> np.ndarray:
         """Return flows after an outage, shape (n_branch,) [MW]; nan for branches out or lost."""
         factor, alive = self.factors(number, snapshot_index)
@@ -103,15 +107,55 @@ class AllOutages:
         """
         tables = []
         if self.single is not None:
-            if snapshot_index not in self._limits:
-                self._limits[snapshot_index] = BrokenLimits(self.single, snapshot_index)
-            pairs = self._limits[snapshot_index].find(point.flow_mw, limit_mw, tolerance_mw, extra_limit)
+            limits = self.single.broken_limits(snapshot_index)
+            pairs = limits.find(point.flow_mw, limit_mw, tolerance_mw, extra_limit)
             tables.append(pd.DataFrame(dict(zip(_BROKEN, pairs, strict=True))))
         if len(self.joint.outages):
             extra = {(b, k - self.n_single): mw for (b, k), mw in (extra_limit or {}).items() if k >= self.n_single}
             found = screen_joint(self.joint, point, snapshot_index, limit_mw, tolerance_mw, top=0, extra_limit=extra)
             tables.append(_renumbered(found, self.n_single).violations[_BROKEN].sort_values(["outage", "branch"]))
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=_BROKEN)
+
+    def loaded(
+        self,
+        point: OperatingPoint,
+        snapshot_index: int,
+        limit_mw: np.ndarray,
+        above: float,
+        least: int,
+        extra_limit: Mapping[tuple[int, int], float] | None = None,
+    ) -> pd.DataFrame:
+        """Find the loadings above a share of their limits, and at least so many of the highest, without looking at all.
+
+        A loading above a share of a limit is a flow above a limit of that share, which `broken` finds. Only where
+        fewer are found than are wanted is every outage looked at on every branch.
+
+        Parameters
+        ----------
+        point, snapshot_index, limit_mw, extra_limit
+            As `screen` takes them.
+        above : float
+            Share of a limit [-].
+        least : int
+            Number of the highest loadings that are wanted in any case.
+
+        Returns
+        -------
+        DataFrame
+            ``outage, branch, flow_mw, limit_mw, loading, excess_mw``, highest loading first.
+        """
+        extra = extra_limit or {}
+        lower = {key: above * mw for key, mw in extra.items()}
+        found = self.broken(point, snapshot_index, above * limit_mw, 0.0, lower)
+        pairs = zip(found["branch"].tolist(), found["outage"].tolist(), strict=True)
+        limit = limit_mw[found["branch"].to_numpy(np.intp)] + np.array([extra.get(pair, 0.0) for pair in pairs])
+        size = found["flow_mw"].abs()
+        found = found.assign(limit_mw=limit, loading=size / np.maximum(limit, 1e-9), excess_mw=size - limit)
+        found = found[found["loading"] > above]
+        if len(found) >= least:
+            return _sorted(found[_COLUMNS])
+        every = self.screen(point, snapshot_index, limit_mw, 0.0, above, least, extra_limit)
+        return _sorted(pd.concat([every.top, every.above]).drop_duplicates(["outage", "branch"]))
 
     def screen(
         self,

@@ -12,12 +12,14 @@ Symbols are those of `optimizer.grid.contingency`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from optimizer.grid.contingency import OutageFactors
+if TYPE_CHECKING:
+    from optimizer.grid.contingency import OutageFactors
 
 #: Factors below this are not kept [MW/MW]: with 2 GW on the branch that is out they move 20 MW (docs/benchmarks.md).
 LEAST_FACTOR = 0.01

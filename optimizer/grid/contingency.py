@@ -17,13 +17,14 @@ chapter 7. The splitting rule is derived in the tests from the network solved ag
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import breadth_first_order
 
 from optimizer.errors import Finding, InputError
+from optimizer.grid.broken_limits import BrokenLimits
 from optimizer.grid.dc import DCNetwork
 from optimizer.grid.network import bridge_mask
 
@@ -60,6 +61,7 @@ class OutageSet:
     splits: np.ndarray
     lost_buses: tuple[np.ndarray, ...]
     main_bus: np.ndarray
+    _known: list[OutageFactors] = field(init=False, repr=False, default_factory=list)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -99,6 +101,20 @@ class OutageSet:
             lost_buses=tuple(lost.get(int(k), nothing) for k in chosen),
             main_bus=np.array([main.get(int(k), -1) for k in chosen], dtype=np.intp),
         )
+
+    def factors(self, network: DCNetwork, participation_mw: np.ndarray) -> OutageFactors:
+        """Return how flow moves after these outages, worked out once for the studies that ask the same one by one.
+
+        Parameters
+        ----------
+        network : DCNetwork
+            Their network.
+        participation_mw : float array, shape (n_bus, n_snapshot)
+            As `OutageFactors` takes it.
+        """
+        if not any(one.suits(network, participation_mw) for one in self._known):
+            self._known[:] = [OutageFactors(network, self, participation_mw)]
+        return self._known[0]
 
     @property
     def disconnected_buses(self) -> np.ndarray:
@@ -217,6 +233,17 @@ class OutageFactors:
         self._dead = _dead_branches(network, outages)
         self._fits = network.n_branch * len(outages) * 8 <= cache_bytes
         self._kept: np.ndarray | None = None
+        self._broken: dict[int, BrokenLimits] = {}
+
+    def suits(self, network: DCNetwork, participation_mw: np.ndarray) -> bool:
+        """Whether these are the factors of a network, shared as asked."""
+        return network is self.network and np.array_equal(participation_mw, self._participation)
+
+    def broken_limits(self, snapshot_index: int) -> BrokenLimits:
+        """Return what finds broken limits in a snapshot, made when it is first asked for."""
+        if snapshot_index not in self._broken:
+            self._broken[snapshot_index] = BrokenLimits(self, snapshot_index)
+        return self._broken[snapshot_index]
 
     @property
     def keeps_all(self) -> bool:
@@ -275,6 +302,12 @@ class OutageFactors:
                 dead[row] = whole
         counts = [len(d) for d in dead]
         return np.repeat(np.arange(len(dead)), counts), np.concatenate([np.empty(0, dtype=np.intp), *dead])
+
+    def alive(self, number: int, snapshot_index: int) -> np.ndarray:
+        """Return which branches are there after one outage, shape (n_branch,)."""
+        there = np.ones(self.network.n_branch, dtype=bool)
+        there[self.dead_entries(np.array([number], dtype=np.intp), snapshot_index)[1]] = False
+        return there
 
     def rows(self, numbers: np.ndarray, snapshot_index: int) -> np.ndarray:
         """Return D transposed of chosen outages, one a row, in new memory; entries not alive are undefined."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -163,7 +164,7 @@ class DCNetwork:
         """Right-hand sides that are solved at once."""
         return SOLVE_BLOCK if SOLVE_BLOCK * self.n_bus * 8 <= CACHED_BYTES else SOLVE_BLOCK // 2
 
-    @property
+    @cached_property
     def shift_flow_mw(self) -> np.ndarray:
         """Flow caused by phase shifters alone, shape (n_branch,) [MW]."""
         return self.flows(np.zeros(self.n_bus))

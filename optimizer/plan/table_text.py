@@ -54,8 +54,12 @@ def _sorted(table: pd.DataFrame, spec: PlanTable) -> pd.DataFrame:
         if values.dtype.kind in "iuf":
             ranks.append(-values.to_numpy() if name.startswith("-") else values.to_numpy())
         else:
-            known = sorted(values.dropna().unique(), key=natural)
-            ranks.append(values.map({v: i for i, v in enumerate(known)}).fillna(-1).to_numpy(float))
+            # Those that are missing have the code -1, and stay first.
+            codes, known = pd.factorize(values.to_numpy(dtype=object))
+            order = sorted(range(len(known)), key=[natural(value) for value in known].__getitem__)
+            rank = np.empty(len(known) + 1)
+            rank[order], rank[-1] = np.arange(len(known)), -1.0
+            ranks.append(rank[codes])
     return table.iloc[np.lexsort(ranks)].reset_index(drop=True)
 
 

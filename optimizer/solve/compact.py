@@ -8,9 +8,10 @@ near to. Leaving rows out only adds plans, so a bound of this program is a bound
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,9 @@ WHOLE_END = 1e-6
 
 ROUNDS = 60
 """Rounds of adding rows after which a solution is taken as it is: its bound stands all the same."""
+
+Name = tuple[str, Hashable]
+"""Component of a model and index, which name a column or row in programs of several cases."""
 
 
 class Compact:
@@ -109,6 +113,21 @@ class Compact:
         return highs
 
     keys: dict[RowKey, tuple[int, ...]]
+
+    @cached_property
+    def column_names(self) -> list[Name]:
+        """Name of each column."""
+        variables = self.program.highs.variables
+        return _names([variables[own] for own in self.kept.tolist()])
+
+    @cached_property
+    def row_names(self) -> list[Name]:
+        """Name of each row of the program as composed that stands."""
+        constraints = self.program.highs.constraints
+        found: list[Any] = [None] * self.n_own
+        for own in np.flatnonzero(self.rows_of >= 0).tolist():
+            found[self.rows_of[own]] = constraints[own]
+        return _names(found)
 
     def column(self, own: int) -> int:
         """Column here of a column of the whole program."""
@@ -377,3 +396,15 @@ class Compact:
     def basis(self) -> Basis:
         """Basis of the last solve."""
         return self.highs.basis()
+
+
+def _names(members: Iterable[Any]) -> list[Name]:
+    components: dict[int, str] = {}
+    found = []
+    for member in members:
+        parent = member.parent_component()
+        name = components.get(id(parent))
+        if name is None:
+            name = components[id(parent)] = parent.name
+        found.append((name, member.index()))
+    return found

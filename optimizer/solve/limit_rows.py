@@ -29,6 +29,10 @@ Sparse = tuple[NDArray[np.intp], NDArray[np.float64], float]
 """Columns, their coefficients and the constant of a linear expression [MW]."""
 
 
+MOST_KEPT = 2_000
+"""Limits whose rows are kept for the next program that asks for them: 100 MB where each has 3,000 columns (chosen)."""
+
+
 @dataclass(frozen=True)
 class LimitRow:
     """A row ``coefficients . columns <= upper`` [MW]."""
@@ -83,10 +87,19 @@ class LimitRows:
         self.extra_after = {h: model.allowances.after_outages(case, h) for h in self.snapshot}
         self.fed = _fed(program)
         self._factors: dict[int, NDArray[np.float64]] = {}
+        self._rows: dict[RowKey, list[LimitRow]] = {}
         self._known = {h: _KnownOutages(self, h) for h in self.snapshot}
 
     def rows(self, key: RowKey) -> list[LimitRow]:
         """The rows of a limit; outage "" is everything in service, where an angle limit stands beside the rating."""
+        found = self._rows.get(key)
+        if found is None:
+            found = self._written(key)
+            if len(self._rows) < MOST_KEPT:
+                self._rows[key] = found
+        return found
+
+    def _written(self, key: RowKey) -> list[LimitRow]:
         branch, outage, t, h, side = key
         at = int(self.case.branches.index.get_loc(branch))
         total = np.zeros(self.normal.n_column)

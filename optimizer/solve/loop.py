@@ -211,6 +211,20 @@ def _of_service(program: SecureProgram, compact: Compact) -> NDArray[np.intp]:
     return np.unique(at[at >= 0])
 
 
+def keep_whole(standing: Standing, compact: Compact, relaxed: Outcome) -> None:
+    """Keep the solution of a relaxation as a plan if all of it is whole and it breaks no limit.
+
+    Parameters
+    ----------
+    standing : Standing
+        Given the plan.
+    compact, relaxed
+        As `known_relaxation` returns them; limits that a whole solution breaks are added.
+    """
+    if _is_whole(compact, relaxed) and not compact.cut(relaxed.values, fully=True):
+        standing.keep(compact, relaxed)
+
+
 def _is_whole(compact: Compact, relaxed: Outcome) -> bool:
     whole = relaxed.values[compact.integer]
     return bool(np.abs(whole - np.round(whole)).max(initial=0.0) <= WHOLE)

@@ -11,6 +11,7 @@ that site only count as 0: with the site closed they prove nothing, and any choi
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -153,24 +154,48 @@ def columns_of(sites: Sites, program: SecureProgram, options: NDArray[np.bool_])
     options : ndarray of bool, shape (n_option,)
         Ways to open sites that are dropped.
     """
-    case, m, column = program.case, program.model, program.highs.column
-    closed = np.zeros(len(program.highs.own.cost), dtype=bool)
+    case = program.case
     left = set(sites.site[~options].tolist())
-    gone = [i for i in range(len(sites.names)) if i not in left]
-    closed[sites.build[gone]] = closed[sites.blocks[gone]] = True
-    for tie in np.setdiff1d(sites.tie, sites.tie[~options]).tolist():
-        o = case.ties.index[tie]
-        for t in case.periods.index:
-            closed[column(m.interconnection.in_service[o, t])] = True
-            for c in case.cooling_of_site[case.ties.at[o, "site"]]:
-                closed[column(m.interconnection.it_mw[o, c, t])] = True
-    for cooling in np.setdiff1d(sites.cooling, sites.cooling[~options]).tolist():
-        s, c = case.cooling.index[cooling]
-        closed[column(m.cooling.chosen[s, c])] = True
-        for t in case.periods.index:
-            closed[column(m.cooling.it_mw[s, c, t])] = True
-            for o in case.ties_of_site[s]:
-                closed[column(m.interconnection.it_mw[o, c, t])] = True
+    names = [name for i, name in enumerate(sites.names) if i not in left]
+    ties = case.ties.index[np.setdiff1d(sites.tie, sites.tie[~options])].tolist()
+    cooling = case.cooling.index[np.setdiff1d(sites.cooling, sites.cooling[~options])].tolist()
+    return _columns(program, names, ties, cooling)
+
+
+def columns_of_sites(program: SecureProgram, names: Sequence[str]) -> NDArray[np.bool_]:
+    """Columns of the whole program that only some sites need: these, their ties and their cooling.
+
+    Parameters
+    ----------
+    program : SecureProgram
+        Of a case with sites.
+    names : sequence of str
+        Sites that are tied to the grid.
+    """
+    case = program.case
+    ties = [o for s in names for o in case.ties_of_site[s]]
+    return _columns(program, names, ties, [(s, c) for s in names for c in case.cooling_of_site[s]])
+
+
+def _columns(
+    program: SecureProgram, names: Iterable[str], ties: Iterable[str], cooling: Iterable[tuple[str, str]]
+) -> NDArray[np.bool_]:
+    """Columns of the whole program that sites, ties, and technologies at sites have for themselves."""
+    case, column, model = program.case, program.highs.column, program.model
+    siting, interconnection, cooled = model.siting, model.interconnection, model.cooling
+    build, blocks, in_service, fed_mw = siting.build, siting.blocks, interconnection.in_service, interconnection.it_mw
+    chosen, cooled_mw = cooled.chosen, cooled.it_mw
+    periods, site_of = case.periods.index.tolist(), case.ties["site"].to_dict()
+    found = [build[s, t] for s in names for t in periods] + [blocks[s, t] for s in names for t in periods]
+    for o in ties:
+        found += [in_service[o, t] for t in periods]
+        found += [fed_mw[o, c, t] for c in case.cooling_of_site[site_of[o]] for t in periods]
+    for s, c in cooling:
+        found.append(chosen[s, c])
+        found += [cooled_mw[s, c, t] for t in periods]
+        found += [fed_mw[o, c, t] for o in case.ties_of_site[s] for t in periods]
+    closed = np.zeros(len(program.highs.own.cost), dtype=bool)
+    closed[[column(variable) for variable in found]] = True
     return closed
 
 

@@ -81,18 +81,16 @@ def operation(
             broken.append(_named(case, screen_base(flow, limit, tolerance_mw, top=0).violations, t, h))
             if not case.is_secured:
                 continue
-            found = case.contingencies.screen(
+            found = case.contingencies.loaded(
                 _operating_point(case, flow, output_mw, withdrawal_mw, t, h),
                 number,
                 emergency * case.rating_factor(h, after_outage=True),
-                tolerance_mw,
-                keep_above=LISTED_ABOVE,
-                top=LISTED_AT_LEAST,
-                extra_limit=allowances.after_outages(case, h),
+                LISTED_ABOVE,
+                LISTED_AT_LEAST,
+                allowances.after_outages(case, h),
             )
-            both = pd.concat([found.top, found.above]).drop_duplicates(["outage", "branch"])
-            listed.append(_named(case, both, t, h))
-            broken.append(_named(case, found.violations, t, h))
+            listed.append(_named(case, found, t, h))
+            broken.append(_named(case, found[found["excess_mw"] > tolerance_mw], t, h))
     columns = ["contingency", "branch", "period", "snapshot", "flow_mw", "limit_mw", "loading"]
     outages = pd.concat(listed) if listed else pd.DataFrame(columns=columns)
     return Operation(pd.concat(flow_parts), outages, pd.concat(broken))

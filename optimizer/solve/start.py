@@ -135,7 +135,7 @@ def known_rows(case: Case, keys: Iterable[RowKey]) -> list[RowKey]:
         if outage:
             if outage not in outages or not np.isfinite(emergency[at]):
                 continue
-            if not case.contingencies.factors(outages[outage], snapshots[h])[1][at]:
+            if not case.contingencies.alive(outages[outage], snapshots[h])[at]:
                 continue
         elif not np.isfinite(normal[at]):
             continue

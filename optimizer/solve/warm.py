@@ -2,7 +2,7 @@
 
 1. With the limits that held the other plan, the relaxation is solved from the other's basis: a bound of this program,
    proven by its own multipliers, although more limits may be broken.
-2. The other plan's whole decisions are tried as they are.
+2. If it is whole and breaks no limit, it is the plan. If not, the other plan's whole decisions are tried as they are.
 3. The relaxation is solved until it breaks no limit.
 4. The other plan's sites are kept and upgrades decided again.
 5. Its sites, and those that the relaxation builds, are sized anew.
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from optimizer.solve.compact import Compact
 from optimizer.solve.found import Found, Limits
 from optimizer.solve.highs import Outcome
-from optimizer.solve.loop import cleaned, find_plan, is_written_out, known_relaxation, search_on
+from optimizer.solve.loop import cleaned, find_plan, is_written_out, keep_whole, known_relaxation, search_on
 from optimizer.solve.making_whole import MakingWhole
 from optimizer.solve.program import SecureProgram
 from optimizer.solve.standing import Standing
@@ -68,7 +68,10 @@ def _among(whole: MakingWhole, compact: Compact, relaxed: Outcome, before: Float
 
 
 def _as_it_was(standing: Standing, compact: Compact, relaxed: Outcome, before: Floats) -> None:
-    """Try what the other plan decided."""
+    """Try what the other plan decided, unless the relaxation decides it by itself."""
+    keep_whole(standing, compact, relaxed)
+    if standing.is_done:
+        return
     whole = MakingWhole(standing)
     small = _among(whole, compact, relaxed, before)
     with standing.booked("repair"):

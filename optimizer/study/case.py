@@ -304,7 +304,7 @@ class Case:
             raise ValueError("the case has no outages of single branches")
         participation = np.zeros((len(self.grid_network.bus_ids), len(self.snapshots)))
         np.add.at(participation, self._generator_bus, self._participation)
-        return OutageFactors(self.grid_network, self.outages, participation)
+        return self.outages.factors(self.grid_network, participation)
 
     @cached_property
     def contingencies(self) -> AllOutages:

@@ -31,7 +31,7 @@ from optimizer.study.rules import LIMITS, delayed, extra_months
 from optimizer.study.thinning import thin
 from optimizer.study.water import water_options
 
-__all__ = ["FLOOR", "Surroundings", "land_offers", "with_county_layers"]
+__all__ = ["FLOOR", "Surroundings", "Surveyed", "land_offers", "surveyed", "with_county_layers"]
 
 LEAST_USABLE_SHARE = 0.5
 """Share of a cell that must be usable for it to be part of a block: two such neighbours hang together by more than a
@@ -98,8 +98,36 @@ def with_exchange(places: pd.DataFrame, region: Region) -> pd.DataFrame:
     return places.join(connectivity.attach(places, exchanges, options))
 
 
-def land_offers(around: Surroundings, progress: Progress = silent) -> Offers:
-    """Turn the region into candidate sites, or refuse each cell or parcel, first by the first rule that it breaks.
+@dataclass(frozen=True, eq=False)
+class Surveyed:
+    """Land with the campuses that could stand on it and their ties, whatever they cost.
+
+    Parameters
+    ----------
+    land : LandPlaces
+        Cells or parcels.
+    places : Sieve
+        What rules say of each.
+    found : Campuses
+        Campuses on what is left.
+    campuses : Sieve
+        What rules say of each of these.
+    values : SiteValues
+        Costs and limits that layers give them.
+    ties : DataFrame
+        Ties of those that are left.
+    """
+
+    land: LandPlaces
+    places: Sieve
+    found: Campuses
+    campuses: Sieve
+    values: SiteValues
+    ties: pd.DataFrame
+
+
+def surveyed(around: Surroundings, progress: Progress = silent) -> Surveyed:
+    """Judge the region by every rule but that of cost: campuses that could be, or the first rule that refuses a place.
 
     The order of the rules is that of `optimizer.study.offers.RULES`.
 
@@ -112,8 +140,8 @@ def land_offers(around: Surroundings, progress: Progress = silent) -> Offers:
 
     Returns
     -------
-    Offers
-        Every cell or parcel is part of a site or refused, never both.
+    Surveyed
+        It rests on no price: neither of a campus nor of money.
     """
     config, region = around.config, around.region
     progress("sites", None, "layers over the land")
@@ -133,25 +161,41 @@ def land_offers(around: Surroundings, progress: Progress = silent) -> Offers:
         found = in_blocks(sieve, land, nearest, around.layers, around.campus, config.sites.min_area_ha)
     else:
         found = one_by_one(sieve, around.campus)
-    kept, ties, choice = _chosen(found, land, around)
-    sieve.take_over(choice, found.member_of)
-    progress("sites", None, "refused land")
-    refused, lost = _refused(sieve, land)
-    sites, sources = _sites(kept, found, land, around.layers)
-    return Offers(sites, ties, refused, lost, sources)
-
-
-def _chosen(found: Campuses, land: LandPlaces, around: Surroundings) -> tuple[pd.DataFrame, pd.DataFrame, Sieve]:
-    """Campuses that are kept as sites, their ties, and why the others are not."""
-    choice = Sieve(with_exchange(found.table, around.region))
+    choice = Sieve(with_exchange(found.table, region))
     values = _values(found, land, around.layers)
     _refuse_by_limits(choice, values, around)
     _refuse_by_size(choice, around)
     ties = _refuse_by_capacity(choice, values, around)
-    kept, ties, dropped = thin(_priced(choice.left, values, around), ties, around.config, around.yearly_factor)
+    return Surveyed(land, sieve, found, choice, values, ties)
+
+
+def land_offers(survey: Surveyed, around: Surroundings, progress: Progress = silent) -> Offers:
+    """Price what was surveyed, and keep the campuses that are worth deciding about.
+
+    Parameters
+    ----------
+    survey : Surveyed
+        The land and what could be on it; stays as it is.
+    around : Surroundings
+        As it was surveyed, but for what campuses cost and what money costs.
+    progress : Progress
+        Told how far it is.
+
+    Returns
+    -------
+    Offers
+        Every cell or parcel is part of a site or refused, never both.
+    """
+    places, choice, land = survey.places.copy(), survey.campuses.copy(), survey.land
+    priced = _priced(choice.left, survey.values, around)
+    kept, ties, dropped = thin(priced, survey.ties, around.config, around.yearly_factor)
     for rule, rows in dropped.items():
         choice.refuse(pd.Series(True, index=rows.index), rule, rows["cost"], rows["limit"])
-    return kept, ties, choice
+    places.take_over(choice, survey.found.member_of)
+    progress("sites", None, "refused land")
+    refused, lost = _refused(places, land)
+    sites, sources = _sites(kept, survey.found, land, around.layers)
+    return Offers(sites, ties, refused, lost, sources)
 
 
 def _sites(

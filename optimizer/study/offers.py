@@ -123,6 +123,14 @@ class Sieve:
         self._others = [""]
         self._also = np.zeros(len(places), dtype=np.int32)
 
+    def copy(self) -> Sieve:
+        """Return the same, so that rules that come later leave this one as it is."""
+        other = Sieve(self.places)
+        other._rules, other._others = self._rules.copy(), self._others.copy()
+        other._first, other._also = self._first.copy(), self._also.copy()
+        other._value, other._limit = self._value.copy(), self._limit.copy()
+        return other
+
     @property
     def is_left(self) -> np.ndarray:
         """Whether no rule has refused a place yet, one for each."""

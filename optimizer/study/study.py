@@ -27,7 +27,7 @@ from optimizer.study import cooling, points
 from optimizer.study.branches import branch_table, no_branches, no_upgrades, upgrade_table
 from optimizer.study.build import build_case
 from optimizer.study.case import Case
-from optimizer.study.cells import Surroundings, land_offers
+from optimizer.study.cells import Surroundings, Surveyed, land_offers, surveyed
 from optimizer.study.circuits import Expansion, circuit_table, extended_network, no_circuits, with_units
 from optimizer.study.conditions import changed_upgrades
 from optimizer.study.contingencies import grid_outages
@@ -55,6 +55,10 @@ from optimizer.study.workload_tables import WorkloadTables
 from optimizer.study.workloads import demands_of
 
 __all__ = ["Candidates", "Study"]
+
+MOST_SURVEYED = 200_000
+"""Cells or parcels up to which a survey of the land is kept for studies that change prices; one of more takes longer to
+find memory for than to make again (a choice) [count]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -377,23 +381,35 @@ class Study:
             refuse_errors(found)
             parts.append(offers)
         if self.region is not None and self.grid is not None:
-            around = Surroundings(
-                self.config,
-                self.region,
-                self.layers,
-                self.parcels,
-                self.points,
-                self.cooling,
-                self.yearly_factor,
-                self.routing,
-                self.rules,
-            )
-            parts.append(land_offers(around))
+            parts.append(land_offers(self.surveyed, self.surroundings))
+            if len(self.surveyed.land.table) > MOST_SURVEYED:
+                del vars(self)["surveyed"]
         settings = water_options(self.config)
         supply = no_water() if self.region is None else water.supply(self.region.facts["water_sources"], settings)
         buses = None if self.grid is None else self.grid.buses
         hot_day, sources = self.planned_operation.hot_day, self.config.water.sources
         return assemble(parts, self.cooling, supply, hot_day, buses, self.yearly_factor, self.routing, sources)
+
+    @property
+    def surroundings(self) -> Surroundings:
+        """All that land is judged by; the study has a region."""
+        assert self.region is not None
+        return Surroundings(
+            self.config,
+            self.region,
+            self.layers,
+            self.parcels,
+            self.points,
+            self.cooling,
+            self.yearly_factor,
+            self.routing,
+            self.rules,
+        )
+
+    @cached_property
+    def surveyed(self) -> Surveyed:
+        """The land and what could be on it, whatever it costs; the study has a region."""
+        return surveyed(self.surroundings)
 
     @cached_property
     def own_offers(self) -> tuple[Offers, list[Finding]]:

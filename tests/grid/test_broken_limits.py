@@ -6,13 +6,17 @@ import math
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.grid import broken_limits
+from optimizer.grid.all_outages import AllOutages
 from optimizer.grid.broken_limits import BrokenLimits
 from optimizer.grid.contingency import OutageFactors, OutageSet
+from optimizer.grid.joint import JointSet
+from optimizer.grid.joint_factors import JointFactors, OperatingPoint
 from optimizer.grid.screening import screen
 
 Make = Any
@@ -48,6 +52,36 @@ def test_nothing_that_screening_finds_is_missed(data: st.DataObject, balanced: A
     for key, (mw, over) in found.items():
         assert over > TOLERANCE_MW
         assert (mw, over) == pytest.approx(expected[key], abs=1e-6)
+
+
+@given(data=st.data())
+def test_the_highest_loadings_are_those_of_screening(data: st.DataObject, balanced: Any) -> None:
+    """All above a share of the limit, and at least so many; loadings within rounding of the share on either side."""
+    case, injection = data.draw(balanced)
+    net = case.network()
+    outages = OutageSet.branches(net, np.arange(net.n_bus))
+    nothing = JointFactors(net, JointSet(), np.zeros(1, dtype=np.intp), np.ones((1, 1)))
+    every = AllOutages(OutageFactors(net, outages, np.linspace(1, 3, net.n_bus)), nothing)
+    flow, m = net.flows(injection), net.n_branch
+    limit = np.array(data.draw(st.lists(st.sampled_from([0.0, 10.0, 77.0, 310.0, math.inf]), min_size=m, max_size=m)))
+    pair = st.tuples(st.integers(0, m - 1), st.integers(0, m - 1))
+    extra = data.draw(st.dictionaries(pair, st.floats(0, 100), max_size=3))
+    above, least = data.draw(st.sampled_from([0.3, 0.95])), data.draw(st.sampled_from([0, 1, 4]))
+    point = OperatingPoint(flow, np.zeros(1), {})
+    found = every.loaded(point, 0, limit, above, least, extra)
+    table = every.screen(point, 0, limit, 0.0, keep_above=above, top=least, extra_limit=extra)
+    expected = pd.concat([table.top, table.above]).drop_duplicates(["outage", "branch"])
+    wanted = {(r.outage, r.branch): r for r in expected.itertuples()}
+    seen = {(r.outage, r.branch): r for r in found.itertuples()}
+    sure = {key for key, r in wanted.items() if r.loading > above * (1 + 1e-9)}
+    assert sure <= set(seen)
+    assert len(seen) == len(found) >= min(least, len(wanted))
+    assert all(r.loading > above or key in wanted for key, r in seen.items())
+    for key in sure:
+        one, other = seen[key], wanted[key]
+        assert (one.flow_mw, one.limit_mw) == pytest.approx((other.flow_mw, other.limit_mw), abs=1e-6)
+        assert one.excess_mw == pytest.approx(other.excess_mw, abs=1e-6)
+    assert found["loading"].is_monotonic_decreasing
 
 
 def test_factors_that_are_not_kept_count_where_a_branch_is_near_its_limit(make_example: Make) -> None:
