@@ -37,6 +37,13 @@ rounding in double precision of sums of the size of a system's load stays under 
 DUAL, PRIMAL = 1, 4
 """Names that HiGHS has for the methods of its simplex solver."""
 
+MANY_ROWS = 20_000
+"""Rows from which on the dual simplex method goes on from a basis by Devex prices (docs/benchmarks.md): for steepest
+edges HiGHS first solves a system for every row, since rows that are added leave it none of their lengths."""
+
+DEVEX = {"simplex_dual_edge_weight_strategy": 1}
+"""Option of HiGHS for these prices."""
+
 CEILING: RowKey = ("", "", 0, "", 0)
 """Stands for the row that bounds the objective, among the keys of limits."""
 
@@ -236,7 +243,9 @@ class Compact:
             low, high = self.row_bounds
             holds = bool(np.all(low <= 0.0) and np.all(high >= 0.0) and min(self._limit, default=0.0) >= 0.0)
             return Outcome("optimal" if holds else "infeasible", 0.0 if holds else np.inf, 0.0, np.empty(0))
-        return self.highs.solve(max(min(seconds, self.program.seconds_left()), 0.1))
+        goes_on = self.highs.relaxed and self.highs.size[0] >= MANY_ROWS and self.highs.has_basis
+        with self.highs.options(**(DEVEX if goes_on else {})):
+            return self.highs.solve(max(min(seconds, self.program.seconds_left()), 0.1))
 
     def decide(
         self,

@@ -168,6 +168,11 @@ class HighsProgram:
         found = self._highs.getBasis()
         return Basis(tuple(found.col_status), tuple(found.row_status))
 
+    @property
+    def has_basis(self) -> bool:
+        """Whether the next linear solve begins from a basis."""
+        return bool(self._highs.getBasis().valid)
+
     def set_basis(self, basis: Basis, is_foreign: bool = False) -> None:
         """Start the next solve from a basis; rows that came since are slack in it.
 
