@@ -40,9 +40,10 @@ def supply_of(case: Case) -> Supply:
 
 
 def ties_beside(case: Case) -> list[str]:
-    """Ties at the bus of the generator that their site is beside."""
-    beside, bus = supply_of(case).beside, case.generators["bus"]
-    return [v for s, g in beside.items() for v in case.ties_of_site[s] if case.ties.at[v, "bus"] == bus[g]]
+    """Ties at the bus of the generator that their site is beside, or at that to which its step-up transformers lead."""
+    S, bus = supply_of(case), case.generators["bus"]
+    behind = {s: (bus[g], S.step_up_bus.get(g)) for s, g in S.beside.items()}
+    return [v for s, buses in behind.items() for v in case.ties_of_site[s] if case.ties.at[v, "bus"] in buses]
 
 
 def constrain_campus(b: pyo.Block, case: Case, m: pyo.ConcreteModel, S: Supply) -> None:

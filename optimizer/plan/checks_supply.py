@@ -226,15 +226,25 @@ def check_colocation(context: Context) -> list[Finding]:
         if expected[-1] < -tolerances.POWER_MW:
             text = "more is taken than the generator gives"
             found.append(_finding(context, "direct", where, text, output - expected[-1], output, "MW"))
-        tie = context.tie_of_site.get(row.site, "")
-        at_bus = tie and context.case.ties.at[tie, "bus"] == context.case.generators.at[row.generator, "bus"]
-        if row.direct_mw > tolerances.POWER_MW and not at_bus:
-            text = "the campus is tied to another bus than the generator's"
+        if row.direct_mw > tolerances.POWER_MW and not _is_behind_its_meter(context, row.site, row.generator):
+            text = "the campus is tied to another bus than the generator's, and not where its transformers alone lead"
             found.append(_finding(context, "direct", where, text, row.direct_mw, 0.0, "MW"))
     made = stated[["site", "period", "snapshot"]].assign(generator=stated["generator"], direct_mw=stated["direct_mw"])
     return found + compare_tables(
         context.prefix, "colocation", stated, made.assign(to_grid_mw=np.array(expected, dtype=float))
     )
+
+
+def _is_behind_its_meter(context: Context, site: str, generator: str) -> bool:
+    """Whether the tie of a campus ends where all that a generator gives passes: at its bus, or past its transformers."""
+    tie, at, grid = context.tie_of_site.get(site, ""), context.case.generators.at[generator, "bus"], context.study.grid
+    if not tie or grid is None:
+        return False
+    end = context.case.ties.at[tie, "bus"]
+    lines = grid.branches.loc[grid.branches["in_service"].astype(bool), ["from_bus", "to_bus"]]
+    touching = lines[(lines == at).any(axis=1)]
+    leads_there = len(touching) > 0 and bool(touching.isin([at, end]).all(axis=None))
+    return bool(end == at or (leads_there and grid.buses.at[end, "base_kv"] > grid.buses.at[at, "base_kv"]))
 
 
 def check_carbon_free(context: Context) -> list[Finding]:

@@ -45,6 +45,9 @@ class Supply:
         Least carbon-free share of the campuses' energy by period: over the year, and in every snapshot [-].
     grid_carbon_free_share : float
         Share of what is taken from the grid that counts as carbon-free [-].
+    step_up_bus : mapping of str to str
+        Bus to which the step-up transformers of some of those generators lead, and nothing else does: it is behind
+        their meter too.
     """
 
     technologies: pd.DataFrame
@@ -59,6 +62,7 @@ class Supply:
     carbon_free_share: Mapping[int, float] = field(default_factory=dict)
     hourly_carbon_free_share: Mapping[int, float] = field(default_factory=dict)
     grid_carbon_free_share: float = 0.0
+    step_up_bus: Mapping[str, str] = field(default_factory=dict)
 
     def without(self, site: str) -> Supply:
         """The supply of all sites but one."""

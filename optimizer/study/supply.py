@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 
 from optimizer.config import StudySettings, SupplySettings
 from optimizer.errors import Finding, nearest
+from optimizer.grid.network import Grid
 from optimizer.study.economics import capital_recovery, ready_year, shortened
 from optimizer.study.sites import on_grid
 from optimizer.study.supplies import Adequacy, Supply
@@ -69,7 +70,32 @@ def supply_of(study: Study) -> Supply | None:
         dict(limits.carbon_free_share),
         dict(limits.carbon_free_share_every_snapshot),
         settings.grid_carbon_free_share,
+        _step_up_buses(study.grid, beside.values()),
     )
+
+
+def step_up_bus(grid: Grid, bus: str) -> str | None:
+    """The bus to which the transformers of a generator's bus lead, where all its branches end there; else nothing.
+
+    Between the two nothing else joins, so that they are one plant: what the generator gives passes there in any case.
+    """
+    there = grid.branches[grid.branches["in_service"].astype(bool)]
+    others = {*there.loc[there["from_bus"] == bus, "to_bus"], *there.loc[there["to_bus"] == bus, "from_bus"]}
+    if len(others) != 1:
+        return None
+    (other,) = others
+    is_stepped_up = grid.buses.at[other, "base_kv"] > grid.buses.at[bus, "base_kv"]
+    return str(other) if is_stepped_up else None
+
+
+def _behind_the_meter(grid: Grid, bus: str) -> set[str]:
+    return {bus, step_up_bus(grid, bus) or bus}
+
+
+def _step_up_buses(grid: Grid, generators: Iterable[str]) -> dict[str, str]:
+    bus = grid.generators["bus"]
+    found = {g: step_up_bus(grid, str(bus[g])) for g in generators if g in bus.index}
+    return {g: other for g, other in found.items() if other is not None}
 
 
 def beside_of(study: Study) -> dict[str, str]:
@@ -302,12 +328,12 @@ def _availability_names(study: Study, tables: SupplyTables) -> Iterator[Finding]
 
 
 def _generators(study: Study) -> Iterator[Finding]:
-    """A generator beside a site is one of the grid's, at the bus of one of the site's ties."""
+    """A generator beside a site is one of the grid's, at the bus of one of the site's ties or a transformer from it."""
     assert study.grid is not None
     units = study.operation.generators
     ties = pd.DataFrame(study.candidates.ties)
     for s, g in beside_of(study).items():
-        where = f"sites, site {s}, {BESIDE}"
+        where, ends = f"sites, site {s}, {BESIDE}", set(ties.loc[ties["site"] == s, "bus"])
         if g in study.config.conditions.withdrawn_generators:
             text, remedy = (
                 "the generator that the site stands beside is withdrawn",
@@ -317,9 +343,9 @@ def _generators(study: Study) -> Iterator[Finding]:
         elif g not in units.index:
             remedy = nearest(g, list(units.index)) if len(units) < 100 else "name a generator in service"
             yield Finding("study.supply.unknown_generator", where, "no such generator", repr(g), remedy)
-        elif s in set(ties["site"]) and units.at[g, "bus"] not in set(ties.loc[ties["site"] == s, "bus"]):
+        elif ends and not ends & (buses := _behind_the_meter(study.grid, str(units.at[g, "bus"]))):
             text = "behind one meter, campus and generator share a bus, and no tie of the site ends at the generator's"
-            remedy = f"give the site a tie to bus {units.at[g, 'bus']}"
+            remedy = f"give the site a tie to bus {' or '.join(sorted(buses))}"
             yield Finding("study.supply.other_bus", where, text, repr(g), remedy)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from optimizer.errors import InfeasibleError
+from optimizer.errors import InfeasibleError, InputError
 from optimizer.plan.plan import Plan, write_plan
 from optimizer.plan.verify import verify_plan
 from optimizer.solve.explain.site import without_site
@@ -236,6 +236,22 @@ def test_a_plant_beside_the_campus_serves_it_and_the_grid_has_the_rest(tmp_path:
     (row,) = plan.table("colocation").to_dict("records")
     assert (row["direct_mw"], row["to_grid_mw"]) == pytest.approx((100, 300), abs=1e-4)
     assert plan.summary["objectives"]["carbon_t"] == pytest.approx(0, abs=1e-6)
+
+
+def test_a_campus_past_the_step_up_transformers_of_a_plant_is_behind_its_meter(tmp_path: Path) -> None:
+    """The plant at 20 kV, its transformers lead to b alone: it serves the campus there, and gives the rest to a."""
+    buses = "bus,base_kv,load_mw\na,138,300\nb,138,0\np,20,0\n"
+    branches = GRID["grid/branches"] + "t1,p,b,0.05,400\nt2,b,p,0.05,400\n"
+    generators = PLANT["generators"].replace("g,b,", "g,p,")
+    limits = "[limits]\ncarbon_free_share_every_snapshot = { 2030 = 1.0 }\n"
+    tables = {**PLANT, "buses": buses, "grid/branches": branches, "generators": generators}
+    plan = solved(tmp_path, "[supply]\n" + limits, **tables)
+    (row,) = plan.table("colocation").to_dict("records")
+    assert (row["direct_mw"], row["to_grid_mw"]) == pytest.approx((100, 300), abs=1e-4)
+    # With a line of its own to a, what the plant gives need not pass the campus: there is no one meter.
+    for edited in (branches + "l3,p,a,0.5,400\n", branches.replace("t2,b,p", "l3,a,p")):
+        with pytest.raises(InputError, match="give the site a tie to bus p"):
+            study(tmp_path / str(len(edited)), "[supply]\n" + limits, **{**tables, "grid/branches": edited})
 
 
 def test_more_of_a_plant_beside_the_campus_is_worth_more_to_the_campus(tmp_path: Path) -> None:
