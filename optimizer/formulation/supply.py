@@ -31,7 +31,17 @@ from optimizer.study.supplies import Supply
 from optimizer.units import HOURS_PER_DAY, HOURS_PER_YEAR, USD_PER_MUSD
 
 NEEDS = {
-    "supply": ["technologies", "offers", "availability", "gas_lines", "land", "days", "beside", "step_up_bus", "yearly_share"],
+    "supply": [
+        "technologies",
+        "offers",
+        "availability",
+        "gas_lines",
+        "land",
+        "days",
+        "beside",
+        "step_up_bus",
+        "yearly_share",
+    ],
     "sites": ["basin", "utilization", "emission_t_per_mwh"],
     "ties": ["site", "bus", "capacity_mw"],
     "generators": ["bus", "carbon_t_per_mwh"],

@@ -236,7 +236,7 @@ def check_colocation(context: Context) -> list[Finding]:
 
 
 def _is_behind_its_meter(context: Context, site: str, generator: str) -> bool:
-    """Whether the tie of a campus ends where all that a generator gives passes: at its bus, or past its transformers."""
+    """Whether the tie of a campus ends where all that a generator gives passes: at its bus or past transformers."""
     tie, at, grid = context.tie_of_site.get(site, ""), context.case.generators.at[generator, "bus"], context.study.grid
     if not tie or grid is None:
         return False

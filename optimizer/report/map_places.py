@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from optimizer.report import land_shapes, style
+from optimizer.report.map_labels import label_sides, size_of
 from optimizer.report.map_layer import CHOSEN, LAND, LOADING, PLAN, REFUSED, SITES, MapLayer, hover_rows, trace
 from optimizer.report.projection import GEOGRAPHIC, Projection
 from optimizer.report.text import count, figure_text, rule_words, words
@@ -83,17 +84,18 @@ def chosen_sites(view: View, projection: Projection, name: str) -> MapLayer | No
     x, y = projection.points(sites["lon"], sites["lat"])
     diameter = circle_px(sites["it_mw"], sites["it_mw"].max())
     labels = [
-        f"<b>{mw:,.0f} MW</b><br>{figure_text(county or site)}"
+        (f"{mw:,.0f} MW", str(county or site))
         for site, county, mw in zip(sites.index, sites["county"].fillna(""), sites["it_mw"], strict=True)
     ]
+    sides = label_sides(x, y, diameter, [size_of(lines) for lines in labels], projection.km_per_px)
     marks = trace(
         x,
         y,
         name,
         mode="markers+text",
         marker={"size": diameter, "color": style.BLUE, "opacity": 0.9, "line": {"color": "#ffffff", "width": 1.5}},
-        text=labels,
-        textposition=label_sides(x, y, diameter),
+        text=[f"<b>{size}</b><br>{figure_text(place)}" for size, place in labels],
+        textposition=sides,
         textfont={"size": 12, "color": style.INK, "shadow": _HALO},
         customdata=_site_hover(sites, view.periods, *_made_of(view, sites)),
         hovertemplate=_site_text(
@@ -132,27 +134,6 @@ def circle_px(it_mw: pd.Series, largest_mw: float) -> list[float]:
     """Return diameters, so that area is proportional to IT capacity [px]."""
     sizes = _LARGEST_CIRCLE_PX * np.sqrt(it_mw.to_numpy(float) / max(largest_mw, 1e-9))
     return [round(float(size), 1) for size in np.maximum(sizes, 8.0)]
-
-
-def label_sides(x: np.ndarray, y: np.ndarray, diameter_px: list[float]) -> list[str]:
-    """Return for each label a side of its circle where it meets no circle and no earlier label, if there is one."""
-    # The map is about 700 px high: near enough to judge what overlaps.
-    km_per_px = max(float(np.ptp(x)), float(np.ptp(y)), 300.0) / 600.0
-    width, height = 100.0 * km_per_px, 34.0 * km_per_px
-    radius = np.asarray(diameter_px) / 2 * km_per_px
-    taken = [(float(cx), float(cy), 2 * r, 2 * r) for cx, cy, r in zip(x, y, radius, strict=True)]
-    sides = []
-    for cx, cy, r in zip(x, y, radius, strict=True):
-        boxes = {
-            "top center": (cx, cy + r + height / 2, width, height),
-            "bottom center": (cx, cy - r - height / 2, width, height),
-            "middle right": (cx + r + width / 2, cy, width, height),
-            "middle left": (cx - r - width / 2, cy, width, height),
-        }
-        free = [side for side, box in boxes.items() if not any(_overlap(box, other) for other in taken)]
-        sides.append(free[0] if free else "top center")
-        taken.append(boxes[sides[-1]])
-    return sides
 
 
 def _refused_look(number: int) -> dict[str, Any]:
@@ -207,7 +188,3 @@ def _placed(table: pd.DataFrame) -> pd.DataFrame:
     if not {"lat", "lon"} <= set(table.columns):
         return table.iloc[:0].assign(lat=0.0, lon=0.0)
     return table[table["lat"].notna() & table["lon"].notna()]
-
-
-def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
-    return abs(a[0] - b[0]) * 2 < a[2] + b[2] and abs(a[1] - b[1]) * 2 < a[3] + b[3]

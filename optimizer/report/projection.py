@@ -20,6 +20,8 @@ import shapely
 GEOGRAPHIC = "EPSG:4326"
 # Points where a path breaks off; the figure leaves a gap.
 _BREAK = np.array([[np.nan, np.nan]])
+# Width and height of a map in the report, without its legend and axes: what it shows is fitted into that [px].
+_SHOWN_PX = (780.0, 670.0)
 # Cells are merged after their corners are put on a grid this fine [km], so that neighbours share them.
 _SNAP_KM = 0.05
 
@@ -56,11 +58,21 @@ class Projection:
         return pyproj.Transformer.from_crs(GEOGRAPHIC, target, always_xy=True)
 
     @cached_property
+    def _corners(self) -> tuple[np.ndarray, np.ndarray]:
+        lon, lat = [self.west, self.west, self.east, self.east], [self.south, self.north, self.south, self.north]
+        x, y = self._transformer.transform(lon, lat)
+        return np.asarray(x), np.asarray(y)
+
+    @property
     def _origin(self) -> tuple[float, float]:
-        corners = self._transformer.transform(
-            [self.west, self.west, self.east, self.east], [self.south, self.north, self.south, self.north]
-        )
-        return float(np.floor(np.min(corners[0]) / 50) * 50), float(np.floor(np.min(corners[1]) / 50) * 50)
+        x, y = self._corners
+        return float(np.floor(x.min() / 50) * 50), float(np.floor(y.min() / 50) * 50)
+
+    @property
+    def km_per_px(self) -> float:
+        """Scale of a map of all that is drawn, as a report first shows it; at least 10 m a pixel [km/px]."""
+        x, y = self._corners
+        return max(float(np.ptp(x)) / _SHOWN_PX[0], float(np.ptp(y)) / _SHOWN_PX[1], 0.01)
 
     def points(self, lon: Any, lat: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return x and y of points, shape (n,) [km]."""

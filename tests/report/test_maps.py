@@ -1,12 +1,11 @@
 import dataclasses
 
-import numpy as np
 import plotly.graph_objects as go
 import pytest
 
 from optimizer.plan.plan import Plan
 from optimizer.report import maps
-from optimizer.report.map_places import circle_px, label_sides
+from optimizer.report.map_places import circle_px
 from optimizer.report.view import View
 
 
@@ -76,13 +75,6 @@ def test_views_switch_layers_and_the_first_is_shown(drawn: go.Figure) -> None:
 def test_the_area_of_a_circle_is_proportional_to_its_load(plan: Plan) -> None:
     large, small = circle_px(View(plan).sites["it_mw"], 600)
     assert (large / small) ** 2 == pytest.approx(600 / 300, rel=0.02)
-
-
-def test_labels_avoid_each_other() -> None:
-    # Two circles so near that both labels above them would lie on one another.
-    sides = label_sides(np.array([0.0, 20.0, 500.0]), np.array([0.0, 0.0, 500.0]), [20.0, 20.0, 20.0])
-    assert sides[0] != sides[1]
-    assert sides[2] == "top center"
 
 
 def test_the_comparison_shows_both_plans_and_what_breaks(plan: Plan) -> None:
