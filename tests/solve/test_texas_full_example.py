@@ -121,6 +121,38 @@ def test_workloads_supply_and_service_go_together(repository: Path, whole: Study
     assert "Who serves whom" in render_report(plan)
 
 
+def test_a_campus_at_a_plant_is_served_by_it_and_what_is_rented_stands_beside(
+    repository: Path, whole: Study, tmp_path: Path
+) -> None:
+    """300 MW near Dallas, no county with more than 70 %, carbon-free energy for campuses without wind or sun.
+
+    Two blocks of 100 MW fit at the nuclear plant, which alone can be carbon-free: nine tenths leave room for no
+    third block on the grid, so that leased halls take the rest, whose energy is in their rent.
+    """
+    folder = repository / "examples" / "texas_full"
+    written = tomllib.loads((folder / "own_supply.toml").read_text(encoding="utf-8"))
+    demand = tmp_path / "demand.csv"
+    demand.write_text("region,workload,it_mw,lat,lon\ndallas,interactive,300,32.8,-96.82\n")
+    ours = {
+        "study.periods": [2030],
+        "demand": None,
+        "workloads": {"demand": str(demand), "kind": [{"name": "interactive", "max_rtt_ms": 5}]},
+        "supply": {"technologies": []},
+        "sites.table": str(folder / written["sites"]["table"]),
+        "sites.ties": str(folder / written["sites"]["ties"]),
+        "grid.area": {"center": "3005260", "hops": 2},
+        "sites.max_sites": 4,
+        "limits.carbon_free_share": {2030: 0.9},
+    }
+    plan = checked_plan(whole.override({k: v for k, v in CORNER.items() if not k.startswith("demand.")} | ours))
+    sites = plan.table("sites").set_index("site")
+    assert sites["it_mw"].to_dict() == pytest.approx({"beside_nuclear": 200, "dallas_lease": 100})
+    taken = plan.table("colocation")
+    assert set(taken["generator"]) == {"13086"}
+    assert taken["direct_mw"].max() == pytest.approx(sites.at["beside_nuclear", "facility_mw"], abs=0.01)
+    assert sites.at["beside_nuclear", "emissions_t_per_year"] == 0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["study.toml", "own_supply.toml"])
 def test_the_whole_holds(repository: Path, name: str, tmp_path: Path) -> None:
@@ -129,5 +161,10 @@ def test_the_whole_holds(repository: Path, name: str, tmp_path: Path) -> None:
     assert plan.summary["gap"] <= 0.02
     assert plan.summary["n_contingencies_checked"] == 3206
     check_portfolio(plan)
+    rented = {"dallas_lease", "san_antonio_lease", "cloud", "orbit_shell"}
+    assert rented <= set(plan.table("candidates")["site"])
+    if "colocation" in plan.tables:
+        # Nothing else is carbon-free without a price.
+        assert (plan.table("colocation").groupby("period")["direct_mw"].sum() > 0).all()
     # None serves before the first period after 51 months from the start of 2026.
     assert plan.table("upgrades")["in_service"].min() >= 2032
