@@ -126,7 +126,9 @@ def _beside(b: pyo.Block, case: Case, m: pyo.ConcreteModel, S: Supply) -> None:
 
         sum_v z[v,t,h] <= p[g,t,h]
         """
-        return pyo.quicksum(b.direct_mw[v, t, h] for v in by_generator[g]) <= m.dispatch.output_mw[g, t, h]
+        # An explanation leaves out the network: a generator gives at most what it can then.
+        given = m.dispatch.output_mw[g, t, h] if case.network is not None else float(case.output_max_mw.at[g, h])
+        return pyo.quicksum(b.direct_mw[v, t, h] for v in by_generator[g]) <= given
 
 
 def _carbon_free(b: pyo.Block, case: Case, m: pyo.ConcreteModel, S: Supply) -> None:

@@ -273,6 +273,15 @@ def test_more_of_a_plant_beside_the_campus_is_worth_more_to_the_campus(tmp_path:
     assert rows.at["generator output", "price_usd_per_unit"] == pytest.approx(1e6 / 8760 - 20, abs=1e-4)
 
 
+def test_a_plant_that_is_too_small_for_a_share_is_explained(tmp_path: Path) -> None:
+    """60 MW of 100 are carbon-free at most, and 80 % are asked for."""
+    generators = "generator,bus,p_max_mw,cost_usd_per_mwh,carrier,carbon_t_per_mwh\n"
+    generators += "g,b,60,20,nuclear,0\nh,a,400,50,gas,0.4\n"
+    limits = "[supply]\n[limits]\ncarbon_free_share_every_snapshot = { 2030 = 0.8 }\n"
+    with pytest.raises(InfeasibleError, match="carbon_free_share_every_snapshot.*0.6"):
+        solved(tmp_path, limits, **{**PLANT, "generators": generators})
+
+
 @pytest.mark.every(3)
 @pytest.mark.parametrize(("share", "solar"), [(0.0, 0.0), (0.1, 40.0), (0.5, 200.0)])
 def test_carbon_free_share_over_the_year(tmp_path: Path, share: float, solar: float) -> None:
