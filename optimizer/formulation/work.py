@@ -107,7 +107,7 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
 
     @constraint(b, [(s, k, t) for s, k in W.fits for t in T if (s, k, t) in b.rack_mw])
     def cooling_takes_the_rack(b: Any, s: str, k: str, t: int) -> Any:
-        """A rack stands only where the chosen cooling takes its density.
+        """A rack stands only where the place and the chosen cooling take its density.
 
         r[s,k,t] <= sum_(c that takes k) i[s,c,t]
         """

@@ -22,6 +22,13 @@ def _own_density_kw(context: Context, site: str) -> float:
     return float(own.sites.at[site, "rack_density_kw"]) if own is not None and site in own.sites.index else np.nan
 
 
+def densest_kw(context: Context, site: str) -> float:
+    """Densest rack that the table of sites says a place takes, inf where it says nothing [kW]."""
+    own = context.study.own
+    said = np.nan if own is None else float(own.sites["max_rack_density_kw"].get(site, np.nan))
+    return np.inf if np.isnan(said) else said
+
+
 def fact(context: Context, site: str, key: str) -> float | None:
     """Value of a key of ``[facility]`` at a site, ``None`` where nothing says it.
 
@@ -88,5 +95,20 @@ def check_density(context: Context) -> list[Finding]:
     return findings
 
 
-CHECKS = (check_halls, check_density)
+def check_place(context: Context) -> list[Finding]:
+    """No site has racks that are denser than the place takes; racks that are chosen are told apart with the work."""
+    if context.study.racks is not None:
+        return []
+    findings = []
+    for row, (site, kw) in enumerate(zip(context.placed["site"], facts(context, "rack_density_kw"), strict=True)):
+        most = densest_kw(context, str(site))
+        if kw > most:
+            where = cell(context.prefix, "sites", row, context.table("sites"), "site")
+            findings.append(
+                broken("plan.site.density", where, "its racks are denser than the place takes", kw, most, "kW")
+            )
+    return findings
+
+
+CHECKS = (check_halls, check_density, check_place)
 """Checks of a study with demand."""

@@ -10,6 +10,7 @@ import pandas as pd
 
 from optimizer.errors import Finding
 from optimizer.plan import tolerances
+from optimizer.plan.checks_halls import densest_kw
 from optimizer.plan.verify_compare import broken, capped, compare_tables, finding
 from optimizer.plan.verify_context import Context, remembered
 from optimizer.study.economics import capital_recovery
@@ -35,20 +36,31 @@ def has_programmes(context: Context) -> bool:
 
 @remembered
 def work_per_mw(context: Context) -> dict[int, float]:
-    """Work that a MW of the best rack that some site's cooling takes does in a year, by period [1/MW-year]."""
+    """Work that a MW of the best rack that some site takes does in a year, by period [1/MW-year]."""
     racks = context.study.racks
     assert racks is not None
-    if context.study.region is not None and len(context.case.cooling):
-        facts = context.study.region.facts["cooling_technologies"].set_index("cooling")["rack_density_max_kw"]
-        # Cooling of which nothing is known, such as that of what is rented, takes any rack.
-        offered = context.case.cooling.index.get_level_values("cooling")
-        most_kw = facts.astype(float).reindex(offered).fillna(np.inf).max()
-        racks = racks[racks["kw"] <= most_kw]
+    offered = context.case.cooling.index.to_frame(index=False)
+    if len(offered):
+        taken_kw = _cooled_kw(context, offered["cooling"]).clip(upper=_place_kw(context, offered["site"]))
+        racks = racks[racks["kw"] <= taken_kw.max()]
     hours = HOURS_PER_YEAR * (context.study.config.facility.utilization or 1.0)
     return {
         t: max(float(w) * KWH_PER_MWH * hours for w, y in racks[["work_per_kwh", "first_year"]].to_numpy() if y <= t)
         for t in context.periods
     }
+
+
+def _cooled_kw(context: Context, cooling: pd.Series) -> pd.Series:
+    """Densest rack that each technology takes; one of which nothing is known, as of what is rented, takes any [kW]."""
+    if context.study.region is None:
+        return pd.Series(np.inf, index=cooling.index)
+    facts = context.study.region.facts["cooling_technologies"].set_index("cooling")["rack_density_max_kw"]
+    return cooling.map(facts.astype(float)).fillna(np.inf)
+
+
+def _place_kw(context: Context, sites: pd.Series) -> pd.Series:
+    """Densest rack that each place takes by the table of sites [kW]."""
+    return sites.map({s: densest_kw(context, str(s)) for s in sites.unique()}).astype(float)
 
 
 @remembered
@@ -185,18 +197,21 @@ def check_racks(context: Context) -> list[Finding]:
 
 
 def _uncooled(context: Context, rows: pd.DataFrame) -> list[Finding]:
-    """Racks whose density the site's cooling does not take."""
-    if context.study.region is None or context.study.racks is None:
+    """Racks whose density the place or its cooling does not take."""
+    if context.study.racks is None:
         return []
-    facts = context.study.region.facts["cooling_technologies"]
-    densest = dict(zip(facts["cooling"], facts["rack_density_max_kw"].astype(float), strict=True))
-    chosen = dict(zip(context.placed["site"], context.placed["cooling"], strict=True))
+    placed = context.placed.drop_duplicates("site").set_index("site")["cooling"]
+    cooling = rows["site"].map(placed).fillna("")
+    densest = (
+        ("denser than the site's cooling takes", _cooled_kw(context, cooling)),
+        ("denser than the place takes", _place_kw(context, rows["site"])),
+    )
+    each_kw = rows["rack"].map(context.study.racks["kw"]).astype(float)
     found = []
-    for i, (site, rack) in enumerate(rows[["site", "rack"]].itertuples(index=False, name=None)):
-        kw, most = float(context.study.racks.at[rack, "kw"]), densest.get(chosen.get(site, ""), np.inf)
-        if kw > most:
-            where = f"{context.prefix}tables/racks.csv row {i + 1}"
-            found.append(broken("plan.work.density", where, "denser than the site's cooling takes", kw, most, "kW"))
+    for text, most_kw in densest:
+        for i in np.flatnonzero(each_kw > most_kw):
+            where, kw, most = f"{context.prefix}tables/racks.csv row {i + 1}", each_kw.iloc[i], most_kw.iloc[i]
+            found.append(broken("plan.work.density", where, text, float(kw), float(most), "kW"))
     return found
 
 

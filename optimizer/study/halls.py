@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from optimizer.config import FacilitySettings
+from optimizer.config.checks import UNTIED_KINDS
 from optimizer.errors import Finding, nearest
 
 if TYPE_CHECKING:
@@ -60,9 +61,16 @@ def halls_of(
     return found
 
 
-def densities_kw(halls: Mapping[str, FacilitySettings]) -> dict[str, float]:
-    """Rack density of the sites that have one of their own [kW]."""
-    return {s: f.rack_density_kw for s, f in halls.items() if f.rack_density_kw is not None}
+def densities_kw(halls: Mapping[str, FacilitySettings], own: OwnSites | None) -> dict[str, float]:
+    """Rack density of the sites that the study cools and that have one of their own [kW]."""
+    cooled = set() if own is None else set(own.sites.index[~own.sites["kind"].isin(UNTIED_KINDS)])
+    return {s: f.rack_density_kw for s, f in halls.items() if s in cooled and f.rack_density_kw is not None}
+
+
+def densest_kw(own: OwnSites | None) -> dict[str, float]:
+    """Densest rack that those sites take whose table says so [kW]."""
+    given = pd.Series(dtype=float) if own is None else own.sites["max_rack_density_kw"].dropna()
+    return {str(s): float(kw) for s, kw in given.items()}
 
 
 def unknown_archetypes(study: Study) -> Iterator[Finding]:
@@ -81,7 +89,10 @@ def hall_findings(study: Study) -> Iterator[Finding]:
     """Densities that no cooling reads, and use of racks that work cannot count."""
     if study.own is None:
         return
-    idle = study.own.sites["rack_density_kw"].notna()
+    yield from _unread_densities(study)
+    yield from _too_dense(study)
+    # Where the place says what it takes, the density is held against that.
+    idle = study.own.sites["rack_density_kw"].notna() & study.own.sites["max_rack_density_kw"].isna()
     if study.region is not None:
         # Cooling is that of a climate, and a site that stands nowhere has none.
         idle &= (study.candidates.sites["iecc_zone"].reindex(idle.index) == "").fillna(False)
@@ -99,6 +110,29 @@ def hall_findings(study: Study) -> Iterator[Finding]:
             found = f"{hall.utilization or 1.0:g}, elsewhere {usual:g}"
             remedy = "give facility.utilization, or leave the archetype out"
             yield Finding("study.site.archetype_work", f"sites, site {s}, archetype", text, found, remedy)
+
+
+def _too_dense(study: Study) -> Iterator[Finding]:
+    """Racks that no place on offer takes, so that none is left."""
+    refused = study.candidates.refused
+    refused = refused[refused["rule"] == "rack_density"]
+    if len(refused) and study.candidates.sites.empty:
+        text = f"a density that no offered site takes; the densest takes {refused['limit'].max():g} kW"
+        found = ", ".join(f"{s} ({kw:g} kW)" for s, kw in zip(refused["place"], refused["value"], strict=True))
+        remedy = "raise max_rack_density_kw, offer another site, or lower the density"
+        yield Finding("study.site.too_dense", "sites, max_rack_density_kw", text, found, remedy)
+
+
+def _unread_densities(study: Study) -> Iterator[Finding]:
+    """Densest racks of sites whose racks have no known power."""
+    if study.racks is not None:
+        return
+    names = [s for s in densest_kw(study.own) if study.facility_of(s).rack_density_kw is None]
+    if names:
+        text = "it changes nothing: the power of the racks there is not known"
+        remedy = "give rack_density_kw or an archetype there, or facility.rack_density_kw"
+        where = "sites, max_rack_density_kw"
+        yield Finding("study.site.density_idle", where, text, ", ".join(names), remedy, "warning")
 
 
 def halls_table(study: Study, sites: pd.Series) -> pd.DataFrame:

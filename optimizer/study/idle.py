@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from optimizer.config.checks import UNTIED_KINDS
 from optimizer.config.types import Settings
 from optimizer.errors import Finding, GridsiteError, nearest
 from optimizer.study.economics import period_table
+from optimizer.study.halls import densest_kw
 from optimizer.study.orbit import ORBITAL
 from optimizer.study.reading import archetypes_of_dataset
 from optimizer.study.service import service_of
@@ -31,6 +33,9 @@ OF_MADE_TIES = ("points_per_site", "voltage_class", "routing_cell_km")
 
 OF_THE_GRID = ("security", "upgrades", "expansion", "dispatch", "conditions")
 """Tables about a grid."""
+
+OF_OWN_SUPPLY = ("gas_line_km", "max_generators")
+"""Columns of a table of sites about generators that stand there."""
 
 OF_CURTAILMENT = (
     "curtailable_hours_per_year",
@@ -64,6 +69,7 @@ def idle_findings(study: Study) -> Iterator[Finding]:
         yield from _idle("sites", _written(study.written.sites, OF_CELLS), text, remedy)
     if study.grid is None:
         yield from _without_grid(study)
+    yield from _rented(study)
     yield from _service(study)
     yield from _late(study)
 
@@ -90,7 +96,8 @@ def _without_region(study: Study) -> Iterator[Finding]:
     written, remedy = study.written, "name a dataset in sites.region, or leave it out"
     text = "cooling follows from a region's climate, and there is no region"
     yield from _idle("cooling", _written(written.cooling), text, remedy)
-    yield from _idle("facility", _written(written.facility, ("rack_density_kw",)), text, remedy)
+    if not densest_kw(study.own):
+        yield from _idle("facility", _written(written.facility, ("rack_density_kw",)), text, remedy)
     text = "water is a region's, and there is no region"
     yield from _idle("water", _written(written.water), text, remedy)
     if study.grid is not None:
@@ -125,6 +132,19 @@ def _without_grid(study: Study) -> Iterator[Finding]:
     for number, one in enumerate(written.limits.delivery, start=1):
         if one.per_tie:
             yield from _idle(f"limits.delivery#{number} ({one.item})", ["per_tie"], text, remedy)
+
+
+def _rented(study: Study) -> Iterator[Finding]:
+    """Own supply and backup of sites that have their power in their price."""
+    if study.own is None:
+        return
+    sites = study.own.sites[study.own.sites["kind"].isin(UNTIED_KINDS)]
+    for column in OF_OWN_SUPPLY:
+        names = ", ".join(str(s) for s in sites.index[sites[column].notna()])
+        if names:
+            text = "it changes nothing: what is rented or in orbit has its power in its price, and no generators"
+            remedy = "leave it empty there, or make it a campus or an edge site"
+            yield Finding("study.key.idle", f"sites, {column}", text, names, remedy, "warning")
 
 
 def _service(study: Study) -> Iterator[Finding]:

@@ -61,6 +61,7 @@ RULES: dict[str, tuple[str, str]] = {
         "barriers leave no way to a firm point of interconnection in reach; straight line to the nearest",
         "km",
     ),
+    "rack_density": ("the racks are denser than the place takes; their power, and the densest it takes", "kW"),
     "cooling_derated": ("no technology holds enough of the IT load in the hot hour; largest share that one holds", "-"),
     "water_stress": ("the stress of the water forbids every technology; class, from 0 for low to 4", "class"),
     "no_cooling": ("no technology whose water the region can give to the smallest campus; water left", "m3/day"),

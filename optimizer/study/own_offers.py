@@ -102,6 +102,7 @@ def own_offers(own: OwnSites, around: OwnSurroundings) -> tuple[Offers, list[Fin
     sieve = Sieve(sites)
     _refuse_excluded(sieve, around)
     _refuse_by_rules(sieve, around)
+    _refuse_dense(sieve, around)
     _refuse_dry(sieve, around)
     ties = _ties(sieve.left, own, around)
     if around.grid is not None:
@@ -306,6 +307,14 @@ def _refuse_by_rules(sieve: Sieve, around: OwnSurroundings) -> None:
     first = pd.Series([ready_year(config.study.decision_year, m) for m in months], index=places.index)
     earliest = places["earliest"].where(asked == 0, np.maximum(places["earliest"], first))
     sieve.places = places.drop(columns="max_blocks").join(found).assign(earliest=earliest)
+
+
+def _refuse_dense(sieve: Sieve, around: OwnSurroundings) -> None:
+    """Refuse sites whose racks are denser than the place takes; where demand is work, the racks are chosen."""
+    demand, places = around.config.demand, sieve.places
+    if demand is not None and not demand.work:
+        most_kw = places["max_rack_density_kw"]
+        sieve.refuse(places["rack_density_kw"] > most_kw, "rack_density", places["rack_density_kw"], most_kw)
 
 
 def _refuse_dry(sieve: Sieve, around: OwnSurroundings) -> None:

@@ -13,7 +13,7 @@ from optimizer.study.equipment import equipment_findings
 from optimizer.study.facility_facts import site_facts
 from optimizer.study.objective_checks import knows_emissions
 from optimizer.study.portfolio import EMBODIED, OWN_LIMITS, arriving, share_of
-from optimizer.study.work import cooled_racks
+from optimizer.study.work import cooled_racks, most_dense_kw
 
 if TYPE_CHECKING:
     from optimizer.study.study import Study
@@ -154,28 +154,26 @@ def _work(study: Study) -> Iterator[Finding]:
             yield Finding("study.work.range", f"sensitivity.range#{number} (demand)", text, "demand", remedy)
     cooled = cooled_racks(study)
     assert cooled is not None
-    if study.region is not None and len(cooled) < len(racks):
-        facts = study.region.facts["cooling_technologies"].set_index("cooling")["rack_density_max_kw"]
-        offered = study.candidates.cooling.index.unique("cooling")
-        yield from _too_dense(racks.drop(index=cooled.index), cooled, float(facts.reindex(offered).max()))
+    if len(cooled) < len(racks):
+        yield from _too_dense(racks.drop(index=cooled.index), cooled, most_dense_kw(study))
     if cooled.empty:
         return
     first = int(cooled["first_year"].min())
     for t in (t for t in sorted(demand.work) if t < first):
         text = f"no rack of the catalogue is sold before {first}"
-        text += "" if len(cooled) == len(racks) else " of those that any cooling takes"
+        text += "" if len(cooled) == len(racks) else " of those that any site takes"
         yield Finding("study.work.no_rack", f"demand.work.{t}", text, str(t), "move the period, or add older racks")
 
 
 def _too_dense(racks: pd.DataFrame, cooled: pd.DataFrame, most_kw: float) -> Iterator[Finding]:
-    """Racks that the cooling of no site takes: refused where no other is left, else left out with a warning."""
+    """Racks that no site takes: refused where no other is left, else left out with a warning."""
     found = ", ".join(f"{k} ({kw:g} kW)" for k, kw in racks["kw"].items())
-    remedy = "lower facility.rack_density_kw or allow denser cooling"
+    remedy = "allow denser cooling, raise max_rack_density_kw of a site, or offer less dense racks"
     if cooled.empty:
-        text = f"every rack is denser than the {most_kw:g} kW that the cooling on offer takes"
+        text = f"every rack is denser than the {most_kw:g} kW that any site on offer takes"
         yield Finding("study.work.density", "demand.racks", text, found, remedy)
         return
-    text = f"denser than the {most_kw:g} kW that the cooling on offer takes at any site, so that it is left out"
+    text = f"denser than the {most_kw:g} kW that any site on offer takes, so that it is left out"
     yield Finding("study.work.too_dense", "demand.racks", text, found, remedy, "warning")
 
 

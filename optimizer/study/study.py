@@ -353,7 +353,9 @@ class Study:
         """Cooling technologies of the region, and what is wrong with the keys about them."""
         assert self.region is not None
         racks_kw = () if self.racks is None else tuple(self.racks["kw"].astype(float))
-        return cooling.technologies(self.region, self.config, self.outdoors, racks_kw, densities_kw(self.halls))
+        return cooling.technologies(
+            self.region, self.config, self.outdoors, racks_kw, densities_kw(self.halls, self.own)
+        )
 
     @cached_property
     def halls(self) -> dict[str, FacilitySettings]:

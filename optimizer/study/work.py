@@ -22,6 +22,7 @@ from optimizer.errors import Finding, InputError
 from optimizer.grid.schema import Column
 from optimizer.study.economics import capital_recovery
 from optimizer.study.facts import read_checked
+from optimizer.study.halls import densest_kw
 from optimizer.units import HOURS_PER_YEAR
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ class Work:
     counts : DataFrame, index ``rack``, columns period
         MW of the target that a MW of the rack meets, 0 before its first year [-].
     fits : mapping of (str, str) to tuple of str
-        Cooling technologies of a site that take a rack; a pair that is left out is taken by all.
+        Cooling technologies of a site that take a rack, none where the place does not; a pair that is left out is
+        taken by all.
     in_rent : frozenset of str
         Sites of cloud capacity, whose rent has the racks in it.
     """
@@ -184,7 +186,10 @@ def outfit_yearly_factor(config: StudyConfig, facility: FacilitySettings, yearly
 
 
 def fits_of(
-    racks: pd.DataFrame, cooling_of_site: Mapping[str, Sequence[str]], density_kw: Mapping[str, float]
+    racks: pd.DataFrame,
+    cooling_of_site: Mapping[str, Sequence[str]],
+    density_kw: Mapping[str, float],
+    densest_kw: Mapping[str, float],
 ) -> dict[tuple[str, str], tuple[str, ...]]:
     """Cooling technologies of each site that take each rack, where not all of them do.
 
@@ -196,18 +201,21 @@ def fits_of(
         Technologies by site.
     density_kw : mapping of str to float
         Densest rack that a technology takes; one that is not named takes any [kW].
+    densest_kw : mapping of str to float
+        Densest rack that a site takes; one that is not named takes any that is cooled [kW].
     """
     found: dict[tuple[str, str], tuple[str, ...]] = {}
     for s, technologies in cooling_of_site.items():
         for k, kw in racks["kw"].items():
-            able = tuple(c for c in technologies if density_kw.get(c, float("inf")) >= kw)
+            most_kw = densest_kw.get(s, float("inf"))
+            able = tuple(c for c in technologies if min(most_kw, density_kw.get(c, float("inf"))) >= kw)
             if len(able) < len(technologies):
                 found[s, str(k)] = able
     return found
 
 
 def fits_of_study(study: Study, racks: pd.DataFrame | None) -> dict[tuple[str, str], tuple[str, ...]]:
-    """`fits_of` for the candidates of a study; empty without a region, whose cooling alone has densities.
+    """`fits_of` for the candidates of a study; without a region no cooling has a density.
 
     Parameters
     ----------
@@ -216,17 +224,32 @@ def fits_of_study(study: Study, racks: pd.DataFrame | None) -> dict[tuple[str, s
     racks : DataFrame, optional
         ``kw`` [kW].
     """
-    if racks is None or study.region is None:
+    if racks is None:
         return {}
     offered: dict[str, list[str]] = {}
     for s, c in study.candidates.cooling.index:
         offered.setdefault(str(s), []).append(str(c))
-    densest = study.region.facts["cooling_technologies"].set_index("cooling")["rack_density_max_kw"]
-    return fits_of(racks, offered, densest.to_dict())
+    return fits_of(racks, offered, _cooled_kw(study), densest_kw(study.own))
+
+
+def _cooled_kw(study: Study) -> dict[str, float]:
+    """Densest rack that each technology takes [kW]."""
+    if study.region is None:
+        return {}
+    known = study.region.facts["cooling_technologies"].set_index("cooling")["rack_density_max_kw"]
+    return {str(c): float(kw) for c, kw in known.items()}
+
+
+def most_dense_kw(study: Study) -> float:
+    """Densest rack that some site of a study takes, by its cooling and by what is said of the place [kW]."""
+    cooled, of_place = _cooled_kw(study), densest_kw(study.own)
+    offered = study.candidates.cooling.index
+    unlimited = float("inf")
+    return max((min(cooled.get(c, unlimited), of_place.get(s, unlimited)) for s, c in offered), default=unlimited)
 
 
 def cooled_racks(study: Study) -> pd.DataFrame | None:
-    """Racks of a study that the cooling of at least one site takes, ``None`` where demand is not given in work.
+    """Racks of a study that at least one site takes, ``None`` where demand is not given in work.
 
     A rack that nothing cools cannot be bought, so that the target is not stated in it either.
     """

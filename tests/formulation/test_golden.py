@@ -78,6 +78,7 @@ from optimizer.study.portfolio import Delivery, Portfolio
 from tests.formulation.tiny import (
     curtailed_case,
     paying_case,
+    rented_case,
     served_case,
     spread_case,
     supplied_case,
@@ -236,6 +237,45 @@ def test_items_of_plant_and_network_are_a_row_written_by_hand() -> None:
         "+ 0.2 supply.capacity_mw[s1,engine,2030] + 0.1 supply.capacity_mw[s1,solar,2030] "
         "+ 2 upgrades.in_service[u1,2030] + 2 upgrades.in_service[u2,2030] = 0"
     ]
+
+
+RENTED_YEARLY = """\
+cooling.all_it_is_cooled[s3,T]: cooling.it_mw[s3,any,T] - 10 siting.blocks[s3,T] = 0
+cooling.only_by_the_chosen[s3,any,T]: 20 cooling.chosen[s3,any] - cooling.it_mw[s3,any,T] >= 0
+siting.no_larger_than_the_site[s3,T]: siting.blocks[s3,T] - 2 siting.build[s3,T] <= 0
+siting.no_smaller_than_worthwhile[s3,T]: siting.blocks[s3,T] - siting.build[s3,T] >= 0
+"""
+RENTED_ONCE = """\
+cooling.one_technology[s3]: cooling.chosen[s3,any] - siting.build[s3,2032] = 0
+siting.blocks_stay[s3,2032]: siting.blocks[s3,2030] - siting.blocks[s3,2032] <= 0
+siting.stays_built[s3,2032]: siting.build[s3,2030] - siting.build[s3,2032] <= 0
+"""
+RENTED_TERMS = {
+    **{f"policy.all_points[{t},{h}]": f"cooling.it_mw[s3,any,{t}] + " for t in (2030, 2032) for h in ("light", "peak")},
+    **{f"policy.share_of_a_county[Alpha,{t}]": f" + 10 siting.blocks[s3,{t}]" for t in (2030, 2032)},
+    **{f"siting.demand_is_met[{t}]": f" + 10 siting.blocks[s3,{t}]" for t in (2030, 2032)},
+    "phasing.construction_pace[2030]": " + 10 siting.blocks[s3,2030]",
+    "phasing.construction_pace[2032]": " + 10 siting.blocks[s3,2030] - 10 siting.blocks[s3,2032]",
+    "policy.budget[2032]": " + siting.blocks[s3,2032]",
+    "policy.carbon_cap[2032]": " + 876 cooling.it_mw[s3,any,2032]",
+}
+
+
+def test_a_rented_site_beside_a_grid_is_the_rows_written_by_hand() -> None:
+    """A leased hall has the rows of its size, counts to targets and limits, and has no term in any of the network.
+
+    It emits 8760 x 0.5 x 0.2 = 876 t a MW, a block is fitted out for 1 M$, and what it takes is in all that is taken.
+    """
+    models = [compose(case, cost) for case in (tiny_case(), rented_case())]
+    alone, beside = ({line.split(":")[0].strip(): line.strip() for line in row_lines(model)} for model in models)
+    yearly = "".join(RENTED_YEARLY.replace("T", t) for t in ("2030", "2032"))
+    new = {name: row for name, row in beside.items() if name not in alone}
+    assert sorted(new.values()) == sorted((yearly + RENTED_ONCE).splitlines())
+    changed = {name for name, row in alone.items() if beside[name] != row}
+    assert changed == set(RENTED_TERMS)
+    for name, terms in RENTED_TERMS.items():
+        assert terms in beside[name]
+        assert beside[name].replace(terms, "", 1) == alone[name]
 
 
 def test_work_is_the_program_written_by_hand() -> None:

@@ -244,6 +244,28 @@ def working_case() -> Case:
     )
 
 
+def rented_case() -> Case:
+    """The tiny case with a leased hall s3 in county Alpha: two blocks of 10 MW, without ties and water."""
+    case, s3 = tiny_case(), ("s3", "any")
+    hall = case.sites.iloc[0].to_dict() | {
+        "kind": "lease",
+        "max_blocks": 2,
+        "min_blocks": 0,
+        "fixed_annuity_musd": 0.0,
+        "block_annuity_musd": 6.0,
+        "fixed_cost_musd": 0.0,
+        "block_cost_musd": 1.0,
+        "substation": "",
+        "basin": "",
+        "emission_t_per_mwh": 0.2,
+    }
+    sites = pd.concat([case.sites, pd.DataFrame([hall], index=pd.Index(["s3"], name="site"))])
+    index = pd.MultiIndex.from_tuples([*case.cooling.index, s3], names=["site", "cooling"])
+    cooling, pue = case.cooling.reindex(index), case.pue.reindex(index)
+    cooling.loc[s3], pue.loc[s3] = [1.0, 1.0, 0.0, 0.0, 0.0], 1.0
+    return replace(case, sites=sites, cooling=cooling, pue=pue)
+
+
 def _load(snapshot: str) -> list[float]:
     peak = [0.0, 60.0, 30.0, 12.0]
     return peak if snapshot == "peak" else [mw / 2 for mw in peak]

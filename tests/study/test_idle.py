@@ -10,7 +10,7 @@ import pytest
 from optimizer.config.writing import config_to_toml
 from optimizer.errors import InputError
 from optimizer.study import Study, read_study
-from tests.solve import workload_cases
+from tests.solve import rented_cases, workload_cases
 from tests.solve.service_cases import LINE, STUDY, service
 from tests.solve.small import HEAD, study_of
 
@@ -120,3 +120,13 @@ def test_all_is_read_of_a_region_with_its_grid(edited: Callable[..., Study]) -> 
     assert idle(edited()) == {}
     keys = {"cooling.technologies": ["dry"], "water.withdrawal_share": 0.5, "upgrades.min_kv": 50.0}
     assert idle(edited(keys=keys)) == {}
+
+
+def test_generators_beside_what_is_rented(tmp_path: Path) -> None:
+    """A gas line and a number of generators are of own supply and backup, which what is rented has none of."""
+    sites = "site,kind,bus,block_mw,max_blocks,gas_line_km,max_generators\n"
+    sites += "sb,campus,b,50,6,3,2\nrent,lease,,50,4,3,\nsky,cloud,,50,4,,0\nhall,lease,,50,4,1,2\n"
+    study = study_of(
+        tmp_path, rented_cases.STUDY + '[supply]\ntechnologies = ["engine"]\n', {**rented_cases.GRID, "sites": sites}
+    )
+    assert idle(study) == {"sites, gas_line_km": "rent, hall", "sites, max_generators": "sky, hall"}
