@@ -120,8 +120,29 @@ class SecuritySettings(Settings):
     )
 
 
+class TerminalSettings(Settings):
+    """Work at the ends of lines whose rating is that of their switches, traps and transformers: a smaller step."""
+
+    added_share: Positive = Field(
+        description="Rating added, as a share of the present one: what the conductor carries beyond that equipment [-]."
+    )
+    cost_musd: NotNegative | None = Field(
+        None,
+        description="One-time cost of a branch, both ends [M$]. Default: the region's cost of one more position in the "
+        "substation at each end, of which such work is a part.",
+    )
+    lead_months: NotNegative | None = Field(
+        None,
+        description="Months from the decision to service [month]. Default: the later of the region's study and the "
+        "delivery of a breaker.",
+    )
+    branches: Items[Text] = Field(
+        (), description="Branches whose rating their terminals set [text]. Default: every line that may be upgraded."
+    )
+
+
 class UpgradesSettings(Settings):
-    """Reconductoring of existing lines: more rating, same impedance."""
+    """Upgrades of existing lines: reconductoring and terminal work, more rating at the same impedance."""
 
     enabled: bool = Field(True, description="Whether lines may be upgraded.")
     min_kv: NotNegative = Field(100.0, description="Lowest voltage of a line that may be upgraded [kV].")
@@ -133,6 +154,9 @@ class UpgradesSettings(Settings):
     max_length_km: Positive | None = Field(None, description="Longest line that may be upgraded [km]. Default: any.")
     lead_months: NotNegative | None = Field(
         None, description="Months from the decision to service [month]. Default: the region's value."
+    )
+    terminal: TerminalSettings | None = Field(
+        None, description="Terminal work on offer, instead of a new conductor. Without it, none is."
     )
 
 

@@ -183,7 +183,7 @@ def check_upgrades(context: Context) -> list[Finding]:
     chosen = case.upgrades.loc[stated["upgrade"]].rename_axis("upgrade").reset_index()
     ends = case.branches.loc[chosen["branch"], ["from_bus", "to_bus", "length_km"]].reset_index(drop=True)
     columns = ["upgrade", "branch", "added_mw", "cost_musd", "added_emergency_mw", "annuity_musd"]
-    findings = compare_tables(context.prefix, "upgrades", stated, pd.concat([chosen[columns], ends], axis=1))
+    findings = compare_tables(context.prefix, "upgrades", stated, pd.concat([chosen[[*columns, "kind"]], ends], axis=1))
     for name in ("upgrades", "baseline_upgrades"):
         table = context.table(name)
         rows = case.upgrades.loc[table["upgrade"]]
@@ -197,6 +197,38 @@ def check_upgrades(context: Context) -> list[Finding]:
             message = "another upgrade of the same branch is in the plan"
             findings.append(Finding("plan.upgrade.one_a_branch", where, message, str(rows["branch"].iat[row])))
     return findings
+
+
+def check_terminal_work(context: Context) -> list[Finding]:
+    """What terminal work adds and costs, worked out from the study's key and the region's table of positions."""
+    table, settings = context.table("upgrades"), context.study.config.upgrades.terminal
+    table = table[table["kind"] == "terminal"]
+    if table.empty:
+        return []
+    if settings is None:
+        message = "the study offers no terminal work"
+        return [Finding("plan.upgrade.kind", f"{context.prefix}tables/upgrades.csv", message, table["upgrade"].iat[0])]
+    branches = context.case.branches.loc[table["branch"]]
+    added = settings.added_share * branches["rating_mw"].to_numpy(float)
+    cost = context.study.config.conditions.upgrade_cost_factor * _terminal_musd(context, settings.cost_musd, branches)
+    findings = []
+    for column, expected in (("added_mw", added), ("cost_musd", cost)):
+        bad = np.abs(table[column].to_numpy(float) - expected) > 1e-6 * np.maximum(1.0, expected)
+        findings += compare_column(context.prefix, "upgrades", table, column, expected, bad, "as the study offers it")
+    return findings
+
+
+def _terminal_musd(context: Context, given: float | None, branches: pd.DataFrame) -> np.ndarray:
+    """Cost of both ends [M$]: given, or of a position at each, of the lowest class that is not below its voltage."""
+    if given is not None or context.study.region is None:
+        return np.full(len(branches), np.nan if given is None else given)
+    price = context.study.region.facts["substation_costs"].set_index("base_kv").sort_index()
+    total = np.zeros(len(branches))
+    for end in ("from_bus", "to_bus"):
+        kv = context.case.buses.loc[branches[end], "base_kv"]
+        classes = [min((c for c in price.index if c >= v), default=price.index.max()) for v in kv]
+        total += price.loc[classes, "add_1_position_breaker_and_a_half_musd"].to_numpy(float)
+    return total
 
 
 def _nearest(periods: list[int], start: float, ready: float) -> int | None:
@@ -229,5 +261,6 @@ CHECKS = (
     check_flows,
     check_normal_limits,
     check_upgrades,
+    check_terminal_work,
     check_upgrade_start,
 )

@@ -68,6 +68,7 @@ PLAN_TABLES: dict[str, PlanTable] = {
         from_bus="bus at the branch's start",
         to_bus="bus at the branch's end",
         length_km="length of the branch",
+        kind="reconductoring, terminal, or as listed",
     ),
     "circuits": plan_table(
         "circuit in_service",

@@ -10,8 +10,21 @@ from optimizer.grid.dc import DCNetwork
 from optimizer.grid.network import Grid
 from optimizer.study.costs import Costs
 from optimizer.study.economics import ready_year, shortened, sooner
+from optimizer.study.terminal_work import terminal_work
 
-UPGRADE_COLUMNS = ("branch", "added_mw", "added_emergency_mw", "cost_musd", "annuity_musd", "ready", "length_km")
+UPGRADE_COLUMNS = (
+    "branch",
+    "added_mw",
+    "added_emergency_mw",
+    "cost_musd",
+    "annuity_musd",
+    "ready",
+    "length_km",
+    "kind",
+)
+
+LISTED, RECONDUCTORING = "as listed", "reconductoring"
+"""Kinds of upgrade beside terminal work: of the grid's own table, and a new conductor."""
 
 SHORTEST_KM = 1.0
 """Least length that a reconductoring is charged for [km]: two buses at one place still take a crew and two terminals.
@@ -80,14 +93,14 @@ def _flow_limits(rows: pd.DataFrame, network: DCNetwork) -> tuple[np.ndarray, np
 def upgrade_table(
     grid: Grid | None, branches: pd.DataFrame, config: StudyConfig, costs: Costs | None, yearly_factor: float
 ) -> pd.DataFrame:
-    """Upgrades that could be built: the grid's own table, and reconductoring of lines where the region knows its cost.
+    """Upgrades that could be built: the grid's own, reconductoring where the region knows its cost, terminal work.
 
-    An upgrade of the grid's own stands beside the region's of its branch, or in the place of one of the same name.
+    An upgrade of the grid's own stands beside the others of its branch, or in the place of one of the same name.
     Whether a study offers them (``upgrades.enabled``) is not asked here: candidate sites shall not depend on it.
 
     A line of finite rating, known length and enough voltage may be reconductored:
     ``added = added_share x rating``, ``cost = cost per km x max(route factor x length, SHORTEST_KM)``. Lengths of the
-    grid's table are straight lines between the ends.
+    grid's table are straight lines between the ends. Of terminal work see `optimizer.study.terminal_work`.
 
     Parameters
     ----------
@@ -107,51 +120,70 @@ def upgrade_table(
     DataFrame, index ``upgrade``
         The columns of `optimizer.study.case.Case.upgrades`, and ``length_km`` charged for [km].
     """
-    settings, factor = config.upgrades, config.security.emergency_factor
-    parts, shorter = [], config.study.shorter_lead_months
+    parts, years, terminal = [], config.study, config.upgrades.terminal
     if grid is not None and len(grid.upgrades):
-        own = grid.upgrades[grid.upgrades["branch"].isin(branches.index)]
-        parts.append(
-            own[["branch", "added_mw", "cost_musd"]].assign(
-                ready=sooner(own["ready"], config.study.decision_year, shorter),
-                added_emergency_mw=own["added_emergency_mw"].fillna(factor * own["added_mw"]),
-                length_km=own["branch"].map(branches["length_km"]),
-            )
-        )
+        parts.append(_listed(grid, branches, config))
     if costs is not None:
-        longest = np.inf if settings.max_length_km is None else settings.max_length_km
-        length = branches["length_km"]
-        chosen = (branches["kind"] == "line") & np.isfinite(branches["rating_mw"]) & (branches["rating_mw"] > 0)
-        chosen &= (branches["base_kv"] >= settings.min_kv) & length.notna() & (length <= longest)
-        lines = branches[chosen]
-        given = settings.lead_months
-        months = costs.reconductoring_months() if given is None else shortened(given, shorter)
-        charged = (costs.route_factor * lines["length_km"]).clip(lower=SHORTEST_KM)
-        added = settings.added_share * lines["rating_mw"]
+        parts.append(_reconductoring(branches, config, costs))
+    if grid is not None and terminal is not None:
+        lines, kv = _upgradable(branches, config).index, grid.buses["base_kv"]
         parts.append(
-            pd.DataFrame(
-                {
-                    "branch": lines.index,
-                    "added_mw": added.to_numpy(),
-                    "cost_musd": (costs.reconductor_musd_per_km(lines["base_kv"].to_numpy()) * charged).to_numpy(),
-                    "ready": ready_year(config.study.decision_year, months),
-                    "added_emergency_mw": factor * added.to_numpy(),
-                    "length_km": charged.to_numpy(),
-                },
-                index=[f"reconductor {branch}" for branch in lines.index],
-            )
+            terminal_work(branches, kv, lines, terminal, costs, years.decision_year, years.shorter_lead_months)
         )
     if not parts:
         return no_upgrades()
     table = pd.concat(parts)
-    # Of one name, the grid's own upgrade stands in the place of the region's.
+    # Of one name, the grid's own upgrade stands in the place of another.
     table = table[~table.index.duplicated()]
+    emergency = config.security.emergency_factor * table["added_mw"]
+    given = table.get("added_emergency_mw", pd.Series(np.nan, index=table.index))
+    table["added_emergency_mw"] = given.astype(float).fillna(emergency)
     table["annuity_musd"] = yearly_factor * table["cost_musd"]
+    table["length_km"] = table.get("length_km", pd.Series(np.nan, index=table.index)).astype(float)
     table.index.name = "upgrade"
     return table[list(UPGRADE_COLUMNS)]
 
 
+def _listed(grid: Grid, branches: pd.DataFrame, config: StudyConfig) -> pd.DataFrame:
+    """Upgrades that the grid's own table lists."""
+    own = grid.upgrades[grid.upgrades["branch"].isin(branches.index)]
+    return own[["branch", "added_mw", "cost_musd", "added_emergency_mw"]].assign(
+        ready=sooner(own["ready"], config.study.decision_year, config.study.shorter_lead_months),
+        length_km=own["branch"].map(branches["length_km"]),
+        kind=LISTED,
+    )
+
+
+def _upgradable(branches: pd.DataFrame, config: StudyConfig) -> pd.DataFrame:
+    """Lines with a rating, of enough voltage and not too long; one whose length is not known only without a limit."""
+    settings = config.upgrades
+    chosen = (branches["kind"] == "line") & np.isfinite(branches["rating_mw"]) & (branches["rating_mw"] > 0)
+    chosen &= branches["base_kv"] >= settings.min_kv
+    if settings.max_length_km is not None:
+        chosen &= branches["length_km"] <= settings.max_length_km
+    return branches[chosen]
+
+
+def _reconductoring(branches: pd.DataFrame, config: StudyConfig, costs: Costs) -> pd.DataFrame:
+    """A new conductor on each line whose length is known."""
+    settings, lines = config.upgrades, _upgradable(branches, config).dropna(subset="length_km")
+    given = settings.lead_months
+    months = costs.reconductoring_months() if given is None else shortened(given, config.study.shorter_lead_months)
+    charged = (costs.route_factor * lines["length_km"]).clip(lower=SHORTEST_KM)
+    return pd.DataFrame(
+        {
+            "branch": lines.index,
+            "added_mw": (settings.added_share * lines["rating_mw"]).to_numpy(),
+            "cost_musd": (costs.reconductor_musd_per_km(lines["base_kv"].to_numpy()) * charged).to_numpy(),
+            "ready": ready_year(config.study.decision_year, months),
+            "length_km": charged.to_numpy(),
+            "kind": RECONDUCTORING,
+        },
+        index=[f"reconductor {branch}" for branch in lines.index],
+    )
+
+
 def no_upgrades() -> pd.DataFrame:
     """Upgrades of a study that offers none."""
-    kinds = {c: object if c == "branch" else float for c in UPGRADE_COLUMNS}
+    kinds = {c: object if c in ("branch", "kind") else float for c in UPGRADE_COLUMNS}
     return pd.DataFrame({c: pd.Series(dtype=kinds[c]) for c in UPGRADE_COLUMNS}, index=pd.Index([], name="upgrade"))

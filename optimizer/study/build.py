@@ -59,7 +59,7 @@ SITE_COLUMNS = (
 )
 TIE_COLUMNS = ("site", "bus", "base_kv", "circuits", "capacity_mw", "cost_musd", "annuity_musd", "length_km", "ready")
 COOLING_COLUMNS = ("pue_annual", "pue_hot_day", "wue_m3_per_mwh", "cost_musd_per_mw", "annuity_musd_per_mw")
-UPGRADE_COLUMNS = ("branch", "added_mw", "added_emergency_mw", "cost_musd", "annuity_musd", "ready")
+UPGRADE_COLUMNS = ("branch", "added_mw", "added_emergency_mw", "cost_musd", "annuity_musd", "ready", "kind")
 
 
 def build_case(study: Study) -> Case:

@@ -106,7 +106,7 @@ class Case:
         Facility MW per IT MW in the snapshot [-].
     upgrades : DataFrame, index ``upgrade``
         ``branch``, ``added_mw``, ``added_emergency_mw`` [MW], ``cost_musd`` [M$], ``annuity_musd`` [M$/year],
-        ``ready`` (int year).
+        ``ready`` (int year), ``kind`` (reconductoring, terminal, or as listed).
     water : DataFrame, index (basin, source)
         ``available_m3_day`` [m3/day] after the study's share, ``price_usd_per_m3`` [$/m3].
     demand_mw : Series, index ``period``

@@ -27,6 +27,7 @@ from optimizer.study.scenarios import snapshot_table
 from optimizer.study.service import service_findings
 from optimizer.study.supply import supply_findings
 from optimizer.study.tariffs import perspective_findings
+from optimizer.study.terminal_work import terminal_findings
 from optimizer.study.workload_findings import workload_findings
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def study_findings(study: Study, everything_read: bool) -> list[Finding]:
             *_long_ties(study),
             *condition_findings(study),
             *circuit_findings(study),
+            *terminal_findings(study),
         ]
         findings += support_findings(study)
         operating = operate(study.config, study.grid)[1]

@@ -237,6 +237,10 @@ class Costs:
         """Lead time of a reconductoring: the study that asks for it, then the work [months]."""
         return shortened(self.months("study") + self.months("reconductoring"), self.shorter_months)
 
+    def terminal_months(self) -> float:
+        """Lead time of terminal work: the study that asks for it, or the delivery of breakers, the later [months]."""
+        return shortened(max(self.months("study"), self.months("breaker")), self.shorter_months)
+
     def _at(self, table: str, base_kv: np.ndarray) -> pd.DataFrame:
         rows = self.facts[table].set_index("base_kv").sort_index()
         return rows.iloc[_class(rows.index.to_numpy(), base_kv)]

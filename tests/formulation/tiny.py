@@ -371,6 +371,7 @@ def _upgrades() -> pd.DataFrame:
             "cost_musd": [6.0, 9.0],
             "annuity_musd": [0.5, 0.8],
             "ready": [2030, 2032],
+            "kind": "as listed",
         },
         index=pd.Index(["u1", "u2"], name="upgrade"),
     )

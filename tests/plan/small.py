@@ -243,7 +243,7 @@ def small_plan(study: SmallStudy) -> Plan:
     costs["shortfall"] = dict.fromkeys(PERIODS, 0.0)
     tables |= flow_tables(RUNS, secure=True) | _land_tables()
     tables |= {
-        "upgrades": _table("upgrades", ("u", "ac", 2032, 30.0, 6.0, 36.0, 0.5, "a", "c", 30.0)),
+        "upgrades": _table("upgrades", ("u", "ac", 2032, 30.0, 6.0, 36.0, 0.5, "a", "c", 30.0, "as listed")),
         "circuits": _table("circuits"),
         "dispatch": _dispatch(outputs),
         "baseline_dispatch": _dispatch(_without_new_load(secure=True)),

@@ -138,6 +138,7 @@ def case(secure: bool = True) -> Case:
                 "cost_musd": [6.0],
                 "annuity_musd": [0.5],
                 "ready": [2032],
+                "kind": "as listed",
             },
             index=pd.Index(["u"], name="upgrade"),
         ),

@@ -244,6 +244,7 @@ def tables(sizes: dict[str, tuple[int, int]]) -> dict[str, pd.DataFrame]:
                 "from_bus": ["c"],
                 "to_bus": ["d"],
                 "length_km": [110.0],
+                "kind": ["reconductoring"],
             }
         ),
         "flows": loadings(flows, "branch period snapshot flow_mw limit_mw"),

@@ -139,3 +139,20 @@ def test_network_and_tables_are_in_one_order(tiny: Study) -> None:
     assert case.load_mw.index.equals(case.buses.index)
     assert case.output_max_mw.index.equals(case.generators.index)
     assert np.isfinite(case.network.susceptance_mw).all()
+
+
+def test_terminal_work_of_the_region(tiny: Study) -> None:
+    """A position of 2 M$ at each end; the later of a study of 6 and breakers of 30 months from 2027: 2030.
+
+    A tenth of 300 MW, on every line of the voltage, its length known or not.
+    """
+    upgrades = tiny.override({"upgrades.terminal.added_share": 0.1}).upgrades
+    terminal = upgrades[upgrades["kind"] == "terminal"]
+    assert terminal["branch"].tolist() == ["a", "b", "c", "d"]
+    assert terminal["added_mw"].tolist() == [30] * 4
+    assert terminal["added_emergency_mw"].tolist() == [36] * 4
+    assert terminal["cost_musd"].tolist() == [4] * 4
+    assert terminal["annuity_musd"].tolist() == pytest.approx([4 / 20] * 4)
+    assert terminal["ready"].tolist() == [2030] * 4
+    assert upgrades.loc[upgrades["kind"] != "terminal", "kind"].tolist() == ["reconductoring"] * 3
+    assert tiny.override({"upgrades.terminal.added_share": 0.1, "upgrades.min_kv": 138.0}).upgrades.empty

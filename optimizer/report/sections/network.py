@@ -226,6 +226,7 @@ def network_upgrades(view: View) -> Section | None:
     rows = built.assign(in_service=built["in_service"].astype(str), branch=built["branch"].map(view.branch))
     columns = (
         Column("upgrade", "Upgrade", text=True),
+        Column("kind", "Kind", text=True),
         Column("branch", "Branch", text=True),
         Column("length_km", "Length"),
         Column("in_service", "In service", text=True),
@@ -235,7 +236,7 @@ def network_upgrades(view: View) -> Section | None:
         Column("annuity_musd", "Cost a year", decimals=2),
     )
     total = {"upgrade": "All upgrades"} | {c: rows[c].sum() for c in ("length_km", "cost_musd", "annuity_musd")}
-    note = "Reconductoring of existing lines: more rating, the same impedance."
+    note = "Reconductoring of existing lines, or terminal work at their ends: more rating, the same impedance."
     return Section("upgrades", "Network upgrades", (table(rows, columns, "Upgrades", note=note, total=total),))
 
 

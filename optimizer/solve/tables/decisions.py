@@ -226,7 +226,7 @@ def upgrade_table(case: Case, started: pd.DataFrame) -> pd.DataFrame:
     facts = case.upgrades.loc[started["upgrade"]].reset_index(drop=True)
     ends = case.branches.loc[facts["branch"], ["from_bus", "to_bus", "length_km"]].reset_index(drop=True)
     columns = ["branch", "added_mw", "cost_musd", "added_emergency_mw", "annuity_musd"]
-    return pd.concat([started.reset_index(drop=True), facts[columns], ends], axis=1)
+    return pd.concat([started.reset_index(drop=True), facts[columns], ends, facts[["kind"]]], axis=1)
 
 
 def rating_table(case: Case) -> pd.DataFrame:
