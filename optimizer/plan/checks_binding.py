@@ -26,6 +26,9 @@ NORMAL, EMERGENCY, ANGLE = "normal rating", "emergency rating", "angle differenc
 LARGEST, LEAST = "generator output", "least output of a generator"
 """Limits of what a generator gives; their prices are checked with the dispatch."""
 
+TRANSFER, LEAST_TRANSFER = "HVDC transfer", "least HVDC transfer"
+"""Limits of what a link withdraws where it sends from; their prices are checked with the dispatch."""
+
 WATER, COUNTY = "water available", "county share"
 
 ENERGY, CONTRACT, CAPACITY = "curtailable energy", "non-firm contract", "accredited capacity"
@@ -68,7 +71,7 @@ def _unknown_name(context: Context, row: dict[str, Any]) -> str:
     """Column whose name the study does not have, empty if all are known."""
     if row["period"] not in context.periods:
         return "period"
-    by_snapshot = (NORMAL, EMERGENCY, ANGLE, LARGEST, LEAST, CONTRACT, CARBON_FREE_EVERY)
+    by_snapshot = (NORMAL, EMERGENCY, ANGLE, LARGEST, LEAST, TRANSFER, LEAST_TRANSFER, CONTRACT, CARBON_FREE_EVERY)
     if row["snapshot"] not in (context.snapshots if row["limit"] in by_snapshot else [""]):
         return "snapshot"
     outages = context.of_period(int(row["period"])).case.outage_names if row["limit"] == EMERGENCY else ("",)
@@ -123,6 +126,24 @@ def _generator(context: Context, row: dict[str, Any]) -> Bound | None:
     limits = case.output_max_mw if row["limit"] == LARGEST else case.output_min_mw
     bound = float(limits.at[row["element"], row["snapshot"]])
     return Bound(float(context.output_mw[g, column]), bound, "MW", 10 * tolerances.POWER_MW)
+
+
+def _transfer(context: Context, row: dict[str, Any]) -> Bound | None:
+    """What a link withdraws, negative at its to-bus, and its limit of that; the bound's sign says where it sends from.
+
+    The most that a link may send is a bound away from 0, and the least one towards it.
+    """
+    grid = context.study.grid
+    if grid is None or row["element"] not in context.case.links.index:
+        return None
+    facts = grid.hvdc.loc[row["element"]]
+    forward = row["bound"] >= 0
+    most = facts["p_max_mw"] if forward == (row["limit"] == TRANSFER) else facts["p_min_mw"]
+    given, column = context.case.generators.index, context.operating.index((row["period"], row["snapshot"]))
+    end = f"{row['element']} at {facts['from_bus'] if forward else facts['to_bus']}"
+    sent = -float(context.output_mw[given.get_loc(end), column])
+    sent = sent if forward else -(sent - float(facts["loss_mw"]))
+    return Bound(sent, float(most), "MW", 10 * tolerances.POWER_MW)
 
 
 def _water(context: Context, row: dict[str, Any]) -> Bound | None:
@@ -233,6 +254,8 @@ LIMITS: dict[str, Callable[[Context, dict[str, Any]], Bound | None]] = {
     ANGLE: _branch,
     LARGEST: _generator,
     LEAST: _generator,
+    TRANSFER: _transfer,
+    LEAST_TRANSFER: _transfer,
     WATER: _water,
     COUNTY: _county,
     ENERGY: _service,

@@ -23,7 +23,7 @@ import pandas as pd
 
 from optimizer.errors import Finding
 from optimizer.plan import tolerances
-from optimizer.plan.checks_binding import ANGLE, EMERGENCY, LARGEST, LEAST, NORMAL
+from optimizer.plan.checks_binding import ANGLE, EMERGENCY, LARGEST, LEAST, LEAST_TRANSFER, NORMAL, TRANSFER
 from optimizer.plan.verify_compare import capped, cell, finding
 from optimizer.plan.verify_context import Context
 from optimizer.plan.verify_network import Floats
@@ -136,6 +136,7 @@ def check_optimality(context: Context) -> list[Finding]:
         if reduced.wrong.any():
             findings += _explain(context, (t, h), reduced, factors, rows)
         findings += _of_generators(context, column, pieces, reduced)
+        findings += _of_transfers(context, column, price, island)
     return findings
 
 
@@ -163,6 +164,23 @@ def _of_generators(context: Context, column: int, pieces: Segments, reduced: Red
         if not (beyond >= -close if row.element in beside else abs(beyond) <= close):
             where = cell(context.prefix, "binding", int(row.Index), table, "price_usd_per_unit")
             found.append(finding(where, float(row.price_usd_per_unit), max(float(saved), 0.0), "$/MWh"))
+    return found
+
+
+def _of_transfers(context: Context, column: int, price: Floats, island: np.ndarray) -> list[Finding]:
+    """Prices of the limits of links between buses whose price is stated: what arrives is worth, less what is taken."""
+    table, found, case = context.table("binding"), [], context.case
+    rows = table[_of_snapshot(table, *context.operating[column], (TRANSFER, LEAST_TRANSFER))]
+    for row in rows[rows["element"].isin(case.links.index)].itertuples():
+        link = case.links.loc[row.element]
+        start, end = case.generators.index.get_indexer([link.from_unit, link.to_unit])
+        if not island[case.buses.index.get_indexer(case.generators["bus"].iloc[[start, end]])].all():
+            continue
+        sends, takes = (start, end) if row.bound >= 0 else (end, start)
+        saved = float((1 - link.loss_share) * price[takes] - price[sends]) * (1 if row.limit == TRANSFER else -1)
+        if abs(row.price_usd_per_unit - max(saved, 0.0)) > price_slack(context, column):
+            where = cell(context.prefix, "binding", int(row.Index), table, "price_usd_per_unit")
+            found.append(finding(where, float(row.price_usd_per_unit), max(saved, 0.0), "$/MWh"))
     return found
 
 

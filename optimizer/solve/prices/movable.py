@@ -17,12 +17,13 @@ import pyomo.environ as pyo
 from optimizer.objectives import OBJECTIVES
 from optimizer.solve.prices.binding import AT_BOUND_MW, musd_per_usd_per_h
 from optimizer.solve.prices.generators import LARGEST, LEAST, reached_limits
+from optimizer.solve.prices.links import LEAST_TRANSFER, TRANSFER, reached_transfers
 from optimizer.solve.program import SecureProgram
 from optimizer.units import HOURS_PER_DAY, HOURS_PER_YEAR, USD_PER_MUSD
 
 PHYSICAL = (
     *("normal rating", "emergency rating", "angle difference", "water available"),
-    *(LARGEST, LEAST),
+    *(LARGEST, LEAST, TRANSFER, LEAST_TRANSFER),
     *("curtailable energy", "non-firm contract", "accredited capacity", "carbon-free energy", "carbon-free power"),
 )
 """Limits on what follows from whole decisions."""
@@ -113,7 +114,7 @@ def movable_limits(program: SecureProgram) -> list[Movable]:
     Limits on flows and water where they are reached; those that the study sets on the portfolio, and those of sites and
     ties that are full, whether or not the last unit of them is used.
     """
-    found = [*_flows(program), *_angles(program), *_generators(program)]
+    found = [*_flows(program), *_angles(program), *_generators(program), *_transfers(program)]
     if len(program.case.demand_mw):
         found += [*_water(program), *_demand(program), *_portfolio(program), *_totals(program), *_full(program)]
     return found
@@ -155,6 +156,15 @@ def _generators(program: SecureProgram) -> Iterator[Movable]:
             where = (one.limit, one.generator, "", one.period, one.snapshot, "MW")
             sides = (Side(one.variable, not is_least),)
             yield Movable(*where, one.bound_mw, one.output_mw, "$/MWh", musd, (), sides, is_least)
+
+
+def _transfers(program: SecureProgram) -> Iterator[Movable]:
+    """Dearest limits of HVDC links, moved at both ends."""
+    for one in reached_transfers(program):
+        musd, is_least = musd_per_usd_per_h(program.case, one.period, one.snapshot), one.limit == LEAST_TRANSFER
+        where = (one.limit, one.link, "", one.period, one.snapshot, "MW")
+        sides = tuple(Side(end.variable, end.is_upper, end.factor) for end in one.ends)
+        yield Movable(*where, abs(one.bound_mw), abs(one.transfer_mw), "$/MWh", musd, (), sides, is_least)
 
 
 def _yearly(program: SecureProgram, t: int) -> float:

@@ -22,6 +22,7 @@ from optimizer.solve.prepared import Prepared, Run
 from optimizer.solve.prices.binding import binding_limits, energy_prices, limits_at_bound
 from optimizer.solve.prices.circuits import circuit_limits, energy_prices_by_network
 from optimizer.solve.prices.generators import generator_limits
+from optimizer.solve.prices.links import transfer_limits
 from optimizer.solve.prices.parts import part_limits
 from optimizer.solve.program import SecureProgram
 from optimizer.solve.tables import decisions, service
@@ -73,8 +74,8 @@ def tables_of(
         binding = pd.concat([binding, at_bound]) if len(at_bound) else binding
         at_bound = part_limits(program, tables)
         binding = pd.concat([binding, at_bound]) if len(at_bound) else binding
-    at_bound = generator_limits(program)
-    binding = pd.concat([binding, at_bound]) if len(at_bound) else binding
+    for at_bound in (generator_limits(program), transfer_limits(program)):
+        binding = pd.concat([binding, at_bound]) if len(at_bound) else binding
     tables["binding"] = binding
     operated, notes = None, []
     if case.network is not None:
