@@ -68,12 +68,45 @@ def test_a_generator_that_gives_no_more_than_it_must(tmp_path: Path) -> None:
     assert row.low == 0
 
 
-def test_the_last_piece_of_a_cost_curve_counts(tmp_path: Path) -> None:
-    """30 MW at 10 $ and 30 at 15: a MW more would cost 15. Its two bounds end together, so that it is not moved."""
-    points = "0:0 30:300 60:750"
+CURVES = {
+    # Pieces of the generator at a, and price and range of its output: 80 MW at 30 $ beside it, then 100 at 50.
+    # 30 MW at 10 $ and 30 at 15: a MW more would cost 15 as well, until it serves all 100 MW.
+    "straight on": ("0:0 30:300 60:750", 15, 30, 100, 20, 0),
+    # 10 MW at 10 $ and 50 at 15: below 20 MW it is power at 50 $ that takes its place.
+    "a long last piece": ("0:0 10:100 60:850", 15, 20, 100, 35, 0),
+    # 20 MW each at 10, 15 and 25 $.
+    "three pieces": ("0:0 20:200 40:500 60:1000", 5, 40, 100, 15, 0),
+}
+
+
+@pytest.mark.parametrize("name", list(CURVES))
+def test_the_last_piece_of_a_cost_curve_counts_and_goes_on(name: str, tmp_path: Path) -> None:
+    points, price, low, high, below, above = CURVES[name]
     tables = {**CHEAP, "grid/generators": CHEAP["grid/generators"].replace("ga,a,60,10,0,", f"ga,a,60,,0,{points}")}
-    assert binding(tables, tmp_path)["price_usd_per_unit"].tolist() == pytest.approx([15])
-    assert OUTPUT not in set(price_ranges(settled(study_of(tmp_path, LINE_TEXT, tables)))["limit"])
+    assert binding(tables, tmp_path)["price_usd_per_unit"].tolist() == pytest.approx([price])
+    program = settled(study_of(tmp_path, LINE_TEXT, tables))
+    cost = program.solve("twice").objective
+    row = row_of(price_ranges(program), OUTPUT)
+    assert (row.element, row.bound, row.price) == ("ga", 60, pytest.approx(price))
+    assert (row.low, row.high) == (pytest.approx(low, abs=0.07), pytest.approx(high, abs=0.07))
+    assert (row.price_below, row.price_above) == (pytest.approx(below), pytest.approx(above, abs=1e-6))
+    # The program is left as it was.
+    assert program.solve("again").objective == pytest.approx(cost)
+
+
+def test_the_first_piece_of_a_cost_curve_goes_on_below_its_least_output(tmp_path: Path) -> None:
+    """At least 20 MW at b for 50 $ and more, where 30 $ would do: 20 $/MWh, down to nothing and up to 30 MW.
+
+    70 MW at 10 $ and 10 at 30; from 30 MW on they take the place of those at 10.
+    """
+    rows = CHEAP["grid/generators"].replace("gc,b,100,50,20", "").replace("ga,a,60", "ga,a,70")
+    rows = rows.replace("gc,b,100,50,0,", "gc,b,100,,20,20:1000 60:3000 100:5400")
+    tables = {**CHEAP, "grid/generators": rows}
+    table = binding(tables, tmp_path).set_index("limit")
+    assert table.at[LEAST, "price_usd_per_unit"] == pytest.approx(20)
+    row = row_of(price_ranges(settled(study_of(tmp_path, LINE_TEXT, tables))), LEAST)
+    assert (row.element, row.price, row.price_above) == ("gc", pytest.approx(-20), pytest.approx(-40))
+    assert (row.low, row.high) == (0, pytest.approx(30, abs=0.06))
 
 
 def test_where_circuits_can_be_built(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def what_binds(view: View) -> Section | None:
         element=binding["element"]
         .map(view.branch)
         .map(view.basin)
-        .mask(binding["limit"].str.contains("generator"), binding["element"]),
+        .mask(binding["limit"].str.contains("generator|HVDC"), binding["element"]),
         contingency=binding["contingency"].map(view.branch),
         snapshot=binding["snapshot"].map(words),
         period=binding["period"].map(lambda t: "all" if pd.isna(t) else str(int(t))),
@@ -118,9 +118,10 @@ def what_binds(view: View) -> Section | None:
         f"{count(len(binding), 'limit')} hold the plan where it is: {kinds}. The price is what one unit more of the "
         "limit would save, with sites, ties, cooling and upgrades as chosen; a limit on whole decisions has none."
     )
-    if binding["limit"].str.contains("generator").any():
+    if binding["limit"].str.contains("generator|HVDC").any():
         text += (
-            " Of generators only those whose limits are dearest are listed; of a least output it is less that saves."
+            " Of generators and HVDC links only those whose limits are dearest are listed; of a least output or "
+            "transfer it is less that saves."
         )
     first = table(rows.head(_MOST_LIMITS), columns, "The limits with the highest prices")
     rest = rows.iloc[_MOST_LIMITS:]

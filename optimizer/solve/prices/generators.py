@@ -48,8 +48,8 @@ class Reached:
         Present value of a MW over all periods and snapshots [M$].
     variable : Var
         Its output in the program.
-    last_segment : Var or None
-        The last piece of its cost curve, where it has several.
+    piece : Var or None
+        Where its cost curve has several pieces, the one that ends with the output, on which it would go on.
     """
 
     limit: str
@@ -61,7 +61,7 @@ class Reached:
     price_usd_per_mwh: float
     worth_musd: float
     variable: Any
-    last_segment: Any
+    piece: Any
 
 
 def reached_limits(program: SecureProgram) -> list[Reached]:
@@ -72,11 +72,11 @@ def reached_limits(program: SecureProgram) -> list[Reached]:
     program : SecureProgram
         Its whole decisions fixed, solved and loaded. Ends of HVDC links are no generators.
     """
-    case, last, units = program.case, _last_segments(program.case), hourly_dollar_musd(program.case)
+    case, ends, units = program.case, _end_segments(program.case), hourly_dollar_musd(program.case)
     found: list[Reached] = []
     for g in case.generators.index[~case.is_link_end]:
         for limit in (LARGEST, LEAST):
-            everywhere = (_at(program, limit, (g, t, h), last, unit) for (t, h), unit in units.items())
+            everywhere = (_at(program, limit, (g, t, h), ends, unit) for (t, h), unit in units.items())
             here = [one for one in everywhere if one is not None]
             if here:
                 dearest = max(here, key=lambda one: one.worth_musd)
@@ -86,15 +86,16 @@ def reached_limits(program: SecureProgram) -> list[Reached]:
     return found[:MOST_GENERATORS]
 
 
-def _last_segments(case: Case) -> dict[str, int]:
-    """Number of the last piece of the cost curve of each generator that has several."""
+def _end_segments(case: Case) -> dict[str, tuple[int, int]]:
+    """Numbers of the first and the last piece of the cost curve of each generator that has several."""
     numbers = pd.Series(case.cost_segments.index.get_level_values("segment"))
     by_unit = numbers.groupby(case.cost_segments.index.get_level_values("generator"))
-    return by_unit.max()[by_unit.size() > 1].to_dict()
+    several = by_unit.agg(["min", "max"])[by_unit.size() > 1]
+    return {str(g): (int(first), int(last)) for g, first, last in several.itertuples(name=None)}
 
 
 def _at(
-    program: SecureProgram, limit: str, key: tuple[str, int, str], last_segments: dict[str, int], unit_musd: float
+    program: SecureProgram, limit: str, key: tuple[str, int, str], ends: dict[str, tuple[int, int]], unit_musd: float
 ) -> Reached | None:
     """The limit of a generator in a period and snapshot, where it is reached and has a price."""
     (g, t, h), dispatch, highs = key, program.model.dispatch, program.highs
@@ -106,14 +107,15 @@ def _at(
         return None
     if not highs.has(output):
         return None
-    last = dispatch.segment_mw[g, last_segments[g], t, h] if g in last_segments else None
-    saved = float(highs.reduced_cost(output)) * (-1.0 if limit == LARGEST else 1.0)
-    if limit == LARGEST and last is not None and last.ub - last.value <= AT_BOUND_MW:
+    side = -1.0 if limit == LARGEST else 1.0
+    saved, piece = side * float(highs.reduced_cost(output)), None
+    if g in ends:
+        piece = dispatch.segment_mw[g, ends[g][limit == LARGEST], t, h]
         # Where both end together, the solver may price either.
-        saved -= float(highs.reduced_cost(last))
+        saved += max(0.0, side * float(highs.reduced_cost(piece)))
     if saved <= NO_PRICE * unit_musd:
         return None
-    return Reached(limit, str(g), int(t), str(h), float(output.value), bound, saved / unit_musd, saved, output, last)
+    return Reached(limit, str(g), int(t), str(h), float(output.value), bound, saved / unit_musd, saved, output, piece)
 
 
 def generator_limits(program: SecureProgram) -> pd.DataFrame:

@@ -76,6 +76,9 @@ class Movable:
         Bounds of columns that move.
     is_least : bool
         Whether what is limited must be at least so much, not at most.
+    opened : tuple of Side
+        Bounds of columns that end with the limit and are lifted while it is moved, such as that of the last piece of a
+        cost curve, which goes on with the output.
     """
 
     limit: str
@@ -91,6 +94,7 @@ class Movable:
     rows: tuple[tuple[Any, float], ...] = ()
     sides: tuple[Side, ...] = ()
     is_least: bool = False
+    opened: tuple[Side, ...] = ()
 
     @property
     def tight_side(self) -> int:
@@ -104,8 +108,14 @@ class Movable:
 
     def price_musd(self, program: SecureProgram) -> float:
         """Cost saved per unit of more of the limit, in the last linear program [M$/unit]."""
-        dual = sum(factor * program.highs.dual(row) for row, factor in self.rows)
-        return -float(dual + sum(side.factor * program.highs.reduced_cost(side.variable) for side in self.sides))
+        highs = program.highs
+        dual = sum(factor * highs.dual(row) for row, factor in self.rows)
+        dual += sum(side.factor * highs.reduced_cost(side.variable) for side in self.sides)
+        # Of what is lifted only the price of the bound that is lifted counts: none any more once it is.
+        for side in self.opened:
+            cost = float(highs.reduced_cost(side.variable))
+            dual += min(cost, 0.0) if side.is_upper else max(cost, 0.0)
+        return -float(dual)
 
 
 def movable_limits(program: SecureProgram) -> list[Movable]:
@@ -149,13 +159,13 @@ def _angles(program: SecureProgram) -> Iterator[Movable]:
 
 
 def _generators(program: SecureProgram) -> Iterator[Movable]:
-    """Dearest limits of generators. One whose cost curve has several pieces ends with two bounds, and is not moved."""
+    """Dearest limits of generators. The last or first piece of a cost curve goes on as far as the output is let."""
     for one in reached_limits(program) if program.case.network is not None else ():
-        if one.last_segment is None:
-            musd, is_least = musd_per_usd_per_h(program.case, one.period, one.snapshot), one.limit == LEAST
-            where = (one.limit, one.generator, "", one.period, one.snapshot, "MW")
-            sides = (Side(one.variable, not is_least),)
-            yield Movable(*where, one.bound_mw, one.output_mw, "$/MWh", musd, (), sides, is_least)
+        musd, is_least = musd_per_usd_per_h(program.case, one.period, one.snapshot), one.limit == LEAST
+        where = (one.limit, one.generator, "", one.period, one.snapshot, "MW")
+        sides = (Side(one.variable, not is_least),)
+        opened = () if one.piece is None else (Side(one.piece, not is_least),)
+        yield Movable(*where, one.bound_mw, one.output_mw, "$/MWh", musd, (), sides, is_least, opened)
 
 
 def _transfers(program: SecureProgram) -> Iterator[Movable]:

@@ -164,6 +164,10 @@ class _Moved:
         highs = program.highs
         self.rows = [(row, factor, highs.row_bounds(row)) for row, factor in limit.rows]
         self.sides = [(side, highs.model_bounds(highs.column(side.variable))) for side in limit.sides]
+        self.opened = [(side, highs.model_bounds(highs.column(side.variable))) for side in limit.opened]
+        for side, (lower, upper) in self.opened:
+            lifted = (lower, np.inf) if side.is_upper else (-np.inf, upper)
+            highs.set_bounds({highs.column(side.variable): lifted})
 
     def solve(self, at: float) -> Point:
         """Least cost with the limit at a value."""
@@ -186,6 +190,8 @@ class _Moved:
     def back(self) -> None:
         """Put the limit where it was."""
         self._move(0.0)
+        for side, bounds in self.opened:
+            self.program.highs.set_bounds({self.program.highs.column(side.variable): bounds})
 
     def _move(self, by: float) -> None:
         highs = self.program.highs
