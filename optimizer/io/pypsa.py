@@ -309,6 +309,15 @@ def _carbon(reading: _Reading, table: RawTable, efficiency: str) -> np.ndarray:
     return np.where(share > 0, primary / np.where(share > 0, share, 1.0), np.nan)
 
 
+def _note_extendable_links(reading: _Reading, table: RawTable, p_nom: np.ndarray, kept: np.ndarray) -> None:
+    """Say of links what is read of them instead of their extension: no new DC link can be decided."""
+    extendable = table.flag("p_nom_extendable", False) & kept
+    names = [f"{name} (p_nom {mw:g} MW)" for name, mw in zip(table.names, p_nom, strict=True)]
+    text = "the extension of a link is left out, since no new HVDC link is decided; read is the p_nom that it has"
+    remedy = "give what is to be there as p_nom, or an alternating-current circuit in the grid's circuits"
+    reading.note("link.extendable", "links", text, chosen(names, extendable), "warning", remedy)
+
+
 def _links(reading: _Reading) -> pd.DataFrame:
     """Links between two AC buses are DC links of the grid; others convert carriers."""
     table = reading.source.tables.get("links")
@@ -329,7 +338,7 @@ def _links(reading: _Reading) -> pd.DataFrame:
     reading.note("link.efficiency", "links", text, chosen(table.names, gaining), "warning")
     costly = kept & (reading.at("links", "marginal_cost", 0.0) != 0)
     reading.note("link.cost", "links", "costs of links are not read: a transfer is free", chosen(table.names, costly))
-    _note_extendable(reading, "links", "p_nom", kept)
+    _note_extendable_links(reading, table, p_nom, kept)
     frame: dict[str, Any] = {
         "link": table.names,
         "from_bus": ends[0],

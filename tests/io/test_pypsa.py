@@ -302,3 +302,19 @@ def test_what_a_case_lets_be_extended_is_kept(tmp_path: Path, form: str) -> None
     assert priced["rating_mw"].tolist() == pytest.approx([350, 200])
     found = {f.rule: f for f in grid.findings}
     assert "from_case" in found["io.pypsa.extendable"].message
+
+
+@pytest.mark.every(2)
+@pytest.mark.parametrize("form", ["nc", "csv"])
+def test_what_an_extendable_link_is_read_as_is_said(tmp_path: Path, form: str) -> None:
+    """One of 80 MW that may grow keeps these; one of which nothing stands yet carries nothing."""
+    n = network()
+    n.links.loc["dc", ["p_nom_extendable", "p_nom_max", "capital_cost"]] = [True, 500.0, 900.0]
+    n.add("Link", "new", bus0="a", bus1="c", p_nom_extendable=True, p_nom_max=700, capital_cost=900)
+    grid = read_grid(written(n, tmp_path, form))
+    (said,) = [f for f in grid.findings if f.rule == "io.pypsa.link.extendable"]
+    assert (said.severity, said.found) == ("warning", "2: dc (p_nom 80 MW), new (p_nom 0 MW)")
+    assert "no new HVDC link is decided" in said.message
+    assert said.remedy
+    assert grid.hvdc["p_max_mw"].tolist() == [80, 0]
+    assert not [f for f in grid.findings if f.rule == "io.pypsa.extendable" and "links" in f.where]
