@@ -1,13 +1,16 @@
 """The highest launch price at which a plan of least cost uses capacity in orbit.
 
 The least cost V is a concave, increasing function of the launch price p, linear in the mass that a plan launches, and
-never above V0, that of the best plan without orbit. The best plan at some price breaks even with V0 at
+never above V0, that of the best plan without orbit. A plan of cost C at some price breaks even with V0 at
 
-    p' = p + (V0 - V(p)) / K    [$/kg]
+    p' = p + (V0 - C) / K    [$/kg]
 
-where K is what one dollar per kg adds to its cost [M$ per $/kg]. From a free launch on, the program is solved again at
-p' until its least cost there is V0. A plan with orbit is then worth V0 at that price and none is above it, which two
-more solves, one on either side, confirm.
+where K is what one dollar per kg adds to its cost [M$ per $/kg]. So at every price below p' it is better than any plan
+without orbit. The program is solved again at p' until no plan is cheaper there than V0: as V increases with the price,
+none is at any price above. The first is proven by the plan before and the second by the last solve, so that the price
+needs no solves on either side of it. The search is that of W. Dinkelbach, On Nonlinear Fractional Programming, 1967: it
+begins with the better of the study's own plan and the best one of least capacity in orbit, since each kg is worth less
+than the one before where orbit takes the place of the dearest first.
 """
 
 from __future__ import annotations
@@ -16,17 +19,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from optimizer.errors import Finding
 from optimizer.progress import silent
 from optimizer.solve.goal import Goal
-from optimizer.solve.lexicographic import search
+from optimizer.solve.lexicographic import Searched, search
 from optimizer.solve.money import GAP_ZERO_RELATIVE, common_musd
 from optimizer.solve.prepared import Prepared, Run
+from optimizer.solve.start import Start
 from optimizer.study.case import Case
 from optimizer.study.orbit import MUSD_PER_MW, ORBITAL, launch_kg_per_kw, yearly_launch_musd_per_mw
 from optimizer.study.study import Study
-
-SIDE = 1e-3
-"""Share of the price by which it is confirmed on either side [-]."""
 
 MOST_SOLVES = 30
 """Solves after which the search is given up (unverified: each needs a plan that launches less than the last)."""
@@ -36,14 +38,41 @@ MOST_USD_PER_KG = 1e6
 
 
 @dataclass(frozen=True)
+class BreakEven:
+    """What is known of the launch price at which orbit breaks even.
+
+    Parameters
+    ----------
+    usd_per_kg : float or None
+        The price; ``None`` where no plan uses orbit even if launches are free, where every plan needs it, or where the
+        solves of the study's time limit did not confirm one [$/kg].
+    at_least_usd_per_kg : float
+        A price up to which orbit is proven to be worth it where the price itself is not confirmed; 0 without one
+        [$/kg].
+    """
+
+    usd_per_kg: float | None
+    at_least_usd_per_kg: float = 0.0
+
+    def findings(self) -> list[Finding]:
+        """What is known where the price itself was not confirmed."""
+        if not self.at_least_usd_per_kg:
+            return []
+        text = "the launch price at which orbit breaks even was not confirmed; it is at least this"
+        found, remedy = f"{self.at_least_usd_per_kg:.6g} $/kg", "raise solve.time_limit_s"
+        return [Finding("solve.orbit.break_even", "orbit.break_even", text, found, remedy, "warning")]
+
+
+@dataclass(frozen=True)
 class _At:
-    """Least cost at a price, and what a dollar per kg adds to that plan's [M$, M$ per $/kg]."""
+    """A plan at a price: its cost, what a dollar per kg adds to it, and whether none is cheaper [M$, M$ per $/kg]."""
 
     cost_musd: float
     slope: float
+    is_least: bool
 
 
-def break_even_usd_per_kg(study: Study, prepared: Prepared) -> float | None:
+def break_even(study: Study, prepared: Prepared, searched: Searched, start: Start) -> BreakEven:
     """Find the launch price at which orbit breaks even with the best plan without it.
 
     Parameters
@@ -52,28 +81,31 @@ def break_even_usd_per_kg(study: Study, prepared: Prepared) -> float | None:
         With ``[orbit]``, minimizing its cost or maximizing its net present value.
     prepared : Prepared
         What its own search started from.
-
-    Returns
-    -------
-    float or None
-        Price [$/kg]; ``None`` where no plan uses orbit even if launches are free, where every plan needs it, or where
-        the solves of the study's time limit did not confirm one.
+    searched : Searched
+        Its own plan, at its own launch price.
+    start : Start
+        What that plan left, to begin with.
     """
-    trial = _Trial(study, prepared)
-    without = trial.solve(None)
-    if without is None:
-        return None
-    price = 0.0
+    trial = _Trial(study, prepared, start)
+    own = trial.known(searched)
+    without = own if own.slope == 0 and own.is_least else trial.solve(None, 0.0)
+    if without is None or not without.is_least:
+        return BreakEven(None)
+    most = without.cost_musd
+    assert study.config.orbit is not None
+    small = trial.solve(0.0, study.config.solve.gap, is_small=True)
+    plans = [(study.config.orbit.launch_usd_per_kg, own), *([] if small is None else [(0.0, small)])]
+    price = max([0.0, *(p + (most - plan.cost_musd) / plan.slope for p, plan in plans if plan.slope > 0)])
     for _ in range(MOST_SOLVES):
-        here = trial.solve(price)
-        if here is None:
-            return None
-        if here.cost_musd >= without.cost_musd - _tie(without.cost_musd) or here.slope <= 0:
-            return price if price > 0 and trial.confirmed(price, without.cost_musd) else None
-        price += (without.cost_musd - here.cost_musd) / here.slope
         if price > MOST_USD_PER_KG:
-            return None
-    return None
+            return BreakEven(None)
+        here = trial.solve(price, 0.0)
+        if here is None or not here.is_least:
+            break
+        if here.slope <= 0 or here.cost_musd >= most - _tie(most):
+            return BreakEven(price if price > 0 else None)
+        price += (most - here.cost_musd) / here.slope
+    return BreakEven(None, price)
 
 
 def _tie(cost: float) -> float:
@@ -82,41 +114,47 @@ def _tie(cost: float) -> float:
 
 
 class _Trial:
-    """Solves of one study at other launch prices, within one time limit."""
+    """Solves of one study at other launch prices, each begun with what its own plan left, within one time limit."""
 
-    def __init__(self, study: Study, prepared: Prepared) -> None:
-        self.study, self.prepared = study, prepared
+    def __init__(self, study: Study, prepared: Prepared, start: Start) -> None:
+        self.study, self.prepared = study, replace(prepared, start=start)
         self.run = Run(study, silent)
+        settings = study.config.study
+        self.minimized = settings.objective if settings.objective == "net_present_value" else "cost"
         self.in_orbit = (prepared.case.sites["kind"] == ORBITAL).to_numpy()
         self.size_mw = np.where(self.in_orbit, prepared.case.sites["block_mw"].to_numpy(float), 0.0)
 
-    def confirmed(self, price: float, without_musd: float) -> bool:
-        """Whether orbit is used just below a price and worth nothing just above it."""
-        below, above = self.solve((1 - SIDE) * price), self.solve((1 + SIDE) * price)
-        if below is None or above is None:
-            return False
-        used = below.slope > 0 and below.cost_musd < without_musd
-        return used and above.cost_musd >= without_musd - _tie(without_musd)
+    def solve(self, price: float | None, gap: float, is_small: bool = False) -> _At | None:
+        """Least cost at a price to a gap; ``None`` where that is not reached.
 
-    def solve(self, price: float | None) -> _At | None:
-        """Least cost at a price, without orbit for ``None``; ``None`` without a proven plan."""
-        case = self._case(price)
-        settings = self.study.config.study
-        order = [settings.objective if settings.objective == "net_present_value" else "cost"]
+        Without orbit where the price is ``None``, and on request with the fewest blocks of each site in orbit.
+        """
+        case = self._with_fewest(self._case(price)) if is_small else self._case(price)
         prepared = replace(self.prepared, case=case, common_musd=common_musd(case))
-        found = search(self.run, prepared, order, Goal(), gap=0.0)
-        if found.status != "optimal":
+        found = search(self.run, prepared, [self.minimized], Goal(), gap=gap)
+        if found.status not in ("optimal", "gap_reached"):
             return None
-        model, highs = found.program.model, found.program.highs
-        blocks = np.array(
-            [
-                [found.integers[highs.column(model.siting.blocks[s, t])] for t in case.periods.index]
-                for s in case.sites.index
-            ]
+        return self.known(found)
+
+    def known(self, found: Searched) -> _At:
+        """What is known of a plan."""
+        return _At(float(found.values[self.minimized]), self._slope(found), found.status == "optimal")
+
+    def _slope(self, found: Searched) -> float:
+        """What a dollar per kg adds to the cost of a plan [M$ per $/kg]."""
+        case, model, highs = self.prepared.case, found.program.model, found.program.highs
+        years = case.periods["annuity_years"].to_dict()
+        launched = sum(
+            years[t] * mw * found.integers[highs.column(model.siting.blocks[s, t])]
+            for s, mw in zip(case.sites.index, self.size_mw, strict=True)
+            for t in years
+            if mw
         )
-        yearly = yearly_launch_musd_per_mw(self.study.config, self.study.yearly_factor)
-        launched = self.size_mw @ blocks @ case.periods["annuity_years"].to_numpy(float)
-        return _At(float(found.values[order[0]]), yearly * float(launched))
+        return yearly_launch_musd_per_mw(self.study.config, self.study.yearly_factor) * float(launched)
+
+    def _with_fewest(self, case: Case) -> Case:
+        fewest = case.sites["min_blocks"].clip(lower=1, upper=case.sites["max_blocks"])
+        return replace(case, sites=case.sites.assign(max_blocks=case.sites["max_blocks"].mask(self.in_orbit, fewest)))
 
     def _case(self, price: float | None) -> Case:
         case, config = self.prepared.case, self.study.config

@@ -13,7 +13,7 @@ from optimizer.errors import InfeasibleError
 from optimizer.objectives.cost import cost
 from optimizer.plan.plan import Plan
 from optimizer.progress import Progress, silent
-from optimizer.solve.break_even import break_even_usd_per_kg
+from optimizer.solve.break_even import break_even
 from optimizer.solve.compare import comparison_tables
 from optimizer.solve.earlier import earlier_table
 from optimizer.solve.explain.infeasible import explained
@@ -21,7 +21,7 @@ from optimizer.solve.firmness import firmness_table
 from optimizer.solve.goal import Goal
 from optimizer.solve.lexicographic import Searched, search
 from optimizer.solve.prepared import Prepared, Run, prepare, refuse_no_plan, settle
-from optimizer.solve.start import decisions_of, held_by, start_of
+from optimizer.solve.start import Start, decisions_of, held_by, start_of
 from optimizer.solve.tables import decisions, service
 from optimizer.solve.tables.plan import summary_of, tables_of
 from optimizer.study.case import Case
@@ -104,9 +104,11 @@ def _searched(study: Study, progress: Progress, start: Plan | None) -> Plan:
         return plan
     progress("orbit", None, "launch price at which orbit breaks even")
     started = time.perf_counter()
-    price = break_even_usd_per_kg(study, prepared)
+    assert isinstance(plan.start, Start)
+    found = break_even(study, prepared, searched, plan.start)
     seconds = {**plan.summary["seconds"], "orbit": time.perf_counter() - started}
-    return replace(plan, summary={**plan.summary, "seconds": seconds, "break_even_launch_usd_per_kg": price})
+    summary = {**plan.summary, "seconds": seconds, "break_even_launch_usd_per_kg": found.usd_per_kg}
+    return replace(plan, summary=summary, findings=(*plan.findings, *found.findings()))
 
 
 def plan_of(run: Run, prepared: Prepared, searched: Searched, study: Study | None = None) -> Plan:

@@ -16,7 +16,7 @@ def workloads(view: View) -> Section | None:
     """Return who serves whom in the last period, what is not served, and the break-even of orbit."""
     demand, served = view.table("workload_demand"), view.table("workloads")
     if demand.empty:
-        return None
+        return _orbit_alone(view)
     now = demand[demand["period"] == view.last_period]
     rows = served[served["period"] == view.last_period] if len(served) else served
     text = (
@@ -58,6 +58,12 @@ def _map(view: View, rows: pd.DataFrame) -> Figure | None:
     return Figure("workloads", drawn, caption, wide=True)
 
 
+def _orbit_alone(view: View) -> Section | None:
+    """Where orbit competes for a total target there is nothing else to say of it."""
+    text = _orbit(view)
+    return None if text is None else Section("orbit", "Capacity in orbit", (text,))
+
+
 def _orbit(view: View) -> Text | None:
     orbit = view.plan.config.orbit
     if orbit is None or BREAK_EVEN not in view.summary:
@@ -66,8 +72,8 @@ def _orbit(view: View) -> Text | None:
     if price is None:
         return Text("No launch price was found at which capacity in orbit breaks even.", "quiet")
     return Text(
-        f"Capacity in orbit breaks even at a launch price of {price:,.0f} $/kg: a plan as good as the best uses it up "
-        f"to that price and none above it, which solving again on either side confirmed. The study says "
+        f"Capacity in orbit breaks even at a launch price of {price:,.0f} $/kg: up to that price a plan with it is "
+        f"cheaper than the best without, and at that price none is, which a solve has proven. The study says "
         f"{orbit.launch_usd_per_kg:,.0f} $/kg."
     )
 
