@@ -79,6 +79,8 @@ class Ledgers:
     own_supply_mw, direct_supply_mw : Ledger
         What a campus is supplied behind its meter, by (tie, period, snapshot): by itself, and by a generator beside
         it, whose output reaches the grid as before [MW].
+    dropped_mw : Ledger
+        Part of what a campus draws that is dropped after any outage, by (tie, period, snapshot) [MW].
     revenue_musd : Ledger
         Present value of what served workloads earn, by period [M$].
     """
@@ -96,6 +98,7 @@ class Ledgers:
     revenue_musd: Ledger = field(default_factory=Ledger)
     own_supply_mw: Ledger = field(default_factory=Ledger)
     direct_supply_mw: Ledger = field(default_factory=Ledger)
+    dropped_mw: Ledger = field(default_factory=Ledger)
 
     def close(self, block: pyo.Block) -> None:
         """Close every ledger and put its sums on `block` under the ledger's own name."""

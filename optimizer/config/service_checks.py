@@ -28,9 +28,10 @@ def service_findings(
         missing = "[demand]" if demand is None else "[grid]"
         text = f"service is what a campus has of the grid, and there is no {missing}"
         yield Finding("config.service_alone", "service", text, "", f"add {missing}, or leave [service] out")
-    if service.trip_on_outage:
-        text = "load is not dropped after an outage: what is served, firm or not, counts in every security row"
-        yield Finding("config.service_trip", "service.trip_on_outage", text, "true", "write false")
+    if service.trip_on_outage and service.non_firm_share == 0 and not service.interim_non_firm:
+        text = "load is dropped after outages where it is non-firm, and none may be"
+        remedy = "raise non_firm_share, give interim_non_firm, or write false"
+        yield Finding("config.service_trip", "service.trip_on_outage", text, "non_firm_share = 0", remedy)
     if service.interim_non_firm != (service.interim_years is not None):
         key = "interim_non_firm" if service.interim_non_firm else "interim_years"
         text = "interim non-firm service needs both interim_non_firm = true and interim_years"

@@ -82,7 +82,7 @@ class ServiceSettings(Settings):
     """Service by the grid: firm, or with curtailment inside yearly limits."""
 
     curtailable_share: Share = Field(
-        0.0, description="Largest share of a campus's yearly energy that may be curtailed; 0 is firm service [-]."
+        0.0, description="Largest share of a campus's yearly energy that may be curtailed; 0 is none [-]."
     )
     curtailable_hours_per_year: NotNegative | None = Field(
         None, description="Most hours of snapshots with curtailment at a campus in a year [h/year]. Default: any."
@@ -100,7 +100,9 @@ class ServiceSettings(Settings):
         "within them [year].",
     )
     trip_on_outage: bool = Field(
-        False, description="Whether non-firm load that is served is dropped after an outage; only false is supported."
+        False,
+        description="Whether non-firm load that is served may be dropped at once after an outage, of any kind; if not, "
+        "all that is served counts in every limit after outages.",
     )
     curtailment_usd_per_mwh: NotNegative = Field(
         description="What a MWh of curtailed load is worth that neither backup serves nor deferral takes up; below the "

@@ -7,12 +7,15 @@ y[j,t,h]                            what outage k takes away, one by one [MW]
 D[l,j,h]                            share of y[j,t,h] that moves to branch l [-]
 E[l]       ``rating_emergency_mw``  emergency rating [MW]
 G[l,h]     ``rating_factor``        factor on it in a snapshot, 1 where the study gives none [-]
+u[o,t,h]   ``dropped_mw``           non-firm load of tie o that is dropped after any outage [MW]
+R[l,o,h]                            flow over branch l of a MW that is dropped at tie o [-]
 
 What an outage takes away are the flows of the branches out, the outputs of the generators lost, and the power that a
 lost campus draws at each of its points of interconnection. For the outage of one branch D is its line outage
 distribution factor, for several branches their joint one. What an outage leaves without balance, where it splits the
 network or takes a generator or a campus, is taken up by the other generators of the part that stays in proportion to
-p_max x availability.
+p_max x availability. So is load that is dropped, after every outage alike: f and y are what they are once it is
+(`optimizer.grid.dropping`), which is one further flow of each branch and not one for each outage.
 """
 
 from __future__ import annotations
@@ -53,12 +56,13 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
     def within_emergency_rating(b: Any, branch: str, outage: str, t: int, h: str, side: int) -> Any:
         """After the outage a branch carries no more than its emergency rating, upgrades included.
 
-        -G[l,h] (E[l] + upgrades) <= f[l,t,h] + sum_j D[l,j,h] y[j,t,h] <= G[l,h] (E[l] + upgrades)
+        -G[l,h] (E[l] + upgrades) <= f[l,t,h] + sum_o R[l,o,h] u[o,t,h] + sum_j D[l,j,h] y[j,t,h]
+        <= G[l,h] (E[l] + upgrades)
         """
         number = case.contingencies.number_of[outage]
         factors, _ = case.contingencies.factors(number, snapshot_number[h])
         factor = factors[case.branches.index.get_loc(branch)]
-        flow = m.power_flow.flow_mw[branch, t, h]
+        flow = _flow(case, m, branch, t, h)
         for driver, share in zip(case.contingencies.drivers(number), factor.tolist(), strict=True):
             flow = flow + share * _taken_away(case, m, driver, t, h)
         rated, added = rating(case, m, branch, t, h, after_outage=True)
@@ -68,19 +72,46 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
     b.rows = within_emergency_rating
 
 
+def _flow(case: Case, m: pyo.ConcreteModel, branch: str, t: int, h: str) -> Any:
+    """Flow of a branch once load is dropped, with everything in service, as an expression [MW]."""
+    flow, dropped = m.power_flow.flow_mw[branch, t, h], _dropped(case, m, t, h)
+    if not dropped:
+        return flow
+    buses, number = np.array([bus for _, bus, _ in dropped], dtype=np.intp), list(case.snapshots.index).index(h)
+    factors = case.dropping.flow_factors(int(case.branches.index.get_loc(branch)), buses, number)
+    return flow + pyo.quicksum(factor * mw for factor, (_, _, mw) in zip(factors.tolist(), dropped, strict=True))
+
+
+def _dropped(case: Case, m: pyo.ConcreteModel, t: int, h: str) -> list[tuple[str, int, Any]]:
+    """Site, bus position and load that is dropped after an outage [MW] of each tie; nothing where none is."""
+    if not m.ledgers.dropped_mw.keys():
+        return []
+    at = case.grid_network.bus_ids.get_loc
+    return [
+        (s, int(at(n)), m.ledgers.dropped_mw[o, t, h]) for o, s, n in case.ties[["site", "bus"]].itertuples(name=None)
+    ]
+
+
 def _taken_away(case: Case, m: pyo.ConcreteModel, driver: Driver, t: int, h: str) -> Any:
     """What an outage takes away, as an expression [MW]; a campus of which the case has no site draws nothing."""
     if driver.kind == "branch":
-        return m.power_flow.flow_mw[str(case.branches.index[driver.position]), t, h]
+        return _flow(case, m, str(case.branches.index[driver.position]), t, h)
     if driver.kind == "generator":
-        return m.dispatch.output_mw[str(case.generators.index[driver.position]), t, h]
+        output = m.dispatch.output_mw[str(case.generators.index[driver.position]), t, h]
+        dropped, number = _dropped(case, m, t, h), list(case.snapshots.index).index(h)
+        if not dropped:
+            return output
+        buses = np.array([bus for _, bus, _ in dropped], dtype=np.intp)
+        factors = case.dropping.output_factors(driver.position, buses, number)
+        return output + pyo.quicksum(f * mw for f, (_, _, mw) in zip(factors.tolist(), dropped, strict=True))
     s, n = driver.load, str(case.grid_network.bus_ids[driver.position])
     ties = [o for o in case.ties_of_site.get(s, []) if case.ties.at[o, "bus"] == n]
     drawn = pyo.quicksum(
         float(case.pue.at[(s, c), h]) * m.interconnection.it_mw[o, c, t] for o in ties for c in case.cooling_of_site[s]
     )
-    # What relieves it, and its own supply, go with the campus.
-    return drawn - pyo.quicksum(m.ledgers.relief_mw[o, t, h] + m.ledgers.own_supply_mw[o, t, h] for o in ties)
+    # What relieves it, its own supply and what is dropped of it go with the campus.
+    gone = (m.ledgers.relief_mw, m.ledgers.own_supply_mw, m.ledgers.dropped_mw)
+    return drawn - pyo.quicksum(ledger[o, t, h] for o in ties for ledger in gone)
 
 
 def row_of(b: pyo.Block, case: Case, m: pyo.ConcreteModel, branch: str, outage: str, t: int, h: str, side: int) -> Any:
@@ -94,7 +125,17 @@ def row_of(b: pyo.Block, case: Case, m: pyo.ConcreteModel, branch: str, outage: 
 
 
 def operating_point(case: Case, m: pyo.ConcreteModel, t: int, h: str, flow_mw: NDArray[np.float64]) -> OperatingPoint:
-    """How the system runs in a period and snapshot under the solution the model holds, given its flows."""
+    """How the system runs in a period and snapshot under the solution the model holds, once load is dropped.
+
+    Parameters
+    ----------
+    case, m
+        The case, and its model with a solution.
+    t, h
+        Period and snapshot.
+    flow_mw : ndarray, shape (n_branch,)
+        Flows before anything is dropped [MW].
+    """
     loads: dict[tuple[str, int], float] = {}
     output = np.zeros(len(case.generators))
     # Outages of single branches need flows only.
@@ -111,7 +152,13 @@ def operating_point(case: Case, m: pyo.ConcreteModel, t: int, h: str, flow_mw: N
             if own:
                 key = (s, int(case.grid_network.bus_ids.get_loc(n)))
                 loads[key] = loads.get(key, 0.0) - float(own)
-    return OperatingPoint(flow_mw, output, loads)
+    point = OperatingPoint(flow_mw, output, loads)
+    if not m.ledgers.dropped_mw.keys():
+        return point
+    dropped: dict[tuple[str, int], float] = {}
+    for s, bus, mw in _dropped(case, m, t, h):
+        dropped[s, bus] = dropped.get((s, bus), 0.0) + float(pyo.value(mw))
+    return case.dropping.after(point, dropped, list(case.snapshots.index).index(h))
 
 
 def flow_after(case: Case, m: pyo.ConcreteModel, branch: str, outage: str, t: int, h: str) -> float:
@@ -120,7 +167,7 @@ def flow_after(case: Case, m: pyo.ConcreteModel, branch: str, outage: str, t: in
     factors, _ = case.contingencies.factors(number, list(case.snapshots.index).index(h))
     factor = factors[case.branches.index.get_loc(branch)]
     moved = [pyo.value(_taken_away(case, m, driver, t, h)) for driver in case.contingencies.drivers(number)]
-    return float(m.power_flow.flow_mw[branch, t, h].value + factor @ np.array(moved, dtype=float))
+    return float(pyo.value(_flow(case, m, branch, t, h)) + factor @ np.array(moved, dtype=float))
 
 
 def looks(

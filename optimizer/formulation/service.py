@@ -4,6 +4,11 @@ Curtailment is per snapshot, before any outage: a snapshot stands for all its ho
 What is served, firm or not, counts in every row of flow and security. Firm load is never curtailed, so it is firm only
 once the network, with its upgrades, carries it in every snapshot and after every outage.
 
+Where the study drops load after outages, part of what is served without being firm is dropped at once after any outage,
+as much as is armed in the snapshot. It counts in every row of flow with everything in service, and in none after an
+outage (`optimizer.formulation.security`). Outages are rare and short, so that what is dropped has no energy and no
+price. What is caught up is not dropped.
+
 A campus is served over one tie. So what its tie is relieved of is by tie, and all else, with the limits, by site: they
 are the same for the tie that is built, and the other ties have no load to be relieved of.
 
@@ -14,11 +19,13 @@ Symbols
 -------
 k[o,t,h]  ``curtailed_mw``        what the grid does not serve of what a campus would draw over tie o [MW]
 e[o,t,h]  ``recovered_mw``        drawn over tie o above facility power to catch up [MW]
+u[o,t,h]  ``dropped_mw``          what is drawn over tie o and dropped after any outage [MW]
 b[s,t,h]  ``backup_mw``           served by on-site backup while curtailed [MW]
 d[s,t,h]  ``deferred_mw``         work put off [MW]
 B[s,t]    ``backup_capacity_mw``  backup that is made fit for this [MW]
 q[s,t,h]  ``curtails``            1 when any of the snapshot is curtailed, where hours are counted [-]
-k[s,t,h], e[s,t,h]                sums over the ties of a site [MW]
+k[s,t,h], e[s,t,h], u[s,t,h]      sums over the ties of a site [MW]
+r[o,t,h]  ``own_supply_mw``       own supply at tie o less what charges [MW]
 L[s,t,h]                          facility power, sum_c PUE[s,c,h] i[s,c,t]; over a tie L[o,t,h] [MW]
 F[s,t], F[o,t]                    contract demand, the same with the largest PUE over the snapshots [MW]
 """
@@ -45,7 +52,7 @@ NEEDS = {
 
 
 def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
-    """Declare what is curtailed and what serves it; post relief of ties, cost, investment and emissions."""
+    """Declare what is curtailed, what serves it and what outages drop; post relief, cost, investment and emissions."""
     S, O, T, H = _service(case), list(case.ties.index), list(case.periods.index), list(case.snapshots.index)
     hours, site_of, tied = case.snapshots["hours"], case.ties["site"].to_dict(), _tied(case)
     able = S.snapshots(hours)
@@ -53,12 +60,13 @@ def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
     late = H if S.deferral is not None and S.deferral.is_neutral else []
     b.curtailed_mw = pyo.Var(O, T, able, domain=pyo.NonNegativeReals)
     b.recovered_mw = pyo.Var(O, T, late, domain=pyo.NonNegativeReals)
+    b.dropped_mw = pyo.Var(O, T, H if S.trips else [], domain=pyo.NonNegativeReals)
     b.backup_mw = pyo.Var(campuses if S.backup is not None else [], domain=pyo.NonNegativeReals)
     b.backup_capacity_mw = pyo.Var(tied if S.backup is not None else [], T, domain=pyo.NonNegativeReals)
     b.deferred_mw = pyo.Var(campuses if S.deferral is not None else [], domain=pyo.NonNegativeReals)
     b.curtails = pyo.Var(campuses if S.counts_hours(hours) else [], domain=pyo.Binary)
     most = {s: largest_mw(case, s) for s in tied}
-    for variable in (b.curtailed_mw, b.recovered_mw):
+    for variable in (b.curtailed_mw, b.recovered_mw, b.dropped_mw):
         for key in variable:
             variable[key].setub(most[site_of[key[0]]])
     for variable in (b.backup_mw, b.deferred_mw, b.backup_capacity_mw):
@@ -68,6 +76,8 @@ def declare(b: pyo.Block, case: Case, ledgers: Ledgers) -> None:
         ledgers.relief_mw.post(key, variable)
     for key, variable in b.recovered_mw.items():
         ledgers.relief_mw.post(key, -variable)
+    for key, variable in b.dropped_mw.items():
+        ledgers.dropped_mw.post(key, variable)
     for t in T:
         _post(b, case, S, t, able, ledgers)
 
@@ -149,9 +159,21 @@ class _Campuses:
         """Largest PUE over the snapshots."""
         return max(self.case.pue_of[s, c].values())
 
+    def over(self, o: str, t: int, h: str) -> Any:
+        """Facility power fed over a tie in a snapshot."""
+        s = self.case.ties.at[o, "site"]
+        factors = ((c, self.case.pue_of[s, c][h]) for c in self.case.cooling_of_site[s])
+        return pyo.quicksum(pue * self.m.interconnection.it_mw[o, c, t] for c, pue in factors)
+
     def curtailed(self, s: str, t: int, h: str) -> Any:
         """What the grid does not serve of a campus."""
         return pyo.quicksum(self.b.curtailed_mw[o, t, h] for o in self.case.ties_of_site[s])
+
+    def non_firm(self, s: str, t: int, h: str) -> Any:
+        """What of a campus is curtailed, or served only until an outage."""
+        ties = self.case.ties_of_site[s]
+        parts = [v[o, t, h] for v in (self.b.curtailed_mw, self.b.dropped_mw) for o in ties if (o, t, h) in v]
+        return pyo.quicksum(parts)
 
     def recovered(self, s: str, t: int, h: str) -> Any:
         """What a campus catches up."""
@@ -159,7 +181,7 @@ class _Campuses:
 
 
 def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
-    """Curtailment within load, contract, yearly energy and hours; backup and deferral within their own limits."""
+    """Curtailment and drops within load and contract, yearly energy and hours; backup and deferral within their own."""
     S, T, H = _service(case), list(case.periods.index), list(case.snapshots.index)
     hours, tied, of = case.snapshots["hours"].astype(float), _tied(case), _Campuses(case, m, b)
     able, late = S.snapshots(case.snapshots["hours"]), H if len(b.recovered_mw) else []
@@ -202,15 +224,16 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
     start = {t: S.interim_start(case.periods["years"], t) for t in T}
     bound = [t for t in T if S.non_firm_share < 1 and start[t] is not None]
 
-    @constraint(b, tied, bound, able)
+    @constraint(b, tied, bound, S.non_firm_snapshots(case.snapshots["hours"]))
     def within_contract(b: Any, s: str, t: int, h: str) -> Any:
-        """What is curtailed is non-firm: within its share of contract demand, but for campuses in interim service.
+        """What is curtailed or dropped is non-firm: within its share of contract demand, but for interim service.
 
-        A campus is in interim service in periods that end within its interim years.
+        A campus is in interim service in periods that end within its interim years. Nothing is dropped unless the
+        study does so after outages.
 
-        k[s,t,h] <= share F[s,t] + (1 - share) largest[s] (x[s,t] - x[s,t - interim])
+        k[s,t,h] + u[s,t,h] <= share F[s,t] + (1 - share) largest[s] (x[s,t] - x[s,t - interim])
         """
-        firm = of.curtailed(s, t, h) - S.non_firm_share * of.contract(s, t)
+        firm = of.non_firm(s, t, h) - S.non_firm_share * of.contract(s, t)
         if start[t] == t:
             return firm <= 0
         new = m.siting.build[s, t] - m.siting.build[s, start[t]]
@@ -242,6 +265,15 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
             """
             meanwhile = [v[s, t, h] for v in (b.backup_mw, b.deferred_mw) if (s, t, h) in v]
             return pyo.quicksum(meanwhile) - of.curtailed(s, t, h) <= 0
+
+    @constraint(b, list(b.dropped_mw))
+    def only_what_is_served_is_dropped(b: Any, o: str, t: int, h: str) -> Any:
+        """An outage drops no more of a campus than the grid gives it before, what is caught up apart.
+
+        u[o,t,h] + k[o,t,h] + r[o,t,h] <= L[o,t,h]
+        """
+        less = [v[o, t, h] for v in (b.dropped_mw, b.curtailed_mw) if (o, t, h) in v]
+        return pyo.quicksum(less) + m.ledgers.own_supply_mw[o, t, h] - of.over(o, t, h) <= 0
 
     _backup(b, case, S, of)
     _deferral(b, case, S, m, of)
@@ -377,12 +409,13 @@ def tables(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> dict[str, pd.DataF
             *(s, t, h),
             *(of_ties(b.curtailed_mw, s, t, h), _value(b.backup_mw, (s, t, h))),
             *(_value(b.deferred_mw, (s, t, h)), of_ties(b.recovered_mw, s, t, h)),
+            of_ties(b.dropped_mw, s, t, h),
         )
         for s in _tied(case)
         for t in T
         for h in H
     ]
-    columns = ["site", "period", "snapshot", "curtailed_mw", "backup_mw", "deferred_mw", "recovered_mw"]
+    columns = ["site", "period", "snapshot", "curtailed_mw", "backup_mw", "deferred_mw", "recovered_mw", "dropped_mw"]
     capacity = [(s, t, _value(b.backup_capacity_mw, (s, t))) for s in _tied(case) for t in T]
     return {
         "relief": pd.DataFrame(rows, columns=columns),

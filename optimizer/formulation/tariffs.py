@@ -8,6 +8,7 @@ Symbols
 -------
 F[o,t]   ``contract_mw``   contract demand over tie o, the largest facility power over the snapshots [MW]
 n[o,t]   ``non_firm_mw``   non-firm part of it [MW]
+u[o,t,h] ``dropped_mw``    what is drawn and dropped after any outage [MW]
 i[o,t]   ``it_mw``         IT load [MW]
 E[o,t]   ``taken_mwh``     energy of a year that is taken at the tariff, of a generator beside the campus too [MWh]
 m[o,t]   ``owed_mwh``      energy of a year that is paid for and not taken [MWh]
@@ -164,13 +165,16 @@ def _non_firm(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
     start = {t: S.interim_start(case.periods["years"], t) for t in T}
     bound = [t for t in T if S.non_firm_share < 1 and start[t] is not None]
 
-    @constraint(b, list(m.service.curtailed_mw))
-    def only_non_firm_is_curtailed(b: Any, o: str, t: int, h: str) -> Any:
-        """Firm demand is never curtailed.
+    curtailed, dropped = m.service.curtailed_mw, m.service.dropped_mw
 
-        k[o,t,h] <= n[o,t]
+    @constraint(b, list(dropped) or list(curtailed))
+    def only_non_firm_is_curtailed(b: Any, o: str, t: int, h: str) -> Any:
+        """Firm demand is never curtailed, nor dropped after an outage.
+
+        k[o,t,h] + u[o,t,h] <= n[o,t]
         """
-        return m.service.curtailed_mw[o, t, h] <= b.non_firm_mw[o, t]
+        less = [v[o, t, h] for v in (curtailed, dropped) if (o, t, h) in v]
+        return pyo.quicksum(less) <= b.non_firm_mw[o, t]
 
     @constraint(b, list(case.ties.index), T)
     def part_of_contract(b: Any, o: str, t: int) -> Any:

@@ -17,7 +17,7 @@ from optimizer.plan.verify_compare import capped, cell, finding
 from optimizer.plan.verify_context import Context
 from optimizer.plan.verify_facilities import least_embodied_t_per_mw
 from optimizer.plan.verify_money import investment_musd
-from optimizer.plan.verify_service import hours, moved_mw
+from optimizer.plan.verify_service import dropped_mw, hours, moved_mw
 from optimizer.plan.verify_water import basin_withdrawal, supplies
 
 NORMAL, EMERGENCY, ANGLE = "normal rating", "emergency rating", "angle difference"
@@ -176,7 +176,7 @@ def _row_of(context: Context, site: str, period: int) -> int | None:
 
 
 def _service(context: Context, row: dict[str, Any]) -> Bound | None:
-    """What is curtailed of a campus: over the year against its share of energy, or at once against its contract."""
+    """What is curtailed of a campus over the year against its share of energy, or with drops against its contract."""
     i, given = _row_of(context, row["element"], row["period"]), context.study.config.service
     if i is None or given is None:
         return None
@@ -186,7 +186,7 @@ def _service(context: Context, row: dict[str, Any]) -> Bound | None:
         whole = float(facility @ hours(context))
         return Bound(float(curtailed @ hours(context)), given.curtailable_share * whole, "MWh", AT_BOUND_MWH)
     most = given.non_firm_share * float(facility.max())
-    mw = float(curtailed[context.snapshots.index(row["snapshot"])])
+    mw = float((curtailed + dropped_mw(context)[i])[context.snapshots.index(row["snapshot"])])
     return Bound(mw, most, "MW", 2 * tolerances.POWER_MW)
 
 

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from optimizer.errors import Finding
-from optimizer.grid.joint_factors import OperatingPoint
 from optimizer.grid.screening import screen_base
 from optimizer.plan import tolerances
 from optimizer.plan.checks_power import compare_loading
@@ -97,8 +96,6 @@ def broken_limits(context: Context, other: Context) -> pd.DataFrame:
     case, upgrades = context.case, other.table("upgrades")
     normal = context.rated_mw(upgrades) + context.base_allowed_mw()
     emergency = context.rated_mw(upgrades, after_outage=True)
-    at = other.case.generators.index.get_indexer(case.generators.index)
-    outputs = np.where(at[:, None] >= 0, other.output_mw[at], 0.0)
     tables = []
     for column, (t, h) in enumerate(context.operating):
         flow = other.flow_mw[:, column]
@@ -107,7 +104,7 @@ def broken_limits(context: Context, other: Context) -> pd.DataFrame:
         if case.is_secured:
             extra = {key: mw for key, mw in context.allowed_mw[h].items() if key[1] >= 0}
             number, limit = context.snapshots.index(h), emergency[:, column]
-            point = OperatingPoint(flow, outputs[:, column], other.campus_mw(column))
+            _, point = context.once_dropped(other, column)
             found = case.contingencies.screen(point, number, limit, 0.0, top=0, extra_limit=extra)
             tables.append(_named(context, found.violations, t, h, case.outage_names))
     return pd.concat(tables)

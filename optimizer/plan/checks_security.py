@@ -55,9 +55,9 @@ def screened(
     context : Context
         The plan.
     injection : ndarray, shape (n_bus, n_operating)
-        Generation less load [MW].
+        Generation less load, what an outage drops apart [MW].
     points : list of OperatingPoint
-        Flows, outputs and new loads before any outage, of every period and snapshot.
+        Flows, outputs and new loads before any outage, what it drops apart, of every period and snapshot.
     limit : ndarray, shape (n_branch, n_operating)
         Emergency limits [MW].
     name : str
@@ -123,7 +123,8 @@ def check_outages(context: Context) -> list[Finding]:
         return compare_tables(context.prefix, "contingencies", stated, expected)
     limit = context.emergency_limit_mw
     points = [context.point(column) for column in range(len(context.operating))]
-    found = screened(context, context.injection_mw, points, limit, "contingencies", twice=True)
+    changed = np.column_stack([change for change, _ in context.once_dropped_points])
+    found = screened(context, context.injection_mw + changed, points, limit, "contingencies", twice=True)
     near = {key: least + tolerances.NEXT_TO_LISTED + 1e-9 for key, least in found.least_listed.items()}
     # A row that ties for the last place may be stated instead of the one listed here: recompute it as well.
     listed = pd.concat([found.listed, _stated_besides(context, stated, found.listed, limit)])

@@ -18,7 +18,14 @@ from optimizer.plan.verify_compare import broken, capped, compare_tables, findin
 from optimizer.plan.verify_context import Context
 from optimizer.plan.verify_money import circuits_musd, upgrades_musd
 from optimizer.plan.verify_network import Floats
-from optimizer.plan.verify_service import backup_capacity_mw, backup_t_per_year, hours, moved_mw, service_musd
+from optimizer.plan.verify_service import (
+    backup_capacity_mw,
+    backup_t_per_year,
+    dropped_mw,
+    hours,
+    moved_mw,
+    service_musd,
+)
 from optimizer.plan.verify_supply import carried_mw
 from optimizer.plan.verify_tariffs import HOURS_IN_MONTHS, contract_mw, non_firm_mw, places, taken_mwh, tariff_at
 from optimizer.units import HOURS_PER_YEAR, USD_PER_MUSD
@@ -54,7 +61,12 @@ def check_service_tables(context: Context) -> list[Finding]:
         emissions_t_per_year=backup_t_per_year(context)[served],
         cost_musd=service_musd(context)[served],
     )
-    return findings + compare_tables(context.prefix, "service_years", context.table("service_years"), years)
+    findings += compare_tables(context.prefix, "service_years", context.table("service_years"), years)
+    if not context.case.drops_load:
+        return findings
+    left = expected["drawn_mw"] - dropped_mw(context)[served].ravel()
+    expected = expected[["site", "period", "snapshot", "drawn_mw"]].assign(left_mw=left)
+    return findings + compare_tables(context.prefix, "dropped", context.table("dropped"), expected)
 
 
 def curtailed_hours(context: Context) -> Floats:
@@ -63,7 +75,7 @@ def curtailed_hours(context: Context) -> Floats:
 
 
 def check_curtailment(context: Context) -> list[Finding]:
-    """Curtailment is within load, yearly energy, hours and the non-firm contract; nothing is negative."""
+    """Curtailment is within load, yearly energy, hours and the non-firm contract, with drops; nothing is negative."""
     given, moved = context.study.config.service, moved_mw(context)
     assert given is not None
     facility, slack = context.facility_mw[context.snapshots].to_numpy(float), tolerances.POWER_MW
@@ -82,11 +94,30 @@ def check_curtailment(context: Context) -> list[Finding]:
         most = np.full(len(energy), given.curtailable_hours_per_year)
         counted = (curtailed > slack) @ hours(context)
         found += _years(context, counted, most, 1e-6, "hours", "h", "service.curtailable_hours_per_year allows")
-    non_firm, needed = non_firm_mw(context), curtailed.max(axis=1, initial=0.0)
+    found += _dropped(context)
+    non_firm, needed = non_firm_mw(context), (curtailed + dropped_mw(context)).max(axis=1, initial=0.0)
     firmly = np.where(in_interim(context), 1.0, given.non_firm_share) * contract_mw(context)
     found += _years(context, non_firm, firmly, slack, "contract", "MW", "service.non_firm_share allows")
     found += _years(context, needed, non_firm, slack, "firm", "MW", "non-firm contract demand")
     return capped(found, f"{context.prefix}tables/service.csv")
+
+
+def _dropped(context: Context) -> list[Finding]:
+    """An outage drops no more than is drawn before, what is caught up apart, and nothing where the study forbids it."""
+    mw, slack = dropped_mw(context), tolerances.POWER_MW
+    where, wrong = f"{context.prefix}tables/dropped.csv", "plan.service.dropped"
+    if not context.case.drops_load:
+        stated = context.table("dropped")
+        return [] if stated.empty else [finding(where, len(stated), 0)]
+    drawn = context.drawn_mw[context.snapshots].to_numpy(float) - moved_mw(context)["recovered_mw"]
+    most = np.maximum(np.where(context.on_grid[:, None], drawn, 0.0), 0.0)
+    found = []
+    for i, h in np.argwhere((mw < -slack) | (mw > most + slack)):
+        site, t = context.placed["site"].iat[i], context.placed["period"].iat[i]
+        at = f"{where} site {site}, period {t}, snapshot {context.snapshots[h]} column dropped_mw"
+        message = "outages drop what is drawn before, no more and not less than nothing"
+        found.append(broken(wrong, at, message, float(mw[i, h]), float(most[i, h]), "MW"))
+    return found
 
 
 def in_interim(context: Context) -> np.ndarray:

@@ -52,6 +52,7 @@ _DECISIONS = {
     "overload_dispatch": "output_mw",
     "base_overloads": "overload_mw",
     "service": "curtailed_mw",
+    "dropped": "dropped_mw",
     "service_years": "backup_capacity_mw",
 }
 # Numbers from which the rest is recomputed; a missing one leaves nothing to compare.
@@ -74,6 +75,7 @@ def check_tables_present(context: Context) -> list[Finding]:
     wanted += SITING_TABLES if context.has_demand else ()
     wanted += GRID_TABLES if context.has_grid else ()
     wanted += SERVICE_TABLES if context.has_demand and context.case.service is not None else ()
+    wanted += ("dropped",) if context.has_demand and context.case.drops_load else ()
     wanted += TRANSFER_TABLES if context.has_demand and _has_tariff(context) else ()
     wanted += ("hvdc",) if len(context.case.links) else ()
     wanted += CIRCUIT_TABLES if len(context.case.circuits) else ()

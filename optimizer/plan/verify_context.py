@@ -231,9 +231,54 @@ class Context:
                 drawn[site, bus] = float(self.drawn_mw[h].iat[row])
         return drawn
 
+    def dropped_of_campus_mw(self, column: int) -> dict[tuple[str, int], float]:
+        """What any outage drops of each built site in a period and snapshot, by site and position of its bus [MW]."""
+        stated, (t, h) = self.table("dropped"), self.operating[column]
+        rows = stated[(stated["period"] == t) & (stated["snapshot"] == h)]
+        mw = dict(zip(rows["site"], rows["dropped_mw"].astype(float), strict=True))
+        return {(site, bus): mw.get(site, 0.0) for site, bus in self.campus_mw(column)}
+
+    def once_dropped(self, plan: Context, column: int) -> tuple[Floats, OperatingPoint]:
+        """How a plan runs in this system in a period and snapshot once load is dropped, and how injections change.
+
+        Generators of an island give less in proportion to p_max x availability, as they share what an outage leaves
+        over; where none takes part, nothing is dropped.
+
+        Parameters
+        ----------
+        plan : Context
+            This plan, or another one of the same branches.
+        column : int
+            Which period and snapshot.
+        """
+        at = plan.case.generators.index.get_indexer(self.case.generators.index)
+        output, change = np.where(at >= 0, plan.output_mw[at, column], 0.0), np.zeros(len(self.case.buses))
+        campuses, dropped = plan.campus_mw(column), plan.dropped_of_campus_mw(column)
+        if not any(dropped.values()):
+            return change, OperatingPoint(plan.flow_mw[:, column], output, campuses)
+        able = self.able_mw[:, self.snapshots.index(self.operating[column][1])]
+        unit_bus = self.case.buses.index.get_indexer(self.case.generators["bus"])
+        for buses in self.islands:
+            here, units = set(buses.tolist()), np.isin(unit_bus, buses)
+            off = {key: mw for key, mw in dropped.items() if key[1] in here}
+            if able[units].sum() <= 0:
+                continue
+            output[units] -= able[units] / able[units].sum() * sum(off.values())
+            for key, mw in off.items():
+                change[key[1]] += mw
+                campuses[key] -= mw
+        np.add.at(change, unit_bus, output - np.where(at >= 0, plan.output_mw[at, column], 0.0))
+        flow = self.wires.flows(np.column_stack([change, np.zeros(len(change))]))
+        return change, OperatingPoint(plan.flow_mw[:, column] + flow[:, 0] - flow[:, 1], output, campuses)
+
+    @cached_property
+    def once_dropped_points(self) -> list[tuple[Floats, OperatingPoint]]:
+        """As `once_dropped`, of this plan in every period and snapshot."""
+        return [self.once_dropped(self, column) for column in range(len(self.operating))]
+
     def point(self, column: int) -> OperatingPoint:
-        """How the plan runs in a period and snapshot, from which flows after outages follow."""
-        return OperatingPoint(self.flow_mw[:, column], self.output_mw[:, column], self.campus_mw(column))
+        """How the plan runs in a period and snapshot once load is dropped, from which flows after outages follow."""
+        return self.once_dropped_points[column][1]
 
     def flow_after(self, branch: int, outage: int, column: int) -> float:
         """Flow of a branch after an outage, by their numbers, nan where the branch is out or lost too [MW]."""
@@ -381,12 +426,17 @@ class Context:
         return self.rated_mw(self.table("upgrades"), after_outage=True)
 
     @cached_property
+    def able_mw(self) -> Floats:
+        """p_max x availability of each generator, shape (n_generator, n_snapshot) [MW]."""
+        able = self.case.output_max_mw[self.snapshots].to_numpy(float).copy()
+        # A link holds its transfer after an outage.
+        able[self.case.is_link_end] = 0.0
+        return able
+
+    @cached_property
     def share_mw(self) -> Floats:
         """p_max x availability of the generators at each bus, shape (n_bus, n_snapshot) [MW]."""
-        share = self.case.output_max_mw[self.snapshots].to_numpy(float).copy()
-        # A link holds its transfer after an outage.
-        share[self.case.is_link_end] = 0.0
-        return self.at_buses(share)
+        return self.at_buses(self.able_mw)
 
     def summary_where(self, key: str) -> str:
         """Where a figure of plan.json is, in words."""

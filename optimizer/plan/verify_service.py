@@ -28,6 +28,15 @@ def moved_mw(context: Context) -> dict[str, Floats]:
 
 
 @remembered
+def dropped_mw(context: Context) -> Floats:
+    """What any outage drops of each row of ``placed``, shape (n_placed, n_snapshot) [MW]."""
+    stated = context.table("dropped").set_index(["site", "period", "snapshot"])["dropped_mw"].to_dict()
+    rows = context.placed[["site", "period"]].itertuples(index=False, name=None)
+    found = [[float(stated.get((s, t, h), 0.0)) for h in context.snapshots] for s, t in rows]
+    return np.array(found, dtype=float).reshape(len(context.placed), len(context.snapshots))
+
+
+@remembered
 def hours(context: Context) -> Floats:
     """Hours of the snapshots, in their order [h/year]."""
     return context.case.snapshots["hours"].loc[context.snapshots].to_numpy(float)

@@ -9,7 +9,7 @@ import numpy as np
 from optimizer.layers.jurisdictions import split_names
 from optimizer.plan.verify_context import CONNECTED_KINDS, Context, remembered
 from optimizer.plan.verify_network import Floats
-from optimizer.plan.verify_service import hours, moved_mw
+from optimizer.plan.verify_service import dropped_mw, hours, moved_mw
 from optimizer.plan.verify_supply import own_mwh
 from optimizer.units import HOURS_PER_YEAR, USD_PER_MUSD
 
@@ -77,7 +77,7 @@ def chooses(context: Context) -> np.ndarray:
 @remembered
 def non_firm_mw(context: Context) -> Floats:
     """Non-firm contract demand of each row of ``placed``: what is chosen, else the least that is needed [MW]."""
-    least = moved_mw(context)["curtailed_mw"].max(axis=1, initial=0.0)
+    least = (moved_mw(context)["curtailed_mw"] + dropped_mw(context)).max(axis=1, initial=0.0)
     stated = context.table("service_years").set_index(["site", "period"])["non_firm_mw"].to_dict()
     rows = context.placed[["site", "period"]].itertuples(index=False, name=None)
     chosen = np.array([float(stated.get(key, 0.0)) for key in rows])

@@ -41,6 +41,7 @@ def comparison_tables(case: Case, plan: Plan, beside: dict[str, Plan]) -> dict[s
                 with_service(
                     withdrawals(other.study.case, placed, supplied_mw(dict(other.tables))),
                     other.tables.get("service", pd.DataFrame()),
+                    other.tables.get("dropped"),
                 ),
                 other.tables["upgrades"][["upgrade", "in_service"]],
             )

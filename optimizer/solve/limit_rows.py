@@ -6,7 +6,7 @@ written out in outputs and new loads, so that a search that looks at thousands o
     f[l,t,h] = sum_n (H[l,n] - m) (sum_g p[g,t,h] - d[n,t,h] - w[n,t,h]) + shift[l]
 
 Supply meets demand in every island, so any number m may be taken from all factors of an island; their median leaves
-most of them near 0.
+most of them near 0. After an outage non-firm load that is dropped adds what `optimizer.solve.dropped_columns` says.
 """
 
 from __future__ import annotations
@@ -23,10 +23,8 @@ from pyomo.repn import generate_standard_repn
 from optimizer.formulation import security
 from optimizer.grid.joint import Driver
 from optimizer.grid.joint_factors import OperatingPoint
+from optimizer.solve.dropped_columns import DroppedColumns, Sparse
 from optimizer.solve.program import ROW_TOLERANCE_MW, ROWS_PER_BRANCH, ROWS_PER_SNAPSHOT, RowKey, SecureProgram
-
-Sparse = tuple[NDArray[np.intp], NDArray[np.float64], float]
-"""Columns, their coefficients and the constant of a linear expression [MW]."""
 
 
 MOST_KEPT = 2_000
@@ -85,7 +83,7 @@ class LimitRows:
         self.monitored = case.branches["monitored"].to_numpy(bool)
         self.extra_base = {h: model.allowances.base(case, h) for h in self.snapshot}
         self.extra_after = {h: model.allowances.after_outages(case, h) for h in self.snapshot}
-        self.fed = _fed(program)
+        self.fed, self.dropped = _fed(program), DroppedColumns(program)
         self._factors: dict[int, NDArray[np.float64]] = {}
         self._rows: dict[RowKey, list[LimitRow]] = {}
         self._known = {h: _KnownOutages(self, h) for h in self.snapshot}
@@ -109,10 +107,12 @@ class LimitRows:
             limit = self.normal.given_mw(at, h) + float(self.extra_base[h][at])
             rows = [_row(total, end - constant)] if np.isfinite(end) else []
             return rows + ([_row(self.normal.less(total, at, t, h), limit - constant)] if np.isfinite(limit) else [])
+        self._add(total, side, self.dropped.in_flow(at, t, h))
         number = self.case.contingencies.number_of[outage]
         shares = self.case.contingencies.factors(number, self.snapshot[h])[0][at]
         for share, driver in zip(shares.tolist(), self.case.contingencies.drivers(number), strict=True):
-            constant += self._add(total, side * share, self._taken_away(driver, t, h))
+            for part in self._taken_away(driver, t, h):
+                constant += self._add(total, side * share, part)
         limit = self.emergency.given_mw(at, h) + self.extra_after[h].get((at, number), 0.0)
         return [_row(self.emergency.less(total, at, t, h), limit - constant)]
 
@@ -136,14 +136,15 @@ class LimitRows:
         values = np.concatenate([factors[self.generator_bus], -factors[self.point_bus]])
         return columns, values, float(self.network.shift_flow_mw[at] - factors @ self.load_mw[t, h])
 
-    def _taken_away(self, driver: Driver, t: int, h: str) -> Sparse:
-        """What an outage takes away."""
+    def _taken_away(self, driver: Driver, t: int, h: str) -> tuple[Sparse, Sparse]:
+        """What an outage takes away, and what of it is dropped or given up before."""
         if driver.kind == "branch":
-            return self._flow(driver.position, t, h)
+            return self._flow(driver.position, t, h), self.dropped.in_flow(driver.position, t, h)
+        less = self.dropped.in_lost(driver, t, h)
         if driver.kind == "generator":
-            return self.output[t, h][driver.position : driver.position + 1], np.ones(1), 0.0
+            return (self.output[t, h][driver.position : driver.position + 1], np.ones(1), 0.0), less
         columns, pue = self.fed.get((driver.load, driver.position, t), (np.empty(0, np.intp), np.empty((0, 0))))
-        return columns, pue[:, self.snapshot[h]] if len(columns) else np.empty(0), 0.0
+        return (columns, pue[:, self.snapshot[h]] if len(columns) else np.empty(0), 0.0), less
 
     def broken(self, values: NDArray[np.float64], fully: bool) -> list[Broken]:
         """Limits that a solution breaks, worst first within a period and snapshot, at most so many of each branch.
@@ -188,7 +189,8 @@ class LimitRows:
         self, flow: NDArray[np.float64], values: NDArray[np.float64], t: int, h: str, fully: bool
     ) -> list[Broken]:
         limit = self.emergency.limits(values, t, h)
-        point = OperatingPoint(flow, values[self.output[t, h]], self._loads(values, t, h))
+        before = OperatingPoint(flow, values[self.output[t, h]], self._loads(values, t, h))
+        point = self.dropped.after(before, values, t, h)
         if not fully:
             at, number, after, excess = self._known[h].broken(point, limit)
         else:

@@ -59,7 +59,8 @@ def operation(
     output_mw : DataFrame
         ``generator, period, snapshot, output_mw``.
     withdrawal_mw : DataFrame
-        New load: ``site, bus, period, snapshot, withdrawal_mw``.
+        New load: ``site, bus, period, snapshot, withdrawal_mw``, and ``dropped_mw``, what of it an outage drops, where
+        the case drops any.
     upgrades : DataFrame
         ``upgrade`` and ``in_service``.
     tolerance_mw : float
@@ -82,7 +83,7 @@ def operation(
             if not case.is_secured:
                 continue
             found = case.contingencies.loaded(
-                _operating_point(case, flow, output_mw, withdrawal_mw, t, h),
+                _operating_point(case, flow, output_mw, withdrawal_mw, t, h, number),
                 number,
                 emergency * case.rating_factor(h, after_outage=True),
                 LISTED_ABOVE,
@@ -146,14 +147,24 @@ def _injection(case: Case, output_mw: pd.DataFrame, withdrawal_mw: pd.DataFrame,
 
 
 def _operating_point(
-    case: Case, flow: NDArray[np.float64], output_mw: pd.DataFrame, withdrawal_mw: pd.DataFrame, t: int, h: str
+    case: Case,
+    flow: NDArray[np.float64],
+    output_mw: pd.DataFrame,
+    withdrawal_mw: pd.DataFrame,
+    t: int,
+    h: str,
+    snapshot_index: int,
 ) -> OperatingPoint:
+    """How the system runs once load is dropped, from which flows after outages follow."""
     here = output_mw[(output_mw["period"] == t) & (output_mw["snapshot"] == h)]
     output = here.set_index("generator")["output_mw"].reindex(case.generators.index).to_numpy(float)
     taken = withdrawal_mw[(withdrawal_mw["period"] == t) & (withdrawal_mw["snapshot"] == h)]
     at = case.grid_network.bus_ids.get_indexer(taken["bus"])
-    drawn = zip(taken["site"], at.tolist(), taken["withdrawal_mw"].astype(float), strict=True)
-    return OperatingPoint(flow, output, {(site, bus): mw for site, bus, mw in drawn})
+    names = list(zip(taken["site"], at.tolist(), strict=True))
+    point = OperatingPoint(flow, output, dict(zip(names, taken["withdrawal_mw"].astype(float), strict=True)))
+    if "dropped_mw" not in taken.columns:
+        return point
+    return case.dropping.after(point, dict(zip(names, taken["dropped_mw"].astype(float), strict=True)), snapshot_index)
 
 
 def _flow_table(case: Case, flow: NDArray[np.float64], limit: NDArray[np.float64], t: int, h: str) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from optimizer.config.checks import UNTIED_KINDS
 from optimizer.grid.all_outages import AllOutages
 from optimizer.grid.contingency import OutageFactors, OutageSet
 from optimizer.grid.dc import DCNetwork
+from optimizer.grid.dropping import DroppedLoad
 from optimizer.grid.hvdc import no_links
 from optimizer.grid.joint import JointSet
 from optimizer.grid.joint_factors import JointFactors
@@ -133,7 +134,7 @@ class Case:
     orbit : Orbit, optional
         Limits on capacity in orbit; ``None`` where there are none.
     service : Service, optional
-        What the grid may curtail; ``None``: all service is firm.
+        What the grid may curtail, or drop after an outage; ``None``: all service is firm.
     supply : Supply, optional
         Supply on site and alongside; ``None`` without any.
     adequacy : Adequacy, optional
@@ -236,6 +237,11 @@ class Case:
         return self.network
 
     @property
+    def drops_load(self) -> bool:
+        """Whether non-firm load may be dropped after an outage."""
+        return self.service is not None and self.service.trips and len(self.ties) > 0
+
+    @property
     def has_racks(self) -> bool:
         """Whether demand is given in work, so that what stands counts by its racks."""
         return self.work is not None and self.work.has_racks
@@ -317,6 +323,17 @@ class Case:
         """
         joint = JointFactors(self.grid_network, self.joint, self._generator_bus, self._participation)
         return AllOutages(None if self.outages is None else self.outage_factors, joint)
+
+    @cached_property
+    def dropping(self) -> DroppedLoad:
+        """How the system runs once non-firm load is dropped; generators give less by p_max x availability.
+
+        Raises
+        ------
+        ValueError
+            The study has no grid: the caller's mistake.
+        """
+        return DroppedLoad(self.grid_network, self._generator_bus, self._participation)
 
     @property
     def _generator_bus(self) -> np.ndarray:

@@ -37,15 +37,11 @@ OF_THE_GRID = ("security", "upgrades", "expansion", "dispatch", "conditions")
 OF_OWN_SUPPLY = ("gas_line_km", "max_generators")
 """Columns of a table of sites about generators that stand there."""
 
-OF_CURTAILMENT = (
-    "curtailable_hours_per_year",
-    "non_firm_share",
-    "interim_non_firm",
-    "interim_years",
-    "backup",
-    "deferral",
-)
+OF_CURTAILMENT = ("curtailable_hours_per_year", "backup", "deferral")
 """Keys of ``[service]`` about load that is curtailed."""
+
+OF_NON_FIRM = ("non_firm_share", "interim_non_firm", "interim_years")
+"""Keys of ``[service]`` about load that is curtailed, or dropped after an outage."""
 
 
 def idle_findings(study: Study) -> Iterator[Finding]:
@@ -148,16 +144,24 @@ def _rented(study: Study) -> Iterator[Finding]:
 
 
 def _service(study: Study) -> Iterator[Finding]:
-    """Service of which nothing is curtailed, and interim years that no period ends within."""
+    """Service of which nothing is curtailed or dropped, and interim years that no period ends within."""
     given = study.written.service
     if given is None or any(study.config.report.firmness):
         # Points of the curve of firmness curtail where the study itself does not.
         return
+    if study.network is not None and not study.config.security.contingencies:
+        text, remedy = "no outage must be survived", "name outages in security.contingencies, or leave it out"
+        yield from _idle("service", _written(given, ("trip_on_outage",)), text, remedy)
     service = service_of(study.config, 1.0)
     if service is None:
         text, remedy = "curtailable_share is 0, so that all service is firm", "raise service.curtailable_share"
+        written = [key for key in _written(given) if key in OF_CURTAILMENT + OF_NON_FIRM]
+        yield from _idle("service", written, text, remedy)
+        return
+    if service.share == 0:
+        text, remedy = "curtailable_share is 0, so that nothing is curtailed", "raise service.curtailable_share"
         yield from _idle("service", _written(given, OF_CURTAILMENT), text, remedy)
-    elif given.interim_non_firm and study.network is not None:
+    if given.interim_non_firm and study.network is not None:
         economics = study.config.economics
         years = period_table(study.config.study.periods, economics.discount_rate, economics.last_period_years)["years"]
         if all(service.interim_start(years, int(t)) == t for t in years.index):

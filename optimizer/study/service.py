@@ -88,6 +88,8 @@ class Service:
         ``None`` where there is none.
     deferral : Deferral, optional
         ``None`` where nothing can wait.
+    trips : bool
+        Whether non-firm load that is served may be dropped after an outage.
     """
 
     share: float
@@ -97,11 +99,16 @@ class Service:
     curtailment_usd_per_mwh: float
     backup: Backup | None = None
     deferral: Deferral | None = None
+    trips: bool = False
 
     def snapshots(self, hours: pd.Series) -> list[str]:
         """Snapshots that may be curtailed at all: none that alone last longer than the hours of a year allow."""
-        most = self.hours_per_year
+        most = self.hours_per_year if self.share > 0 else -1.0
         return [str(h) for h, length in hours.items() if most is None or length <= most]
+
+    def non_firm_snapshots(self, hours: pd.Series) -> list[str]:
+        """Snapshots in which anything is non-firm: those that may be curtailed, or all where outages drop load."""
+        return [str(h) for h in hours.index] if self.trips else self.snapshots(hours)
 
     def counts_hours(self, hours: pd.Series) -> bool:
         """Whether the snapshots that may be curtailed last longer together than the hours allow."""
@@ -125,7 +132,7 @@ class Service:
 
 
 def service_of(config: StudyConfig, yearly_factor: float) -> Service | None:
-    """Service of a study; ``None`` where nothing may be curtailed.
+    """Service of a study; ``None`` where nothing may be curtailed and nothing is dropped.
 
     Parameters
     ----------
@@ -135,14 +142,18 @@ def service_of(config: StudyConfig, yearly_factor: float) -> Service | None:
         Yearly cost of a one-time cost [1/year].
     """
     given = config.service
-    if given is None or given.curtailable_share == 0:
+    if given is None:
+        return None
+    # Where no outage must be survived, none drops anything.
+    curtails, trips = given.curtailable_share > 0, given.trip_on_outage and len(config.security.contingencies) > 0
+    if not curtails and not trips:
         return None
     backup = deferral = None
-    if given.backup is not None and given.backup.share > 0 and given.backup.hours_per_year > 0:
+    if curtails and given.backup is not None and given.backup.share > 0 and given.backup.hours_per_year > 0:
         once = given.backup.cost_musd_per_mw
         numbers = given.backup.fuel_usd_per_mwh, given.backup.carbon_t_per_mwh, given.backup.unit_mw
         backup = Backup(given.backup.share, given.backup.hours_per_year, once, yearly_factor * once, *numbers)
-    if given.deferral is not None and given.deferral.share > 0:
+    if curtails and given.deferral is not None and given.deferral.share > 0:
         wait = given.deferral
         deferral = Deferral(wait.share, wait.energy == "neutral", wait.catch_up_share, wait.cost_usd_per_mwh)
     return Service(
@@ -153,6 +164,7 @@ def service_of(config: StudyConfig, yearly_factor: float) -> Service | None:
         given.curtailment_usd_per_mwh,
         backup,
         deferral,
+        trips,
     )
 
 
@@ -162,12 +174,17 @@ def service_findings(study: Study) -> Iterator[Finding]:
     if given is None:
         return
     service, hours = service_of(study.config, 1.0), study.operation.snapshots["hours"]
-    if service is not None and not service.snapshots(hours):
+    if service is not None and service.share > 0 and not service.snapshots(hours):
         where, most = "service.curtailable_hours_per_year", given.curtailable_hours_per_year
         text = "every snapshot lasts longer than the hours that may be curtailed"
         remedy = "raise it, or give the grid a short snapshot for its hardest hours"
         found = f"{most:g} h/year; the shortest snapshot lasts {float(hours.min()):g} h"
         yield Finding("study.service.hours", where, text, found, remedy)
+    if given.trip_on_outage and len(study.circuits):
+        text = "load that is dropped after outages does not go with new circuits on offer"
+        remedy = "write trip_on_outage = false, or offer no circuits ([expansion])"
+        found = f"{len(study.circuits)} circuits"
+        yield Finding("study.service.trip_and_circuits", "service.trip_on_outage", text, found, remedy)
     places = set(on_grid(study.candidates.sites)["jurisdiction"].fillna("").astype(str))
     known = study.rules.jurisdictions
     around = frozenset().union(*(known.holding(place) for place in places))

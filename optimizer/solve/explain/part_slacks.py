@@ -182,9 +182,15 @@ def _contract(m: pyo.ConcreteModel, case: Case, limit: Limit) -> float:
         if start is None or (start != t and built[s, t].value - built[s, start].value > 0.5):
             continue
         drawn = [sum(float(pyo.value(drawn_mw(case, m, o, t, one))) for o in ties) for one in case.snapshots.index]
-        contract, curtailed = max(drawn), sum(float(m.service.curtailed_mw[o, t, h].value or 0.0) for o in ties)
-        largest = max(largest, curtailed / contract if contract > SMALL_MW else 0.0)
+        contract, less = max(drawn), non_firm_mw(m, case, s, t, h)
+        largest = max(largest, less / contract if contract > SMALL_MW else 0.0)
     return 100.0 * max(0.0, largest - service.non_firm_share)
+
+
+def non_firm_mw(m: pyo.ConcreteModel, case: Case, s: str, t: int, h: str) -> float:
+    """What of a campus is curtailed, or dropped after outages, in the solution that a model holds [MW]."""
+    parts = (m.service.curtailed_mw, m.service.dropped_mw)
+    return sum(float(v[o, t, h].value or 0.0) for v in parts for o in case.ties_of_site[s] if (o, t, h) in v)
 
 
 def _carbon_free(m: pyo.ConcreteModel, case: Case, limit: Limit) -> float:

@@ -12,7 +12,7 @@ from typing import Any
 import pyomo.environ as pyo
 
 from optimizer.formulation.supply_campus import drawn_mw, used_mw
-from optimizer.solve.explain.part_slacks import rows_of
+from optimizer.solve.explain.part_slacks import non_firm_mw, rows_of
 from optimizer.solve.prices.binding import AT_BOUND_MW, musd_per_usd_per_h
 from optimizer.solve.prices.movable import Movable, Side, slack_of
 from optimizer.solve.prices.parts import AT_BOUND_MWH, CAPACITY, CONTRACT, ENERGY
@@ -68,8 +68,7 @@ def _service(program: SecureProgram) -> Iterator[Movable]:
             musd = _yearly(program, t)
             yield Movable(ENERGY, s, "", int(t), "", "MWh", bound, bound - slack, "$/MWh", musd, _most([row]))
     for (s, t, h), row in rows_of(model, "service.within_contract").items():
-        curtailed = [float(model.service.curtailed_mw[o, t, h].value or 0.0) for o in case.ties_of_site[s]]
-        mw, slack = sum(curtailed), slack_of(row)
+        mw, slack = non_firm_mw(model, case, s, t, h), slack_of(row)
         if mw > AT_BOUND_MW and slack <= AT_BOUND_MW:
             musd = musd_per_usd_per_h(case, t, h)
             yield Movable(CONTRACT, s, "", int(t), h, "MW", mw + slack, mw, "$/MWh", musd, _most([row]))

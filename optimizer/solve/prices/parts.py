@@ -86,7 +86,8 @@ def _contract(program: SecureProgram, tables: dict[str, pd.DataFrame]) -> Iterat
         return
     contract = rows.groupby(["site", "period"])["facility_mw"].transform("max")
     family, share = program.model.service.within_contract, case.service.non_firm_share
-    keyed = rows[["site", "period", "snapshot", "curtailed_mw"]].itertuples(index=False, name=None)
+    used = rows["curtailed_mw"] + (tables["dropped"]["dropped_mw"] if "dropped" in tables else 0.0)
+    keyed = rows[["site", "period", "snapshot"]].assign(used=used).itertuples(index=False, name=None)
     for (s, t, h, mw), most in zip(keyed, contract, strict=True):
         key = (s, t, h)
         if key not in family or mw <= 0 or abs(share * most - mw) > AT_BOUND_MW:

@@ -79,7 +79,8 @@ def tables_of(
     tables["binding"] = binding
     operated, notes = None, []
     if case.network is not None:
-        drawn = service.with_service(withdrawals(case, made.placed, supplied_mw(tables)), made.service)
+        taken = withdrawals(case, made.placed, supplied_mw(tables))
+        drawn = service.with_service(taken, made.service, tables.get("dropped"))
         networks = realised_periods(case, made.circuits)
         operated = operation_of_plan(networks, made.output_mw, drawn, made.upgrades)
         notes = largest_loss(case, made.output_mw, drawn)

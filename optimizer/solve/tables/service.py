@@ -26,6 +26,9 @@ DECIMALS = 6
 MOVED = ["curtailed_mw", "backup_mw", "deferred_mw", "recovered_mw"]
 """What is decided in every snapshot."""
 
+DROPPED = "dropped_mw"
+"""What is decided in every snapshot where outages drop load."""
+
 KW_PER_MW, MONTHS_PER_YEAR = 1000.0, 12.0
 """Exact by definition."""
 
@@ -42,7 +45,7 @@ def service_table(case: Case, m: pyo.ConcreteModel, placed: pd.DataFrame) -> pd.
     placed : DataFrame
         ``site, period, tie, cooling, it_mw`` of each built site.
     """
-    columns = ["site", "period", "snapshot", "facility_mw", *MOVED, "non_firm_mw"]
+    columns = ["site", "period", "snapshot", "facility_mw", *MOVED, DROPPED, "non_firm_mw"]
     if case.service is None or placed.empty:
         return pd.DataFrame(columns=columns)
     H = list(case.snapshots.index)
@@ -53,13 +56,14 @@ def service_table(case: Case, m: pyo.ConcreteModel, placed: pd.DataFrame) -> pd.
     rows["facility_mw"] = (pue * tied[["it_mw"]].to_numpy(float)).ravel()
     relief = service.tables(m.service, case, m)["relief"]
     rows = rows.merge(relief, on=["site", "period", "snapshot"], how="left")
-    rows[MOVED] = rows[MOVED].round(DECIMALS)
+    rows[[*MOVED, DROPPED]] = rows[[*MOVED, DROPPED]].round(DECIMALS)
     return rows.assign(non_firm_mw=_non_firm(case, m, rows))[columns]
 
 
 def _non_firm(case: Case, m: pyo.ConcreteModel, rows: pd.DataFrame) -> pd.Series:
     """Non-firm contract demand: what was chosen where it costs less than firm demand, else the least that is needed."""
-    least = rows.groupby(["site", "period"], sort=False)["curtailed_mw"].transform("max")
+    needed = rows["curtailed_mw"] + rows[DROPPED]
+    least = needed.groupby([rows["site"], rows["period"]], sort=False).transform("max")
     chosen = {s for s in rows["site"].unique() if tariffs.is_chosen(case, s)}
     if not chosen:
         return least
@@ -76,7 +80,7 @@ def service_tables(
     placed: pd.DataFrame,
     own_mw: Mapping[tuple[str, int, str], float],
 ) -> dict[str, pd.DataFrame]:
-    """Tables ``service`` and ``service_years``; none where all service is firm.
+    """Tables ``service`` and ``service_years``, and ``dropped`` where outages drop load; none where all is firm.
 
     Parameters
     ----------
@@ -130,7 +134,11 @@ def service_tables(
     own = np.array([own_mw.get((str(s), int(t), str(h)), 0.0) for s, t, h in keyed], dtype=float)
     drawn = moved["facility_mw"] - moved["curtailed_mw"] + moved["recovered_mw"] - own
     table = moved.assign(firm_mw=contract - non_firm, drawn_mw=drawn)
-    return {"service": table, "service_years": years.drop(columns=["usd", "drawn_mwh"])}
+    made = {"service": table.drop(columns=DROPPED), "service_years": years.drop(columns=["usd", "drawn_mwh"])}
+    if not case.drops_load:
+        return made
+    left = table[["site", "period", "snapshot", "drawn_mw", DROPPED]].assign(left_mw=drawn - table[DROPPED])
+    return {**made, "dropped": left}
 
 
 def non_firm_mw(moved: pd.DataFrame, rows: pd.DataFrame) -> np.ndarray:
@@ -150,8 +158,8 @@ def backup_t_per_year(case: Case, moved: pd.DataFrame, rows: pd.DataFrame) -> np
     return yearly.reindex(pd.MultiIndex.from_frame(rows[["site", "period"]])).fillna(0.0).to_numpy(float)
 
 
-def with_service(withdrawal_mw: pd.DataFrame, moved: pd.DataFrame) -> pd.DataFrame:
-    """Withdrawals less what is curtailed and with what is caught up.
+def with_service(withdrawal_mw: pd.DataFrame, moved: pd.DataFrame, dropped: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Withdrawals less what is curtailed and with what is caught up, beside what of them outages drop.
 
     Parameters
     ----------
@@ -159,13 +167,19 @@ def with_service(withdrawal_mw: pd.DataFrame, moved: pd.DataFrame) -> pd.DataFra
         ``site, bus, period, snapshot, withdrawal_mw`` of facilities that draw all they can.
     moved : DataFrame
         Table ``service``; without rows where all service is firm.
+    dropped : DataFrame, optional
+        Table ``dropped``; there is no column ``dropped_mw`` without it.
     """
     if moved.empty:
         return withdrawal_mw
     keys = ["site", "period", "snapshot"]
     relief = moved.set_index(keys)["curtailed_mw"] - moved.set_index(keys)["recovered_mw"]
     taken = relief.reindex(pd.MultiIndex.from_frame(withdrawal_mw[keys])).fillna(0.0).to_numpy(float)
-    return withdrawal_mw.assign(withdrawal_mw=withdrawal_mw["withdrawal_mw"] - taken)
+    made = withdrawal_mw.assign(withdrawal_mw=withdrawal_mw["withdrawal_mw"] - taken)
+    if dropped is None:
+        return made
+    off = dropped.set_index(keys)[DROPPED].reindex(pd.MultiIndex.from_frame(withdrawal_mw[keys])).fillna(0.0)
+    return made.assign(**{DROPPED: off.to_numpy(float)})
 
 
 def transfers_table(
