@@ -14,6 +14,7 @@ from optimizer.errors import Finding, InfeasibleError, SolverError
 from optimizer.progress import Progress
 from optimizer.solve.baseline import Baseline
 from optimizer.solve.existing import baseline_digest, overloads_digest
+from optimizer.solve.least_dropped import keep_least_dropped
 from optimizer.solve.loop import LIMITED, Limits
 from optimizer.solve.money import common_musd, decided_musd, without_new_load
 from optimizer.solve.overloads import Overloads, find_overloads, no_overloads, refuse_overloads
@@ -241,3 +242,4 @@ def settle(program: SecureProgram, integers: Mapping[int, float]) -> None:
         text = "the plan did not solve again with its decisions fixed"
         raise SolverError([Finding("solve.settle", "study", text, outcome.status)])
     program.highs.load(outcome.values)
+    keep_least_dropped(program)
