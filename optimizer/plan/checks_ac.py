@@ -86,7 +86,7 @@ def verify_ac(
         "snapshots": {h: result.to_dict() for h, result in results.items()},
     }
     campuses = f"campuses at a power factor of {power_factor:g} lagging" if context.has_demand else ""
-    return tuple([*_together(period, results, campuses), *_support(context)]), figures
+    return tuple([*_together(period, results, campuses), *_dropped(context), *_support(context)]), figures
 
 
 def check_snapshots(
@@ -226,6 +226,18 @@ def _together(period: int, results: Mapping[str, ACResult], campuses: str) -> li
     broken = violation_findings(pd.concat(parts, ignore_index=True)) if parts else []
     counts = [finding for finding in broken if finding.value is None]
     return [*counts, *found, *(finding for finding in broken if finding.value is not None)]
+
+
+def _dropped(context: Context) -> list[Finding]:
+    """That load which the plan drops after outages is kept here, which asks more of the network."""
+    rows = context.table("dropped")
+    rows = rows[rows["period"] == context.periods[-1]]
+    most = float(rows.groupby("snapshot")["dropped_mw"].sum().max()) if len(rows) else 0.0
+    if most <= 0:
+        return []
+    text = "the plan drops non-firm load after outages; here campuses draw on through them"
+    found = f"up to {most:.6g} MW in a snapshot"
+    return [Finding("grid.ac.dropped", f"AC, period {context.periods[-1]}", text, found, severity="info")]
 
 
 def _support(context: Context) -> list[Finding]:

@@ -225,6 +225,13 @@ class View:
         """Highest loading listed for each branch after an outage in the last period, indexed by branch."""
         return highest(self.table("contingencies"), self.last_period)
 
+    @cached_property
+    def dropped_mw(self) -> pd.Series:
+        """New load that any outage drops, the most first, index (period, snapshot) [MW]; empty where none is."""
+        rows = self.table("dropped")
+        summed = rows[rows["dropped_mw"] > 0].groupby(["period", "snapshot"])["dropped_mw"].sum()
+        return summed.sort_values(ascending=False, kind="stable")
+
 
 def refused_by_rule(refused: pd.DataFrame) -> pd.DataFrame:
     """Return refused places by rule, most first: ``rule``, ``places`` and, where they are areas, ``area_km2``."""

@@ -120,23 +120,38 @@ def points_of_interconnection(grid: Grid, flows: Intake, cut_off: np.ndarray, co
     cut_off : int array
         Positions of the buses that one outage disconnects.
     config : StudyConfig
-        ``sites.min_base_kv``; with ``security.splitting = "skip"`` every point counts as firm.
+        ``sites.min_base_kv``; with ``security.splitting = "skip"`` every point counts as firm, and with
+        ``service.trip_on_outage`` firm load need not be all of a campus.
 
     Returns
     -------
     DataFrame, index ``bus``
-        ``base_kv`` [kV], ``substation``, ``lat``, ``lon`` [deg], ``whole_mw``, ``firm_mw`` [MW], ``cut_off`` (bool).
+        ``base_kv`` [kV], ``substation``, ``lat``, ``lon`` [deg], ``whole_mw``, ``firm_mw`` (largest campus of which
+        what stays after an outage fits) [MW], ``cut_off`` (bool).
     """
     table = grid.buses[["base_kv", "substation", "lat", "lon"]].assign(
         whole_mw=flows.whole_mw, firm_mw=flows.firm_mw, cut_off=False
     )
     table["substation"] = substations(grid)
+    share = _least_firm_share(config)
+    if share < 1:
+        # What an outage drops need not flow after it.
+        most = table["firm_mw"] / share if share > 0 else np.inf
+        table["firm_mw"] = np.maximum(table["firm_mw"], np.minimum(table["whole_mw"], most))
     if config.security.splitting == "skip":
         table["firm_mw"] = table["whole_mw"]
     else:
         table.iloc[cut_off, table.columns.get_loc("cut_off")] = True
     located = table["lat"].notna() & table["lon"].notna()
     return table[located & (table["base_kv"] >= config.sites.min_base_kv) & (table["whole_mw"] > 0)]
+
+
+def _least_firm_share(config: StudyConfig) -> float:
+    """Share of a campus that must still be served after an outage [-]."""
+    given = config.service
+    if given is None or not given.trip_on_outage:
+        return 1.0
+    return 0.0 if given.interim_non_firm else 1.0 - given.non_firm_share
 
 
 def no_points() -> pd.DataFrame:

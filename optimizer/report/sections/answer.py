@@ -66,6 +66,8 @@ def _security(view: View) -> str:
     where = "in the base case"
     if checked:
         where += f" or after any of the {count(checked, 'single outage')}"
+        if len(view.dropped_mw):
+            where += f", once non-firm load of up to {quantity(view.dropped_mw.iloc[0], 'dropped_mw')} is dropped"
     if broken:
         return f"The check found {count(broken, 'violation')} {where}: the plan does not hold as it stands."
     allowed = view.table("base_overloads")

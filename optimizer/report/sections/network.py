@@ -81,6 +81,12 @@ def _checked(view: View) -> str:
         f"{count(len(view.periods), 'period')} and {conditions}; {count(broken, 'violation')} found. "
         "Generation is set before the outage; after it every flow stays within its emergency rating."
     )
+    if len(view.dropped_mw):
+        most = quantity(view.dropped_mw.iloc[0], "dropped_mw")
+        text += (
+            f" Every outage drops non-firm load of the campuses, up to {most} together, and the generators give that "
+            "much less in proportion to what they can give."
+        )
     splitting = view.splitting_outages if "branch" in asked else 0
     if splitting:
         rule = view.plan.config.security.splitting

@@ -26,6 +26,7 @@ def service(view: View) -> Section | None:
         _curve_table(curve),
         _phases(view, years),
         _curtailed(view),
+        _dropped(view),
         _transfers(view, transfers),
     )
     return Section("service", "When power arrives, and how firm it is", shown)
@@ -42,6 +43,9 @@ def _answer(view: View, years: pd.DataFrame) -> Text | None:
         f"In {first}, {quantity(now['contract_mw'].sum(), 'contract_mw')} are energized, "
         f"{quantity(now['firm_mw'].sum(), 'firm_mw')} of them firm."
     )
+    energized += _after_outages(view)
+    if not given.curtailable_share > 0:
+        return Text(f"{energized} Nothing may be curtailed before an outage.")
     if not worst["curtailed_share"] > 0:
         return Text(f"{energized} The study allows {given.curtailable_share:.3%} of a year, and none is curtailed.")
     return Text(
@@ -49,6 +53,16 @@ def _answer(view: View, years: pd.DataFrame) -> Text | None:
         f"{worst['curtailed_hours']:,.0f} hours of the year and by "
         f"{worst['curtailed_share']:.3%} of its energy, of {given.curtailable_share:.3%} that the study allows."
     )
+
+
+def _after_outages(view: View) -> str:
+    """What the first outage drops, at most; nothing where the study lets none do so."""
+    if view.table("dropped").empty:
+        return ""
+    if view.dropped_mw.empty:
+        return " Load may be dropped after an outage, and none need be."
+    (t, h), most = view.dropped_mw.index[0], quantity(view.dropped_mw.iloc[0], "dropped_mw")
+    return f" After any outage, non-firm load is dropped at once: at most {most} together, in {h} of {int(t)}."
 
 
 def _earlier(view: View, curve: pd.DataFrame) -> Text | None:
@@ -74,9 +88,10 @@ def _earlier(view: View, curve: pd.DataFrame) -> Text | None:
 def _contracts(view: View, years: pd.DataFrame) -> Figure | None:
     if years.empty:
         return None
+    drops = not view.table("dropped").empty
     caption = (
-        "Contract demand of all campuses: firm demand is never curtailed; non-firm demand is the least that the year's "
-        "curtailment needs"
+        f"Contract demand of all campuses: firm demand is never curtailed{', nor dropped after an outage' * drops}; "
+        f"non-firm demand is the least that the year's curtailment{' and outages need' if drops else ' needs'}"
     )
     caption += ", or more where it costs the developer less." if view.is_developer else "."
     return Figure("contract-demand", contract_demand(years, list(view.periods)), caption)
@@ -163,6 +178,27 @@ def _curtailed(view: View) -> Table | None:
         rows = rows.assign(hours=rows["snapshot"].map(study.case.snapshots["hours"]))
     rows = rows.assign(period=rows["period"].astype(str)).sort_values(["period", "site"], kind="stable")
     return table(rows, columns, "When campuses are curtailed", file="tables/service.csv")
+
+
+def _dropped(view: View) -> Table | None:
+    rows = view.table("dropped")
+    rows = rows[rows["dropped_mw"] > 0] if len(rows) else rows
+    if rows.empty:
+        return None
+    columns = (
+        Column("site", "Site", text=True),
+        Column("period", "Period", text=True),
+        Column("snapshot", "Snapshot", text=True),
+        Column("drawn_mw", "Drawn before", decimals=1),
+        Column("dropped_mw", "Dropped", decimals=1),
+        Column("left_mw", "Drawn after", decimals=1),
+    )
+    note = (
+        "The same after any outage, of whatever kind; generators give that much less in proportion to what they can "
+        "give. It is the least that the plan's dispatch needs. How often it happens, and what it costs, is not counted."
+    )
+    rows = rows.assign(period=rows["period"].astype(str)).sort_values(["period", "site"], kind="stable")
+    return table(rows, columns, "What outages drop", note=note, file="tables/dropped.csv")
 
 
 def _transfers(view: View, transfers: pd.DataFrame) -> Table | None:
