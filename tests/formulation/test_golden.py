@@ -24,6 +24,8 @@ from what the code makes: every index set was written out, every coefficient wor
   the peak at 200 $/MWh are 0.4 M$ per MW in 2030; backup at 300 $/MWh costs 100 more than losing the load, waiting at
   50 saves 150. 2032 ends in 2035, when what was connected in 2030 is past its three interim years: half of contract
   demand, and for what is new all of it.
+* Load that outages drop: ga and gb give 2/3 and 1/3 of it less, so that a MW of s1a sends 1/3 from a to b, one of s2b
+  2/3 from b to a, and one of s1c 2/3 from c to a and 1/3 from c to b.
 * Tariffs: a MWh of s1 costs 2 x 50 / 1e6 = 0.0001 M$ in 2030, a MW of contract demand 2 x 0.12, of it 2 x 0.06 less
   where it is non-firm; s2 has one price for both, and no minimum take. s1 on tower takes 8760 x 0.5 x 1.1 = 4818 MWh
   a MW (dry 5694, s2 5256) less what is curtailed for 1,000 and 7,760 h, and owes 0.8 x 8760 = 7008 MWh per MW
@@ -49,6 +51,7 @@ from types import ModuleType
 import numpy as np
 import pyomo.environ as pyo
 import pytest
+from pyomo.repn import generate_standard_repn
 
 from optimizer import formulation
 from optimizer.formulation import (
@@ -77,6 +80,7 @@ from optimizer.objectives.cost import cost
 from optimizer.study.portfolio import Delivery, Portfolio
 from tests.formulation.tiny import (
     curtailed_case,
+    dropping_case,
     paying_case,
     rented_case,
     served_case,
@@ -92,17 +96,17 @@ PARTS = (*SITING_PARTS, *GRID_PARTS, security, phasing)
 SERVING = (workloads, orbit)
 SUPPLYING = (supply, adequacy)
 SPREAD = (portfolio, deliveries)
+OTHERS = (
+    Elements("generator gb", "generator", generators=(1,)),
+    Elements("ab+cd", "list", branches=(0, 3)),
+    Elements("campus s1", "campus", loads=(("s1", 2), ("s1", 0))),
+)
 
 
 def composed(parts: tuple[ModuleType, ...] | None = None) -> pyo.ConcreteModel:
     """The tiny case with the limits of the goldens built."""
     case = tiny_case()
-    others = (
-        Elements("generator gb", "generator", generators=(1,)),
-        Elements("ab+cd", "list", branches=(0, 3)),
-        Elements("campus s1", "campus", loads=(("s1", 2), ("s1", 0))),
-    )
-    joint = JointSet.build(case.grid_network, others, np.array([0, 1]), case.load_mw[2030, "peak"].to_numpy())
+    joint = JointSet.build(case.grid_network, OTHERS, np.array([0, 1]), case.load_mw[2030, "peak"].to_numpy())
     case = replace(case, joint=joint)
     model = compose(case, cost, parts)
     power_flow.flow_of(model.power_flow, case, "ac", 2032, "peak")
@@ -148,6 +152,43 @@ def test_service_is_the_program_written_by_hand() -> None:
         "- interconnection.new_load_mw[b,2030,peak] - service.curtailed_mw[s2b,2030,peak] "
         "+ service.recovered_mw[s2b,2030,peak] = 0"
     ]
+
+
+def test_load_that_outages_drop_is_the_program_written_by_hand() -> None:
+    """Up to what is drawn, and of what is connected in 2030 no more than half in 2032."""
+    case = dropping_case()
+    assert set(parts_of(case)) == {*PARTS, service}
+    written = (GOLDEN / "service_dropping.txt").read_text(encoding="utf-8")
+    assert part_text(service, compose(case, cost), case) == written
+
+
+DROPPED = {
+    # Of 1/3 from a to b, 1/3 goes over ac and 2/3 over ab, whose outage sends that over ac too; of 2/3 from c to a 4/9
+    # go over ac and 2/9 over ab, of 1/3 from c to b 1/9 over ac and 1/9 backwards over ab; of 2/3 from b to a all.
+    ("ac", "ab"): {"s1a": 1 / 3, "s1c": -2 / 3, "s2b": -2 / 3},
+    # Spur cd only loses its load: 1/9 of what it carries goes off ab, and nothing is dropped there.
+    ("ab", "cd"): {"s1a": 2 / 9, "s1c": -1 / 9, "s2b": -4 / 9},
+    # gb gives all of it up: ga alone gives less, and what is dropped at a goes nowhere.
+    ("ac", "generator gb"): {"s1a": 0.0, "s1c": -2 / 3, "s2b": -1 / 3},
+    # What is dropped of a campus is lost with it all the same.
+    ("ab", "campus s1"): {"s1a": 0.0, "s1c": 0.0, "s2b": -4 / 9},
+    # ab is out, and what the spur carries is shared by ga, over ac alone, and gb.
+    ("ac", "ab+cd"): {"s1a": 1 / 3, "s1c": -2 / 3, "s2b": -2 / 3},
+}
+"""Branch and outage, and what a MW dropped at each tie puts on the branch after it."""
+
+
+@pytest.mark.parametrize(("branch", "outage"), DROPPED, ids="-".join)
+def test_dropped_load_counts_in_every_limit_after_outages(branch: str, outage: str) -> None:
+    case = dropping_case()
+    joint = JointSet.build(case.grid_network, OTHERS, np.array([0, 1]), case.load_mw[2030, "peak"].to_numpy())
+    case = replace(case, joint=joint)
+    model = compose(case, cost)
+    *_, row = security.row_of(model.security, case, model, branch, outage, 2030, "peak", 1)
+    terms = generate_standard_repn(row.body)
+    by_name = dict(zip((v.name for v in terms.linear_vars), terms.linear_coefs, strict=True))
+    found = {o: by_name.get(f"service.dropped_mw[{o},2030,peak]", 0.0) for o in case.ties.index}
+    assert found == pytest.approx(DROPPED[branch, outage], abs=1e-12)
 
 
 @pytest.mark.parametrize("part", SUPPLYING, ids=name_of)
@@ -345,7 +386,7 @@ def test_every_part_has_a_golden_program_and_none_is_left_over() -> None:
     assert modules == {
         name_of(part) for part in (*PARTS, *SERVING, *SUPPLYING, *SPREAD, service, tariffs, work, expansion, generators)
     }
-    assert modules == {p.stem for p in GOLDEN.glob("*.txt")}
+    assert modules | {"service_dropping"} == {p.stem for p in GOLDEN.glob("*.txt")}
     assert set(parts_of(tiny_case())) == set(PARTS)
 
 

@@ -130,6 +130,11 @@ def curtailed_case() -> Case:
     return replace(tiny_case(), service=Service(0.01, 8000.0, 0.5, 3.0, 200.0, backup, Deferral(0.25, True, 0.2, 50.0)))
 
 
+def dropping_case() -> Case:
+    """The same with nothing curtailed, and half of contract demand, after three interim years, dropped by outages."""
+    return replace(tiny_case(), service=Service(0.0, None, 0.5, 3.0, 200.0, trips=True))
+
+
 def paying_case() -> Case:
     """The same with part non-firm, where the cost is the developer's: s1 chooses non-firm demand, s2 has no need to."""
     prices = {

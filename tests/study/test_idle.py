@@ -74,12 +74,30 @@ def test_an_unknown_archetype_is_refused_where_no_region_asks_for_it(tmp_path: P
             service(curtailable_share=0.1, non_firm_share=0.2, interim_non_firm=True, interim_years=0.5),
             {"service.interim_years": "interim_years"},
         ),
+        # No outage must be survived there.
+        (service(curtailable_share=0.1, trip_on_outage=True), {"service.trip_on_outage": "trip_on_outage"}),
         # Other points of the curve of firmness read what the study itself does not.
         (service(curtailable_share=0.0, non_firm_share=0.2) + "[report]\nfirmness = [0.0, 0.1]\n", {}),
     ],
 )
 def test_service(tmp_path: Path, more: str, expected: dict[str, str]) -> None:
     assert idle(study_of(tmp_path, STUDY + more, LINE)) == expected
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        (service(trip_on_outage=True, non_firm_share=0.2), {}),
+        (service(trip_on_outage=True) + BACKUP, {"service.backup": "backup"}),
+        (
+            service(trip_on_outage=True, curtailable_hours_per_year=10),
+            {"service.curtailable_hours_per_year": "curtailable_hours_per_year"},
+        ),
+    ],
+)
+def test_service_that_only_drops(tmp_path: Path, more: str, expected: dict[str, str]) -> None:
+    assert idle(study_of(tmp_path, STUDY.replace("contingencies = []", ""), LINE)) == {}
+    assert idle(study_of(tmp_path, STUDY.replace("contingencies = []", "") + more, LINE)) == expected
 
 
 SUPPLY = '[supply]\ntechnologies = ["solar"]\n[[supply.technology]]\nname = "solar"\n'
