@@ -226,7 +226,7 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
 
     @constraint(b, tied, bound, S.non_firm_snapshots(case.snapshots["hours"]))
     def within_contract(b: Any, s: str, t: int, h: str) -> Any:
-        """What is curtailed or dropped is non-firm: within its share of contract demand, but for interim service.
+        """What is curtailed or dropped is within its share of contract demand, but for campuses in interim service.
 
         A campus is in interim service in periods that end within its interim years. Nothing is dropped unless the
         study does so after outages.

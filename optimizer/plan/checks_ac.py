@@ -167,16 +167,33 @@ def _rated(context: Context, upgrades: pd.DataFrame, operating: int) -> Grid:
 
 
 def _campuses(context: Context, snapshot: str) -> pd.DataFrame:
-    """What each campus draws in the last period, index site."""
+    """What each campus draws in the last period, index site; what outages drop of it is a load of its own."""
     rows = context.placed
     now = ((rows["period"] == context.periods[-1]) & (rows["tie"] != "")).to_numpy(bool)
     bus = context.case.ties.loc[rows["tie"][now], "bus"].to_numpy()
     drawn = context.drawn_mw[snapshot].to_numpy(float)[now]
-    return pd.DataFrame({"bus": bus, "load_mw": drawn}, index=pd.Index(rows["site"][now].to_numpy(), name="site"))
+    whole = pd.DataFrame({"bus": bus, "load_mw": drawn}, index=pd.Index(rows["site"][now].to_numpy(), name="site"))
+    off = _dropped_mw(context, snapshot).reindex(whole.index).fillna(0.0)
+    if not (off > 0).any():
+        return whole
+    apart = whole.assign(load_mw=off)[off > 0].rename(index=dropped_part)
+    return pd.concat([whole.assign(load_mw=whole["load_mw"] - off), apart])
+
+
+def dropped_part(site: str) -> str:
+    """Name of the load that outages drop of a campus."""
+    return f"{site}, dropped"
+
+
+def _dropped_mw(context: Context, snapshot: str) -> pd.Series:
+    """What outages drop of each campus in the last period, index site [MW]."""
+    rows = context.table("dropped")
+    rows = rows[(rows["period"] == context.periods[-1]) & (rows["snapshot"] == snapshot)]
+    return rows.set_index("site")["dropped_mw"].astype(float)
 
 
 def critical_outages(context: Context, period: int, snapshot: str, count: int) -> dict[str, Sequence[str]]:
-    """Elements of the outages with the highest DC loadings, the highest first.
+    """Elements of the outages with the highest DC loadings, the highest first, and the load that they drop.
 
     Parameters
     ----------
@@ -192,7 +209,9 @@ def critical_outages(context: Context, period: int, snapshot: str, count: int) -
     table = context.table("contingencies")
     here = table[(table["period"] == period) & (table["snapshot"] == snapshot)]
     ranked = here.sort_values("loading", ascending=False, kind="stable")["contingency"]
-    return {name: _elements(context, name) for name in list(dict.fromkeys(ranked))[:count]}
+    off = _dropped_mw(context, snapshot)
+    with_it = [f"{NEW}{dropped_part(str(site))}" for site in off.index[off > 0]]
+    return {name: [*_elements(context, name), *with_it] for name in list(dict.fromkeys(ranked))[:count]}
 
 
 def _elements(context: Context, name: str) -> list[str]:
@@ -229,13 +248,11 @@ def _together(period: int, results: Mapping[str, ACResult], campuses: str) -> li
 
 
 def _dropped(context: Context) -> list[Finding]:
-    """That load which the plan drops after outages is kept here, which asks more of the network."""
-    rows = context.table("dropped")
-    rows = rows[rows["period"] == context.periods[-1]]
-    most = float(rows.groupby("snapshot")["dropped_mw"].sum().max()) if len(rows) else 0.0
+    """That outages take the load along that the plan drops."""
+    most = max(float(_dropped_mw(context, h).sum()) for h in context.snapshots)
     if most <= 0:
         return []
-    text = "the plan drops non-firm load after outages; here campuses draw on through them"
+    text = "every outage takes the non-firm load along that the plan drops; units that run share it"
     found = f"up to {most:.6g} MW in a snapshot"
     return [Finding("grid.ac.dropped", f"AC, period {context.periods[-1]}", text, found, severity="info")]
 

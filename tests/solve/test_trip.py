@@ -12,7 +12,8 @@ import pytest
 
 from optimizer.errors import InputError
 from optimizer.plan import checks_files, checks_structure
-from optimizer.plan.plan import Plan
+from optimizer.plan.checks_ac import verify_ac
+from optimizer.plan.plan import Plan, write_plan
 from optimizer.plan.verify import checks_for
 from optimizer.plan.verify_context import Context
 from optimizer.report.html import render_report
@@ -132,7 +133,7 @@ DRAWN = {"non_firm_share": 0.5, "curtailable_share": 0.02, "trip_on_outage": Tru
 def ring(tmp_path_factory: pytest.TempPathFactory) -> Plan:
     """The plan of the ring, with branches, generators and campuses out one by one."""
     text = STUDY.replace("2030 = 300", "2030 = 200") + OUTAGES
-    return plan_of(tmp_path_factory.mktemp("ring"), service(**DRAWN), RING, study=text, written=True)
+    return plan_of(tmp_path_factory.mktemp("ring"), service(**DRAWN), RING, study=text)
 
 
 def flows(branches: pd.DataFrame, injection: pd.Series) -> pd.Series:
@@ -293,3 +294,22 @@ def test_the_report_says_what_is_dropped(tmp_path: Path) -> None:
     assert "once non-firm load of up to 100 MW is dropped" in text
     assert "What outages drop" in text
     assert "Nothing may be curtailed before an outage" in text
+
+
+@pytest.mark.slow
+def test_outages_take_the_load_along_in_ac_too(tmp_path: Path) -> None:
+    """Of 200 MW over two lines 100 are dropped with one, so that the other carries 100 MW and what is reactive of it.
+
+    At a power factor of 0.95 the campus takes 33 Mvar, and the line of 0.1 pu less than 12: at most 110 MVA.
+    """
+    folder = write_plan(plan_of(tmp_path / "study"), tmp_path / "plan")
+    findings, figures = verify_ac(folder)
+    one = figures["snapshots"]["year"]
+    assert {row["contingency"]: row["state"] for row in one["outages"]} == dict.fromkeys(
+        ("ab1", "ab2", "ac1", "ac2"), "solved"
+    )
+    after = [f.value for f in findings if f.rule == "grid.ac.loading" and "after outage ab" in f.where]
+    assert after
+    assert max(after) < 110.0
+    (told,) = [f for f in findings if f.rule == "grid.ac.dropped"]
+    assert told.found == "up to 100 MW in a snapshot"
