@@ -229,6 +229,8 @@ class View:
     def dropped_mw(self) -> pd.Series:
         """New load that any outage drops, the most first, index (period, snapshot) [MW]; empty where none is."""
         rows = self.table("dropped")
+        if rows.empty:
+            return pd.Series(dtype=float)
         summed = rows[rows["dropped_mw"] > 0].groupby(["period", "snapshot"])["dropped_mw"].sum()
         return summed.sort_values(ascending=False, kind="stable")
 

@@ -111,6 +111,26 @@ def test_points_of_interconnection(tiny: Study) -> None:
     assert points["cut_off"].to_dict() == {"n1": False, "n2": False, "n3": False, "n4": True}
 
 
+@pytest.mark.parametrize(
+    ("keys", "firm_mw"),
+    [
+        ({"non_firm_share": 0.25}, 540 / 0.75),
+        # More than what its branches carry with everything in service is none.
+        ({"non_firm_share": 0.6}, 900),
+        ({"non_firm_share": 0.0, "interim_non_firm": True, "interim_years": 5}, 900),
+        ({"non_firm_share": 0.6, "trip_on_outage": False}, 540),
+    ],
+)
+def test_points_where_outages_drop_load_take_larger_campuses(
+    tiny: Study, keys: dict[str, object], firm_mw: float
+) -> None:
+    """540 MW flow into n2 after an outage: what is dropped of a campus need not."""
+    given = {"curtailment_usd_per_mwh": 100, "trip_on_outage": True, **keys}
+    points = tiny.override({f"service.{key}": value for key, value in given.items()}).points
+    assert points.at["n2", "firm_mw"] == pytest.approx(firm_mw)
+    assert points["cut_off"].sum() == 1
+
+
 def test_points_need_voltage_and_coordinates(edited: Edited) -> None:
     buses = "bus,base_kv,lat,lon,substation\nn1,115,0.02,-0.06,s\nn2,69,0.02,0.06,s\nn3,115,,,t\nn4,115,-0.02,0.06,\n"
     points = edited({"tiny/grid/buses.csv": buses}).points
