@@ -278,7 +278,7 @@ def test_a_plant_that_is_too_small_for_a_share_is_explained(tmp_path: Path) -> N
     generators = "generator,bus,p_max_mw,cost_usd_per_mwh,carrier,carbon_t_per_mwh\n"
     generators += "g,b,60,20,nuclear,0\nh,a,400,50,gas,0.4\n"
     limits = "[supply]\n[limits]\ncarbon_free_share_every_snapshot = { 2030 = 0.8 }\n"
-    with pytest.raises(InfeasibleError, match="carbon_free_share_every_snapshot.*0.6"):
+    with pytest.raises(InfeasibleError, match=r"carbon_free_share_every_snapshot.*0.6"):
         solved(tmp_path, limits, **{**PLANT, "generators": generators})
 
 
