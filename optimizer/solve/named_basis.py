@@ -48,3 +48,8 @@ def begin_from(compact: Compact, named: NamedBasis) -> None:
         for place, status in zip(places, named.limits.get(key, ()), strict=False):
             rows[place] = status
     compact.highs.set_basis(Basis(columns, tuple(rows)), is_foreign=True)
+
+
+def gone_share(compact: Compact, named: NamedBasis) -> float:
+    """Share of the columns of a named basis that a program does not have [-]."""
+    return len(named.columns.keys() - set(compact.column_names)) / max(len(named.columns), 1)
