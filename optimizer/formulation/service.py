@@ -197,16 +197,20 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
         """
         return of.curtailed(s, t, h) - of.load(s, t, h) <= 0
 
-    @constraint(b, several if able else [], T)
-    def where_the_campus_is_tied(b: Any, o: str, t: int) -> Any:
-        """Of several ties only the one that is built is relieved, and carries what is caught up.
+    non_firm = S.non_firm_snapshots(case.snapshots["hours"])
 
-        sum_h k[o,t,h] + sum_h e[o,t,h] <= sum_(h curtailable) L[o,t,h] + (number of h) catch_up_share F[o,t]
+    @constraint(b, several if non_firm else [], T)
+    def where_the_campus_is_tied(b: Any, o: str, t: int) -> Any:
+        """Of several ties only the one that is built is relieved or dropped, and carries what is caught up.
+
+        sum_h (k[o,t,h] + u[o,t,h]) + sum_h e[o,t,h]
+        <= sum_(h curtailable, or all with drops) L[o,t,h] + (number of h) catch_up_share F[o,t]
         """
         s = site_of[o]
         moved = [b.curtailed_mw[o, t, h] for h in able] + [b.recovered_mw[o, t, h] for h in late]
+        moved += [b.dropped_mw[o, t, h] for h in non_firm if (o, t, h) in b.dropped_mw]
         most = [
-            (sum(case.pue_of[s, c][h] for h in able) + len(late) * catch_up * of.hardest(s, c))
+            (sum(case.pue_of[s, c][h] for h in non_firm) + len(late) * catch_up * of.hardest(s, c))
             * m.interconnection.it_mw[o, c, t]
             for c in case.cooling_of_site[s]
         ]
@@ -224,7 +228,7 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
     start = {t: S.interim_start(case.periods["years"], t) for t in T}
     bound = [t for t in T if S.non_firm_share < 1 and start[t] is not None]
 
-    @constraint(b, tied, bound, S.non_firm_snapshots(case.snapshots["hours"]))
+    @constraint(b, tied, bound, non_firm)
     def within_contract(b: Any, s: str, t: int, h: str) -> Any:
         """What is curtailed or dropped is within its share of contract demand, but for campuses in interim service.
 
@@ -266,17 +270,39 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
             meanwhile = [v[s, t, h] for v in (b.backup_mw, b.deferred_mw) if (s, t, h) in v]
             return pyo.quicksum(meanwhile) - of.curtailed(s, t, h) <= 0
 
-    @constraint(b, list(b.dropped_mw))
-    def only_what_is_served_is_dropped(b: Any, o: str, t: int, h: str) -> Any:
+    _dropping(b, case, S, m, of)
+    _backup(b, case, S, of)
+    _deferral(b, case, S, m, of)
+
+
+def _dropping(b: pyo.Block, case: Case, S: Service, m: pyo.ConcreteModel, of: _Campuses) -> None:
+    """Outages drop what is drawn before; rows stand where the contract does not say as much."""
+    own, site_of = set() if case.supply is None else set(case.supply.sites), case.ties["site"].to_dict()
+    always = {t for t in case.periods.index if S.interim_start(case.periods["years"], t) == t}
+
+    def is_implied(s: str, t: int, h: str) -> bool:
+        """Whether the largest non-firm contract is no more than what the campus draws in the snapshot."""
+        least = (case.pue_of[s, c][h] / of.hardest(s, c) for c in case.cooling_of_site[s])
+        return S.non_firm_share < 1 and t in always and all(S.non_firm_share <= share for share in least)
+
+    campuses = dict.fromkeys((site_of[o], t, h) for o, t, h in b.dropped_mw)
+
+    @constraint(b, [key for key in campuses if key[0] not in own and not is_implied(*key)])
+    def only_what_is_served_is_dropped(b: Any, s: str, t: int, h: str) -> Any:
         """An outage drops no more of a campus than the grid gives it before, what is caught up apart.
+
+        u[s,t,h] + k[s,t,h] <= L[s,t,h]
+        """
+        return of.non_firm(s, t, h) - of.load(s, t, h) <= 0
+
+    @constraint(b, [key for key in b.dropped_mw if site_of[key[0]] in own])
+    def what_is_supplied_is_not_dropped(b: Any, o: str, t: int, h: str) -> Any:
+        """Of a campus with supply of its own an outage drops no more than what the grid gives it before.
 
         u[o,t,h] + k[o,t,h] + r[o,t,h] <= L[o,t,h]
         """
-        less = [v[o, t, h] for v in (b.dropped_mw, b.curtailed_mw) if (o, t, h) in v]
-        return pyo.quicksum(less) + m.ledgers.own_supply_mw[o, t, h] - of.over(o, t, h) <= 0
-
-    _backup(b, case, S, of)
-    _deferral(b, case, S, m, of)
+        parts = [v[o, t, h] for v in (b.dropped_mw, b.curtailed_mw) if (o, t, h) in v]
+        return pyo.quicksum(parts) + m.ledgers.own_supply_mw[o, t, h] - of.over(o, t, h) <= 0
 
 
 def _backup(b: pyo.Block, case: Case, S: Service, of: _Campuses) -> None:
