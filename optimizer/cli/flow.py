@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optimizer.errors import Finding, InfeasibleError, InputError, SolverError
+from optimizer.folders import take_place
 from optimizer.progress import Progress, peak_memory_mb
 
 if TYPE_CHECKING:
@@ -244,14 +245,7 @@ def staged(folder: Path) -> Iterator[Path]:
     old = folder.parent / f".{folder.name}.{os.getpid()}.old"
     try:
         yield new
-        try:
-            if folder.exists():
-                os.rename(folder, old)
-            os.rename(new, folder)
-        except BaseException:
-            if old.exists() and not folder.exists():
-                os.rename(old, folder)
-            raise
+        take_place(new, folder, old)
     finally:
         shutil.rmtree(new, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)

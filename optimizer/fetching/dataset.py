@@ -16,6 +16,7 @@ from pathlib import Path
 from optimizer.errors import Finding, InputError, nearest
 from optimizer.fetching.describe import CONVERSION, describe, notice
 from optimizer.fetching.wheel import POWERSIMDATA, Pin, find_wheel, sha256_of
+from optimizer.folders import take_place
 from optimizer.progress import Progress, silent
 from optimizer.resources import FETCHABLE, data_folder, dataset_path
 
@@ -177,13 +178,7 @@ def _staged(folder: Path) -> Iterator[Path]:
     new.mkdir()
     try:
         yield new
-        if folder.exists():
-            os.rename(folder, old)
-        os.rename(new, folder)
-    except BaseException:
-        if old.exists() and not folder.exists():
-            os.rename(old, folder)
-        raise
+        take_place(new, folder, old)
     finally:
         for left in (new, old):
             shutil.rmtree(left, ignore_errors=True)

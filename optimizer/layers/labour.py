@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pandas as pd
 
 from optimizer.grid.schema import Column
 from optimizer.layers.attributes import Places, index_of
 from optimizer.layers.layer import MapLayer
-from optimizer.layers.within import sum_within
+from optimizer.layers.within import Options, sum_within
 
 COLUMNS = (Column("nearby_workers", "float", "people", meaning="labour force within the stated distance"),)
-
-
-@dataclass(frozen=True)
-class Options:
-    """What near means.
-
-    Parameters
-    ----------
-    within_km : float
-        Distance from the centre of a place [km].
-    """
-
-    within_km: float
 
 
 def attach(places: Places, layer: MapLayer, options: Options) -> pd.DataFrame:

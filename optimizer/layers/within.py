@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pyproj
 import shapely
@@ -22,6 +24,19 @@ MOST_CELLS = 25_000_000
 
 ROUNDING = 1e-9
 """Added to a radius, so that a cell exactly on a circle is inside it [cells]."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What near means.
+
+    Parameters
+    ----------
+    within_km : float
+        Distance from the centre of a place [km].
+    """
+
+    within_km: float
 
 
 def sum_within(layer: MapLayer, places: Places, within_km: float) -> np.ndarray:

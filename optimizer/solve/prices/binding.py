@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,25 @@ COLUMNS = [
 ]
 
 
+@dataclass(frozen=True)
+class Side:
+    """A bound of a column that moves with a limit.
+
+    Parameters
+    ----------
+    variable : Var
+        The column.
+    is_upper : bool
+        Which of its bounds.
+    factor : float
+        Change of the bound per unit of the limit.
+    """
+
+    variable: Any
+    is_upper: bool
+    factor: float = 1.0
+
+
 def energy_prices(program: SecureProgram) -> pd.DataFrame:
     """Price at the reference bus of the largest island in every period and snapshot, from the last LP."""
     case, model = program.case, program.model
@@ -56,6 +76,11 @@ def binding_limits(program: SecureProgram) -> pd.DataFrame:
 def musd_per_usd_per_h(case: Case, t: int, h: str) -> float:
     """Present value of one dollar an hour through a snapshot of a period [M$]."""
     return float(case.periods.at[t, "annuity_years"] * case.snapshots.at[h, "hours"]) / USD_PER_MUSD
+
+
+def musd_per_usd_per_year(case: Case, t: int) -> float:
+    """Present value of one dollar a year in a period [M$]."""
+    return float(case.periods.at[t, "annuity_years"]) / USD_PER_MUSD
 
 
 def hourly_dollar_musd(case: Case) -> dict[tuple[int, str], float]:
@@ -111,7 +136,7 @@ def _water_rows(program: SecureProgram) -> list[dict[str, Any]]:
     for (basin, source, t), drawn in program.model.water.drawn_m3_day.items():
         if not program.highs.has(drawn) or drawn.value is None or drawn.ub - drawn.value > AT_BOUND_MW or not drawn.ub:
             continue
-        yearly = days * float(case.periods.at[t, "annuity_years"]) / USD_PER_MUSD
+        yearly = days * musd_per_usd_per_year(case, t)
         price = max(0.0, -program.highs.reduced_cost(drawn)) / yearly
         values = ("water available", f"{basin}|{source}", "", t, "", drawn.value, drawn.ub, "m3/day", price)
         found.append(dict(zip(COLUMNS, values, strict=True)))

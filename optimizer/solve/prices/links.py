@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import pandas as pd
 
-from optimizer.solve.prices.binding import AT_BOUND_MW, COLUMNS, NO_PRICE, hourly_dollar_musd
+from optimizer.solve.prices.binding import AT_BOUND_MW, COLUMNS, NO_PRICE, Side, hourly_dollar_musd
 from optimizer.solve.program import SecureProgram
 
 TRANSFER, LEAST_TRANSFER = "HVDC transfer", "least HVDC transfer"
@@ -21,25 +20,6 @@ TRANSFER, LEAST_TRANSFER = "HVDC transfer", "least HVDC transfer"
 
 MOST_LINKS = 5
 """Links listed, the dearest limits first (unverified: a choice, as for generators) [count]."""
-
-
-@dataclass(frozen=True)
-class End:
-    """Bound of what a link gives at one end.
-
-    Parameters
-    ----------
-    variable : Var
-        What it gives there.
-    is_upper : bool
-        Which bound.
-    factor : float
-        Change of the bound per MW more that the link withdraws [-].
-    """
-
-    variable: Any
-    is_upper: bool
-    factor: float
 
 
 @dataclass(frozen=True)
@@ -62,8 +42,8 @@ class AtLimit:
         Cost saved per MWh of a wider limit [$/MWh].
     worth_musd : float
         Present value of a MW over all periods and snapshots [M$].
-    ends : tuple of End
-        What moves with the limit.
+    sides : tuple of Side
+        Bounds of what it gives at its ends that move with what it withdraws.
     """
 
     limit: str
@@ -74,7 +54,7 @@ class AtLimit:
     bound_mw: float
     price_usd_per_mwh: float
     worth_musd: float
-    ends: tuple[End, End]
+    sides: tuple[Side, Side]
 
 
 def reached_transfers(program: SecureProgram) -> list[AtLimit]:
@@ -115,12 +95,12 @@ def _at(program: SecureProgram, d: str, t: int, h: str, unit_musd: float) -> Ite
             continue
         limit = TRANSFER if is_largest == forward else LEAST_TRANSFER
         is_most = limit == TRANSFER
-        ends = End(sender, not is_most, -1.0), End(other, is_most, kept)
-        less = sum(one.factor * float(highs.reduced_cost(one.variable)) for one in ends)
+        sides = Side(sender, not is_most, -1.0), Side(other, is_most, kept)
+        less = sum(one.factor * float(highs.reduced_cost(one.variable)) for one in sides)
         saved = -less if is_most else less
         if saved > NO_PRICE * unit_musd:
             value = sent if forward else -sent
-            yield AtLimit(limit, d, int(t), str(h), value, bound_mw, saved / unit_musd, saved, ends)
+            yield AtLimit(limit, d, int(t), str(h), value, bound_mw, saved / unit_musd, saved, sides)
 
 
 def transfer_limits(program: SecureProgram) -> pd.DataFrame:

@@ -15,7 +15,7 @@ import numpy as np
 import pyomo.environ as pyo
 
 from optimizer.objectives import OBJECTIVES
-from optimizer.solve.prices.binding import AT_BOUND_MW, musd_per_usd_per_h
+from optimizer.solve.prices.binding import AT_BOUND_MW, Side, musd_per_usd_per_h, musd_per_usd_per_year
 from optimizer.solve.prices.generators import LARGEST, LEAST, reached_limits
 from optimizer.solve.prices.links import LEAST_TRANSFER, TRANSFER, reached_transfers
 from optimizer.solve.program import SecureProgram
@@ -31,25 +31,6 @@ PHYSICAL = (
 
 HELD = 1e-6
 """A limit on a total that is tighter than the study's by more than this share is not the study's [-]."""
-
-
-@dataclass(frozen=True)
-class Side:
-    """A bound of a column that moves with a limit.
-
-    Parameters
-    ----------
-    variable : Var
-        The column.
-    is_upper : bool
-        Which of its bounds.
-    factor : float
-        Change of the bound per unit of the limit.
-    """
-
-    variable: Any
-    is_upper: bool
-    factor: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -173,20 +154,14 @@ def _transfers(program: SecureProgram) -> Iterator[Movable]:
     for one in reached_transfers(program):
         musd, is_least = musd_per_usd_per_h(program.case, one.period, one.snapshot), one.limit == LEAST_TRANSFER
         where = (one.limit, one.link, "", one.period, one.snapshot, "MW")
-        sides = tuple(Side(end.variable, end.is_upper, end.factor) for end in one.ends)
-        yield Movable(*where, abs(one.bound_mw), abs(one.transfer_mw), "$/MWh", musd, (), sides, is_least)
-
-
-def _yearly(program: SecureProgram, t: int) -> float:
-    """Present value of one dollar a year in a period [M$]."""
-    return float(program.case.periods.at[t, "annuity_years"]) / USD_PER_MUSD
+        yield Movable(*where, abs(one.bound_mw), abs(one.transfer_mw), "$/MWh", musd, (), one.sides, is_least)
 
 
 def _water(program: SecureProgram) -> Iterator[Movable]:
     for (basin, source, t), drawn in program.model.water.drawn_m3_day.items():
         if not program.highs.has(drawn) or not drawn.ub or drawn.ub - drawn.value > AT_BOUND_MW:
             continue
-        musd = _yearly(program, t) * HOURS_PER_YEAR / HOURS_PER_DAY
+        musd = musd_per_usd_per_year(program.case, t) * HOURS_PER_YEAR / HOURS_PER_DAY
         element, sides = f"{basin}|{source}", (Side(drawn, True),)
         yield Movable(
             "water available", element, "", int(t), "", "m3/day", drawn.ub, drawn.value, "$/m3", musd, (), sides
@@ -203,7 +178,7 @@ def _demand(program: SecureProgram) -> Iterator[Movable]:
     for t, row in program.model.siting.demand_is_met.items():
         target = float(program.case.demand_mw[t])
         used = target + slack_of(row)
-        musd = _yearly(program, t)
+        musd = musd_per_usd_per_year(program.case, t)
         rows = ((row, 1.0),)
         yield Movable("demand target", "", "", int(t), "", "MW", target, used, "$/MW-year", musd, rows, is_least=True)
 
@@ -212,7 +187,7 @@ def _portfolio(program: SecureProgram) -> Iterator[Movable]:
     case, policy = program.case, program.model.policy
     for t, row in policy.carbon_cap.items():
         cap = float(case.limits.carbon_t_per_year[t])
-        musd = _yearly(program, t)
+        musd = musd_per_usd_per_year(program.case, t)
         yield Movable("carbon cap", "", "", int(t), "", "t/year", cap, cap - slack_of(row), "$/t", musd, ((row, 1.0),))
     for t, row in policy.budget.items():
         budget = float(case.limits.budget_musd[t])

@@ -13,8 +13,8 @@ import pyomo.environ as pyo
 
 from optimizer.formulation.supply_campus import drawn_mw, used_mw
 from optimizer.solve.explain.part_slacks import non_firm_mw, rows_of
-from optimizer.solve.prices.binding import AT_BOUND_MW, musd_per_usd_per_h
-from optimizer.solve.prices.movable import Movable, Side, slack_of
+from optimizer.solve.prices.binding import AT_BOUND_MW, Side, musd_per_usd_per_h, musd_per_usd_per_year
+from optimizer.solve.prices.movable import Movable, slack_of
 from optimizer.solve.prices.parts import AT_BOUND_MWH, CAPACITY, CONTRACT, ENERGY
 from optimizer.solve.program import SecureProgram
 from optimizer.units import USD_PER_MUSD
@@ -34,11 +34,6 @@ def movable_parts(program: SecureProgram) -> list[Movable]:
         *_left(program),
         *_delivered(program),
     ]
-
-
-def _yearly(program: SecureProgram, t: int) -> float:
-    """Present value of one dollar a year in a period [M$]."""
-    return float(program.case.periods.at[t, "annuity_years"]) / USD_PER_MUSD
 
 
 def _most(rows: Iterable[Any]) -> Rows:
@@ -65,7 +60,7 @@ def _service(program: SecureProgram) -> Iterator[Movable]:
         )
         bound, slack = service.share * drawn, slack_of(row)
         if bound > AT_BOUND_MWH and slack <= AT_BOUND_MWH:
-            musd = _yearly(program, t)
+            musd = musd_per_usd_per_year(program.case, t)
             yield Movable(ENERGY, s, "", int(t), "", "MWh", bound, bound - slack, "$/MWh", musd, _most([row]))
     for (s, t, h), row in rows_of(model, "service.within_contract").items():
         mw, slack = non_firm_mw(model, case, s, t, h), slack_of(row)
@@ -84,7 +79,7 @@ def _capacity(program: SecureProgram) -> Iterator[Movable]:
         slack = min(slack_of(row) for row in rows)
         if slack <= AT_BOUND_MW:
             given = float(case.adequacy.zones.loc[z, ["accredited_mw", "import_mw"]].sum())
-            musd = _yearly(program, t)
+            musd = musd_per_usd_per_year(program.case, t)
             yield Movable(CAPACITY, z, "", int(t), "", "MW", given, given - slack, "$/MW-year", musd, _most(rows))
 
 
@@ -101,7 +96,7 @@ def _carbon_free(program: SecureProgram) -> Iterator[Movable]:
     for t, row in rows_of(model, "supply.carbon_free_over_the_year").items():
         bound = supply.carbon_free_share[t] * sum(hours[h] * used(t, h) for h in hours.index)
         if slack_of(row) <= AT_BOUND_MWH:
-            musd, have = _yearly(program, t), bound + slack_of(row)
+            musd, have = musd_per_usd_per_year(program.case, t), bound + slack_of(row)
             yield Movable(
                 "carbon-free energy", "", "", int(t), "", "MWh", bound, have, "$/MWh", musd, _least([row]), (), True
             )

@@ -13,11 +13,10 @@ import numpy as np
 import pandas as pd
 import pyomo.environ as pyo
 
-from optimizer.solve.prices.binding import AT_BOUND_MW, COLUMNS, NO_PRICE, musd_per_usd_per_h
+from optimizer.solve.prices.binding import AT_BOUND_MW, COLUMNS, NO_PRICE, musd_per_usd_per_h, musd_per_usd_per_year
 from optimizer.solve.prices.supply import supply_limits
 from optimizer.solve.program import SecureProgram
 from optimizer.study.case import Case
-from optimizer.units import USD_PER_MUSD
 
 AT_BOUND_MWH = 0.1
 """Energy of a year this close to its limit is at it: the rounding of outputs over a year's hours [MWh]."""
@@ -57,11 +56,6 @@ def part_limits(program: SecureProgram, tables: dict[str, pd.DataFrame]) -> pd.D
     return found.assign(price_usd_per_unit=price.mask(price.abs() <= NO_PRICE, 0.0))
 
 
-def _yearly(case: Case, t: int) -> float:
-    """Present value of one dollar a year in a period [M$]."""
-    return float(case.periods.at[t, "annuity_years"]) / USD_PER_MUSD
-
-
 def _dual(program: SecureProgram, rule: Any, key: Any) -> float:
     """Cost saved per unit that a row gives way [M$/unit]."""
     return abs(float(program.highs.dual(rule[key]))) if key in rule else 0.0
@@ -77,7 +71,7 @@ def _energy(program: SecureProgram, tables: dict[str, pd.DataFrame]) -> Iterator
         bound = case.service.share * float(one["whole"])
         if one["less"] > 0 and bound - float(one["less"]) <= AT_BOUND_MWH:
             dual = _dual(program, program.model.service.within_yearly_energy, (s, t))
-            yield ENERGY, s, "", int(t), "", float(one["less"]), bound, "MWh", dual / _yearly(case, t)
+            yield ENERGY, s, "", int(t), "", float(one["less"]), bound, "MWh", dual / musd_per_usd_per_year(case, t)
 
 
 def _contract(program: SecureProgram, tables: dict[str, pd.DataFrame]) -> Iterator[Row]:
@@ -107,7 +101,17 @@ def _capacity(program: SecureProgram, tables: dict[str, pd.DataFrame]) -> Iterat
         if have - need > AT_BOUND_MW * (1.0 + margin):
             continue
         dual = sum(_dual(program, family, (row.zone, row.period, h)) for h in case.snapshots.index)
-        yield CAPACITY, row.zone, "", int(row.period), "", need, have, "MW", dual / _yearly(case, row.period)
+        yield (
+            CAPACITY,
+            row.zone,
+            "",
+            int(row.period),
+            "",
+            need,
+            have,
+            "MW",
+            dual / musd_per_usd_per_year(case, row.period),
+        )
 
 
 def _spread(case: Case, tables: dict[str, pd.DataFrame]) -> Iterator[Row]:

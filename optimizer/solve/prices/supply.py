@@ -8,10 +8,9 @@ import pandas as pd
 import pyomo.environ as pyo
 
 from optimizer.formulation.supply_campus import carbon_free_mw, used_mw
-from optimizer.solve.prices.binding import AT_BOUND_MW, musd_per_usd_per_h
+from optimizer.solve.prices.binding import AT_BOUND_MW, musd_per_usd_per_h, musd_per_usd_per_year
 from optimizer.solve.program import SecureProgram
-from optimizer.study.case import Case
-from optimizer.units import HOURS_PER_DAY, HOURS_PER_YEAR, USD_PER_MUSD
+from optimizer.units import HOURS_PER_DAY, HOURS_PER_YEAR
 
 CARBON_FREE, CARBON_FREE_EVERY = "carbon-free energy", "carbon-free power"
 """Carbon-free supply of all campuses: over the year, and in a snapshot."""
@@ -52,10 +51,6 @@ def _dual(program: SecureProgram, rows: pyo.Constraint, key: object) -> float:
     return abs(float(program.highs.dual(rows[key]))) if key in rows else 0.0
 
 
-def _yearly(case: Case, t: int) -> float:
-    return float(case.periods.at[t, "annuity_years"]) / USD_PER_MUSD
-
-
 def _carbon_free(program: SecureProgram) -> Iterator[Row]:
     case, m, supply = program.case, program.model, program.case.supply
     if supply is None:
@@ -73,7 +68,7 @@ def _carbon_free(program: SecureProgram) -> Iterator[Row]:
         value, bound = (sum(hours[h] * both[h][i] * f for h in hours.index) for i, f in ((0, 1.0), (1, share)))
         if bound > AT_BOUND_MWH and value - bound <= AT_BOUND_MWH:
             dual = _dual(program, m.supply.carbon_free_over_the_year, t)
-            yield CARBON_FREE, "", "", int(t), "", value, bound, "MWh", dual / _yearly(case, t)
+            yield CARBON_FREE, "", "", int(t), "", value, bound, "MWh", dual / musd_per_usd_per_year(case, t)
     for t, h in m.supply.carbon_free_in_every_snapshot:
         value, used = free_and_used(t, h)
         bound = supply.hourly_carbon_free_share[t] * used
@@ -93,7 +88,7 @@ def _permits(program: SecureProgram, tables: dict[str, pd.DataFrame]) -> Iterato
     for (s, q, t), value in given.items():
         bound = float(case.supply.technologies.at[q, "permit_hours"]) * float(capacity.get((s, q, t), 0.0))
         if (s, q, t) in family and bound > AT_BOUND_MWH and bound - value <= AT_BOUND_MWH:
-            price = _dual(program, family, (s, q, t)) / _yearly(case, t)
+            price = _dual(program, family, (s, q, t)) / musd_per_usd_per_year(case, t)
             yield PERMIT, f"{s}|{q}", "", int(t), "", float(value), bound, "MWh", price
 
 
@@ -107,7 +102,7 @@ def _backup_permits(program: SecureProgram, tables: dict[str, pd.DataFrame]) -> 
     for (s, t), value in given.items():
         bound = case.service.backup.hours_per_year * float(capacity.get((s, t), 0.0))
         if bound > AT_BOUND_MWH and bound - value <= AT_BOUND_MWH:
-            price = _dual(program, program.model.service.within_air_permit, (s, t)) / _yearly(case, t)
+            price = _dual(program, program.model.service.within_air_permit, (s, t)) / musd_per_usd_per_year(case, t)
             yield BACKUP_PERMIT, s, "", int(t), "", float(value), bound, "MWh", price
 
 
@@ -119,5 +114,5 @@ def _basins(program: SecureProgram, tables: dict[str, pd.DataFrame]) -> Iterator
     for row in rows[rows["limit"] == BASIN].itertuples():
         if row.bound > 0 and row.bound - row.value <= AT_BOUND_MW:
             dual = _dual(program, program.model.portfolio.water_of_a_basin, (row.element, row.period))
-            price = dual / (days * _yearly(case, row.period))
+            price = dual / (days * musd_per_usd_per_year(case, row.period))
             yield BASIN, row.element, "", int(row.period), "", float(row.value), float(row.bound), row.unit, price
