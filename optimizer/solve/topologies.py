@@ -22,8 +22,18 @@ from optimizer.solve.program import SecureProgram
 SEARCH_SHARE = 0.5
 """Share of the allowed gap at which an integer solve stops; the rest is left for the rows its plan breaks [-]."""
 
-WHOLE = 1e-9
-"""Largest distance of a whole decision from a whole number in the solver [-]: times a big-M, it is power."""
+WHOLE = (1e-6, 1e-9)
+"""Largest distance of a whole decision from a whole number in the solver [-]: times a big-M, it is power. HiGHS asks as
+much of all its rows, which makes its linear programs many times slower, and ends without an answer where rounding is
+larger; so the second is asked only where the first leads no further (docs/benchmarks.md)."""
+
+OPTIONS = {
+    "mip_rel_gap": 0.0,
+    "mip_heuristic_run_rins": False,
+    "mip_heuristic_run_rens": False,
+    "mip_heuristic_run_root_reduced_cost": False,
+}
+"""Options of the integer solves: sub-programs of these heuristics took two thirds of a search (docs/benchmarks.md)."""
 
 
 def find_by_topologies(program: SecureProgram, limits: Limits, decided: Callable[[float], float]) -> Found:
@@ -49,6 +59,7 @@ class _Search:
         self.program, self.limits, self.decided, self.bound = program, limits, decided, bound
         self.objective = np.inf
         self.integers: dict[int, float] = {}
+        self.whole = WHOLE
 
     def run(self) -> Found:
         """Alternate integer program and check until the gap is closed or a limit is reached."""
@@ -66,8 +77,10 @@ class _Search:
             if self._gap() <= self.limits.gap:
                 return self._ended("optimal" if self._gap() == 0.0 else "gap_reached")
             stuck = self.objective >= before and self.program.highs.size[0] == rows
-            if stuck or self.program.seconds_left() <= 0:
+            if (stuck and len(self.whole) == 1) or self.program.seconds_left() <= 0:
                 break
+            if stuck:
+                self.whole = self.whole[1:]
         return self._ended("limit_with_plan" if self.integers else "limit_without_plan")
 
     def _ended(self, status: str) -> Found:
@@ -84,7 +97,8 @@ class _Search:
         self.program.free()
         gap = SEARCH_SHARE * self.limits.gap
         allowed = gap * max(self.decided(self.bound), 0.0) / (1.0 - gap)
-        highs.set_options(mip_abs_gap=max(allowed, 1e-7), mip_rel_gap=0.0, mip_feasibility_tolerance=WHOLE)
+        options = {**OPTIONS, "mip_abs_gap": max(allowed, 1e-7), "mip_feasibility_tolerance": self.whole[0]}
+        highs.set_options(**options)
         return self.program.solve("mip")
 
     def _make_secure(self, values: NDArray[np.float64]) -> None:

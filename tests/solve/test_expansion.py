@@ -13,6 +13,8 @@ from optimizer.errors import InfeasibleError
 from optimizer.plan.plan import Plan, write_plan
 from optimizer.plan.verify import verify_plan
 from optimizer.solve import solve_study
+from optimizer.solve.highs import Outcome
+from optimizer.solve.program import SecureProgram
 from optimizer.study import read_study
 from optimizer.study.circuits import Expansion, realised_periods
 from tests.solve.expansion_cases import cheapest, made, searched, write
@@ -25,6 +27,20 @@ OUTAGES = ("[]", '["branch"]', '["branch", "generator"]')
 def test_no_choice_of_circuits_is_cheaper_or_as_cheap_and_missed(seed: int, tmp_path: Path) -> None:
     case = read_study(write(tmp_path, made(seed), OUTAGES[seed % 3])).case
     assert searched(case) == pytest.approx(cheapest(case), rel=1e-6)
+
+
+def test_a_solve_without_an_answer_is_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """HiGHS may find its own plan broken by rounding and end with an error: that is no limit of time or rounds."""
+    answer, asked = SecureProgram.solve, list[str]()
+
+    def solve(program: SecureProgram, stage: str) -> Outcome:
+        asked.append(stage)
+        return Outcome("error", np.inf, -np.inf, np.empty(0)) if asked.count("mip") == 1 else answer(program, stage)
+
+    case = read_study(write(tmp_path, made(0), "[]")).case
+    monkeypatch.setattr(SecureProgram, "solve", solve)
+    assert searched(case) == pytest.approx(cheapest(case), rel=1e-6)
+    assert asked.count("mip") > 1
 
 
 @pytest.mark.slow
