@@ -59,7 +59,7 @@ class _Search:
         self.program, self.limits, self.decided, self.bound = program, limits, decided, bound
         self.objective = np.inf
         self.integers: dict[int, float] = {}
-        self.whole = WHOLE
+        self.whole: tuple[float, ...] = WHOLE
 
     def run(self) -> Found:
         """Alternate integer program and check until the gap is closed or a limit is reached."""
