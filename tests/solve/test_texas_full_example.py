@@ -212,3 +212,19 @@ def test_the_days_hold(repository: Path, tmp_path: Path) -> None:
     assert plan.table("sites")["it_mw"].sum() == pytest.approx(2500)
     # In the summer evening neither sun nor wind gives much: the page says that batteries do.
     assert plan.table("supply").groupby("technology")["energy_mwh"].sum()["battery"] > 0
+
+
+@pytest.mark.parametrize(
+    "snapshots", [["summer_peak"], pytest.param(["summer_peak", "typical"], marks=pytest.mark.slow)]
+)
+def test_a_new_line_makes_room_in_a_corner(repository: Path, snapshots: list[str]) -> None:
+    """One line beside what limits the corner is enough for 2,000 MW, every outage of the network with it checked."""
+    study = read_study(repository / "examples" / "texas_full" / "circuits.toml")
+    plan = checked_plan(study.override({"grid.snapshots": snapshots}))
+    assert plan.summary["gap"] <= 0.02
+    built = plan.table("circuits")
+    assert built["kind"].tolist() == ["line"]
+    assert built["circuit"].iat[0].removeprefix("beside ") in study.config.expansion.branches
+    assert plan.table("sites")["it_mw"].sum() == pytest.approx(2000)
+    # The corner has 80 branches of its own.
+    assert plan.summary["n_contingencies_checked"] == 81
