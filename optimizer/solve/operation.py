@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from optimizer.formulation.rows import FixedAllowances
 from optimizer.grid.joint_factors import OperatingPoint
 from optimizer.grid.screening import screen_base
+from optimizer.solve.pickup import COLUMNS, beyond_limits
 from optimizer.solve.tables.decisions import DECIMALS
 from optimizer.study.case import Case
 
@@ -36,11 +37,14 @@ class Operation:
     broken : DataFrame
         ``contingency, branch, period, snapshot, flow_mw, limit_mw, loading``: limits that do not hold, normal ones
         with an empty contingency.
+    beyond : DataFrame
+        Outages after which generators are asked beyond their limits, see `optimizer.solve.pickup`.
     """
 
     flows: pd.DataFrame
     contingencies: pd.DataFrame
     broken: pd.DataFrame
+    beyond: pd.DataFrame
 
 
 def operation(
@@ -68,7 +72,7 @@ def operation(
     """
     assert case.network is not None
     allowances = FixedAllowances(case.base_overloads)
-    flow_parts, listed, broken = [], [], []
+    flow_parts, listed, broken, beyond = [], [], [], [pd.DataFrame(columns=list(COLUMNS))]
     for t in case.periods.index:
         serving = case.upgrades.loc[upgrades.loc[upgrades["in_service"] <= t, "upgrade"]] if len(upgrades) else None
         normal, emergency = (_with_upgrades(case, c, a, serving) for c, a in _LIMITS)
@@ -82,8 +86,10 @@ def operation(
             broken.append(_named(case, screen_base(flow, limit, tolerance_mw, top=0).violations, t, h))
             if not case.is_secured:
                 continue
+            before, point = _operating_points(case, flow, output_mw, withdrawal_mw, t, h, number)
+            beyond.append(beyond_limits(case, before.output_mw, point, t, h))
             found = case.contingencies.loaded(
-                _operating_point(case, flow, output_mw, withdrawal_mw, t, h, number),
+                point,
                 number,
                 emergency * case.rating_factor(h, after_outage=True),
                 LISTED_ABOVE,
@@ -94,7 +100,9 @@ def operation(
             broken.append(_named(case, found[found["excess_mw"] > tolerance_mw], t, h))
     columns = ["contingency", "branch", "period", "snapshot", "flow_mw", "limit_mw", "loading"]
     outages = pd.concat(listed) if listed else pd.DataFrame(columns=columns)
-    return Operation(pd.concat(flow_parts), outages, pd.concat(broken))
+    filled = [table for table in beyond if len(table)]
+    asked = pd.concat(filled) if filled else beyond[0]
+    return Operation(pd.concat(flow_parts), outages, pd.concat(broken), asked)
 
 
 def operation_of_plan(
@@ -146,7 +154,7 @@ def _injection(case: Case, output_mw: pd.DataFrame, withdrawal_mw: pd.DataFrame,
     return injection
 
 
-def _operating_point(
+def _operating_points(
     case: Case,
     flow: NDArray[np.float64],
     output_mw: pd.DataFrame,
@@ -154,8 +162,8 @@ def _operating_point(
     t: int,
     h: str,
     snapshot_index: int,
-) -> OperatingPoint:
-    """How the system runs once load is dropped, from which flows after outages follow."""
+) -> tuple[OperatingPoint, OperatingPoint]:
+    """How the system runs, and how it does once load is dropped, from which flows after outages follow."""
     here = output_mw[(output_mw["period"] == t) & (output_mw["snapshot"] == h)]
     output = here.set_index("generator")["output_mw"].reindex(case.generators.index).to_numpy(float)
     taken = withdrawal_mw[(withdrawal_mw["period"] == t) & (withdrawal_mw["snapshot"] == h)]
@@ -163,8 +171,9 @@ def _operating_point(
     names = list(zip(taken["site"], at.tolist(), strict=True))
     point = OperatingPoint(flow, output, dict(zip(names, taken["withdrawal_mw"].astype(float), strict=True)))
     if "dropped_mw" not in taken.columns:
-        return point
-    return case.dropping.after(point, dict(zip(names, taken["dropped_mw"].astype(float), strict=True)), snapshot_index)
+        return point, point
+    dropped = dict(zip(names, taken["dropped_mw"].astype(float), strict=True))
+    return point, case.dropping.after(point, dropped, snapshot_index)
 
 
 def _flow_table(case: Case, flow: NDArray[np.float64], limit: NDArray[np.float64], t: int, h: str) -> pd.DataFrame:

@@ -309,7 +309,7 @@ class Case:
         if self.outages is None:
             raise ValueError("the case has no outages of single branches")
         participation = np.zeros((len(self.grid_network.bus_ids), len(self.snapshots)))
-        np.add.at(participation, self._generator_bus, self._participation)
+        np.add.at(participation, self._generator_bus, self.participation_mw)
         return self.outages.factors(self.grid_network, participation)
 
     @cached_property
@@ -321,7 +321,7 @@ class Case:
         ValueError
             The study has no grid: the caller's mistake.
         """
-        joint = JointFactors(self.grid_network, self.joint, self._generator_bus, self._participation)
+        joint = JointFactors(self.grid_network, self.joint, self._generator_bus, self.participation_mw)
         return AllOutages(None if self.outages is None else self.outage_factors, joint)
 
     @cached_property
@@ -333,14 +333,15 @@ class Case:
         ValueError
             The study has no grid: the caller's mistake.
         """
-        return DroppedLoad(self.grid_network, self._generator_bus, self._participation)
+        return DroppedLoad(self.grid_network, self._generator_bus, self.participation_mw)
 
     @property
     def _generator_bus(self) -> np.ndarray:
         return self.grid_network.bus_ids.get_indexer(pd.Index(self.generators["bus"]))
 
     @property
-    def _participation(self) -> np.ndarray:
+    def participation_mw(self) -> np.ndarray:
+        """Share of each generator in balancing what an outage leaves over, shape (n_generator, n_snapshot) [MW]."""
         share = self.output_max_mw[list(self.snapshots.index)].to_numpy(dtype=float).copy()
         # A link holds its transfer after an outage.
         share[self.is_link_end] = 0.0

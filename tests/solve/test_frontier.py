@@ -87,6 +87,7 @@ def test_every_efficient_plan_is_found(
         assert got == pytest.approx(wanted, rel=2e-6, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_the_cheapest_of_equal_plans_is_reported_where_cost_is_no_objective(
     served: Study, frontier_of: Callable[..., Frontier]
 ) -> None:

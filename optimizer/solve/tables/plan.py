@@ -18,6 +18,7 @@ from optimizer.solve.losses import largest_loss
 from optimizer.solve.money import gap_of
 from optimizer.solve.operation import Operation, operation_of_plan, withdrawals
 from optimizer.solve.overloads import Overloads
+from optimizer.solve.pickup import asked_beyond
 from optimizer.solve.prepared import Prepared, Run
 from optimizer.solve.prices.binding import binding_limits, energy_prices, limits_at_bound
 from optimizer.solve.prices.circuits import circuit_limits, energy_prices_by_network
@@ -83,7 +84,7 @@ def tables_of(
         drawn = service.with_service(taken, made.service, tables.get("dropped"))
         networks = realised_periods(case, made.circuits)
         operated = operation_of_plan(networks, made.output_mw, drawn, made.upgrades)
-        notes = largest_loss(case, made.output_mw, drawn)
+        notes = [*largest_loss(case, made.output_mw, drawn), *asked_beyond(operated.beyond)]
         tables |= {"dispatch": made.output_mw, "flows": operated.flows, "contingencies": operated.contingencies}
         if len(case.links):
             tables["hvdc"] = decisions.link_table(case, made.output_mw)
