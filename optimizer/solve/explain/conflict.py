@@ -97,6 +97,8 @@ class _Filter:
         own = [group for group in every if group.rule not in NETWORK]
         if self.has_plan(tuple(own)) is False:
             return self._named() or own
+        if self.program.case.network is None:
+            return None
         return None if self.has_plan(tuple(every)) is not False else self._named() or list(every)
 
     def _named(self) -> list[Limit]:
