@@ -110,7 +110,7 @@ def asked_beyond(beyond: pd.DataFrame) -> list[Finding]:
         return []
     short = bool((beyond["short_mw"] > 0).any())
     column = "short_mw" if short else "beyond_mw"
-    worst = beyond.loc[beyond[column].astype(float).idxmax()]
+    worst = beyond.iloc[int(np.argmax(beyond[column].to_numpy(float)))]
     count = beyond["contingency"].nunique()
     text = f"after {count:,} outages the sharing rule asks generators for more or less than they can give"
     ending = "with too little room in all that stay" if short else "others that stay have room for it"

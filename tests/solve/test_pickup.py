@@ -8,7 +8,7 @@ import pytest
 
 from optimizer.errors import Finding
 from optimizer.plan.plan import Plan
-from tests.solve.small import checked_plan, study_of
+from tests.solve.small import TWO_PERIODS, checked_plan, study_of
 
 HEAD = '[grid]\nsource = "grid"\n[sites]\ntable = "sites.csv"\n[demand]\nit_mw = { 2030 = 50 }\n'
 
@@ -63,6 +63,15 @@ def test_others_have_room(tmp_path: Path) -> None:
     assert (found.severity, found.where) == ("info", "outage generator gb")
     assert found.value == pytest.approx(37.5, abs=1e-3)
     assert "3 outages" in found.message
+
+
+def test_the_worst_of_several_periods(tmp_path: Path) -> None:
+    """The same load in both periods but for the campus, which comes in the second: gb gives 50 MW, then 100."""
+    text = HEAD.replace("2030 = 50", "2030 = 0, 2032 = 50") + '[security]\ncontingencies = ["generator"]\n'
+    found = said(checked_plan(study_of(tmp_path, text, TABLES, TWO_PERIODS)))
+    assert found is not None
+    assert found.value == pytest.approx(100, abs=1e-3)
+    assert "period 2032" in found.message
 
 
 @pytest.mark.parametrize(("most_mw", "short_mw"), [(500, None), (450, 50)])
