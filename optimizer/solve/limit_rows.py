@@ -27,7 +27,8 @@ from optimizer.solve.dropped_columns import DroppedColumns, Sparse
 from optimizer.solve.program import ROW_TOLERANCE_MW, ROWS_PER_BRANCH, ROWS_PER_SNAPSHOT, RowKey, SecureProgram
 
 MOST_KEPT = 2_000
-"""Limits whose rows are kept for the next program that asks for them: 100 MB where each has 3,000 columns (chosen)."""
+"""Limits whose rows are kept for the next program that asks for them: 100 MB where each has 3,000
+columns (unverified: a choice)."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from optimizer.solve.compact import Compact
 from optimizer.solve.highs import Outcome
-from optimizer.solve.openings import columns_of_sites
+from optimizer.solve.openings import columns_of_sites, tied_sites
 from optimizer.solve.standing import Standing
 
 Floats = NDArray[np.float64]
@@ -76,7 +76,7 @@ class MakingWhole:
         if len(self.program.case.sites):
             case, column = self.program.case, self.program.highs.column
             build, periods = self.program.model.siting.build, case.periods.index
-            tied = [s for s in case.sites.index if case.ties_of_site[s] and case.cooling_of_site[s]]
+            tied = tied_sites(case)
             built = np.array([[column(build[s, t]) for t in periods] for s in tied], dtype=np.intp)
             used = values[built.reshape(len(tied), len(periods))].max(axis=1) > least
             closed = columns_of_sites(self.program, [s for s, kept in zip(tied, used, strict=True) if not kept])

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from optimizer.solve.compact import Compact
 from optimizer.solve.program import SecureProgram
+from optimizer.study.case import Case
 
 Floats = NDArray[np.float64]
 
@@ -63,6 +64,11 @@ class Sites:
     once: sp.csr_matrix
 
 
+def tied_sites(case: Case) -> tuple[str, ...]:
+    """Sites that can be opened by a tie and a technology of cooling, in the order of the case."""
+    return tuple(str(s) for s in case.sites.index if case.ties_of_site.get(s) and case.cooling_of_site.get(s))
+
+
 def sites_of(program: SecureProgram) -> Sites:
     """Find the columns of every site and every way to open it.
 
@@ -73,7 +79,7 @@ def sites_of(program: SecureProgram) -> Sites:
     """
     case, m, column = program.case, program.model, program.highs.column
     T, H, n = list(case.periods.index), list(case.snapshots.index), len(program.highs.own.cost)
-    names = tuple(str(s) for s in case.sites.index if case.ties_of_site.get(s) and case.cooling_of_site.get(s))
+    names = tied_sites(case)
     options = [(i, o, c) for i, s in enumerate(names) for o in case.ties_of_site[s] for c in case.cooling_of_site[s]]
     block, capacity = case.sites["block_mw"].to_dict(), case.ties["capacity_mw"].to_dict()
     bus, pue = case.ties["bus"].to_dict(), dict(zip(case.pue.index, case.pue[H].to_numpy(float), strict=True))

@@ -68,8 +68,7 @@ def beyond_limits(case: Case, output_mw: Floats, point: OperatingPoint, t: int, 
 
 def _left_over(case: Case, point: OperatingPoint) -> Iterator[tuple[int, float, NDArray[np.bool_]]]:
     """Number of each outage that leaves something without balance, how much [MW], and which generators stay."""
-    network = case.grid_network
-    bus = network.bus_ids.get_indexer(pd.Index(case.generators["bus"]))
+    network, bus = case.grid_network, case.generator_bus
     island = network.island[bus]
     if case.drops_load:
         yield ANY, 0.0, np.ones(len(bus), dtype=bool)

@@ -309,7 +309,7 @@ class Case:
         if self.outages is None:
             raise ValueError("the case has no outages of single branches")
         participation = np.zeros((len(self.grid_network.bus_ids), len(self.snapshots)))
-        np.add.at(participation, self._generator_bus, self.participation_mw)
+        np.add.at(participation, self.generator_bus, self.participation_mw)
         return self.outages.factors(self.grid_network, participation)
 
     @cached_property
@@ -321,7 +321,7 @@ class Case:
         ValueError
             The study has no grid: the caller's mistake.
         """
-        joint = JointFactors(self.grid_network, self.joint, self._generator_bus, self.participation_mw)
+        joint = JointFactors(self.grid_network, self.joint, self.generator_bus, self.participation_mw)
         return AllOutages(None if self.outages is None else self.outage_factors, joint)
 
     @cached_property
@@ -333,10 +333,11 @@ class Case:
         ValueError
             The study has no grid: the caller's mistake.
         """
-        return DroppedLoad(self.grid_network, self._generator_bus, self.participation_mw)
+        return DroppedLoad(self.grid_network, self.generator_bus, self.participation_mw)
 
     @property
-    def _generator_bus(self) -> np.ndarray:
+    def generator_bus(self) -> np.ndarray:
+        """Bus position of each generator, shape (n_generator,)."""
         return self.grid_network.bus_ids.get_indexer(pd.Index(self.generators["bus"]))
 
     @property

@@ -22,6 +22,7 @@ from optimizer.solve.program import Clock, SecureProgram
 from tests.solve.optima import least_musd
 from tests.solve.service_cases import cost, service
 from tests.solve.small import HEAD, MUSD_PER_USD_PER_H, study_of
+from tests.solve.test_perspective import DEVELOPER
 from tests.solve.trip_cases import NARROW, PAIR, STUDY, TRIP, plan_of
 
 
@@ -243,7 +244,6 @@ def test_a_plan_that_says_another_drop_is_found_out(tmp_path: Path) -> None:
     assert "plan.recomputed" in broken_rules(plan, dropped=rows.assign(left_mw=50.0))
 
 
-DEVELOPER = HEAD.replace('name = "Small"\n', 'name = "Small"\nperspective = "developer"\n')
 TARIFF = """\
 [[service.tariff]]
 jurisdiction = "any"

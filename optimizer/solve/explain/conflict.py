@@ -97,9 +97,10 @@ class _Filter:
         own = [group for group in every if group.rule not in NETWORK]
         if self.has_plan(tuple(own)) is False:
             return self._named() or own
-        if self.program.case.network is None:
+        # Without a network there is nothing else to hold.
+        if self.program.case.network is None or self.has_plan(tuple(every)) is not False:
             return None
-        return None if self.has_plan(tuple(every)) is not False else self._named() or list(every)
+        return self._named() or list(every)
 
     def _named(self) -> list[Limit]:
         """What the multipliers of the program just found infeasible name, if that is a conflict."""
