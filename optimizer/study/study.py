@@ -58,7 +58,7 @@ __all__ = ["Candidates", "Study"]
 
 MOST_SURVEYED = 200_000
 """Cells or parcels up to which a survey of the land is kept for studies that change prices; one of more takes longer to
-find memory for than to make again (a choice) [count]."""
+find memory for than to make again (unverified: a choice) [count]."""
 
 
 @dataclass(frozen=True, eq=False)
