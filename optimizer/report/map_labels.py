@@ -29,7 +29,8 @@ GAP_PX = 3.0
 """Distance of a label from its circle [px] (seen in Chromium)."""
 
 MOST_TRIED = 20_000
-"""Sides tried in one part of a map before the sides that cover least are taken: a tenth of a second (unverified: a choice)."""
+"""Sides tried in one part of a map before the sides that cover least are taken: a tenth of a second (unverified: a
+choice)."""
 
 Boxes = np.ndarray
 """Rectangles by their west, south, east and north ends, shape (..., 4) [km]."""
