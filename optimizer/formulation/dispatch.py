@@ -55,7 +55,7 @@ def _post_cost(b: pyo.Block, case: Case, ledgers: Ledgers, several: set[tuple[st
     least = case.generators["p_min_mw"].to_dict()
     for t in case.periods.index:
         for h, hours in case.snapshots["hours"].items():
-            yearly = case.periods.at[t, "annuity_years"] * hours / USD_PER_MUSD
+            yearly = float(case.periods.at[t, "annuity_years"] * hours / USD_PER_MUSD)
             terms: list[Any] = []
             for (g, i), width_mw, cost_usd_per_mwh in segments:
                 if (g, i) in several:
@@ -76,11 +76,11 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
     load = {
         (i, t, h): float(case.load_mw.loc[buses, (t, h)].sum()) for i, buses in islands.items() for t in T for h in H
     }
-    generators = {
-        i: [g for g, bus in case.generators["bus"].items() if bus in set(buses)] for i, buses in islands.items()
-    }
     withdrawn: dict[tuple[int, int, str], list[Any]] = {}
     island_of = {bus: i for i, buses in islands.items() for bus in buses}
+    generators: dict[int, list[str]] = {i: [] for i in islands}
+    for g, bus in case.generators["bus"].items() if islands else ():
+        generators[island_of[bus]].append(str(g))
     for key in m.ledgers.withdrawal_mw.keys() if islands else ():
         withdrawn.setdefault((island_of[key[0]], *key[1:]), []).append(key)
 

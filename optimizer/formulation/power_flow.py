@@ -53,6 +53,11 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
         output = [m.dispatch.output_mw[g, t, h] for g in case.generators.index]
         return output + [m.interconnection.new_load_mw[n, t, h] for n in case.ties_of_bus]
 
+    @cache
+    def load_mw(t: int, h: str) -> NDArray[np.float64]:
+        """Existing load of every bus."""
+        return case.load_mw[(t, h)].to_numpy(dtype=float)
+
     @rows_on_demand(b)
     def flow_law(b: Any, branch: str, t: int, h: str) -> Any:
         """The flow of a branch follows from what is injected and withdrawn at every bus.
@@ -60,11 +65,11 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
         f[l,t,h] = sum_n H[l,n] (sum_g p[g,t,h] - d[n,t,h] - w[n,t,h]) + shift[l]
         """
         row_position = network.branch_ids.get_loc(branch)
-        factors = network.ptdf_rows(np.array([row_position]))[0]
+        factors = network.ptdf_row(row_position)
         shares = np.concatenate([factors[at_generator], -factors[at_point]])
         coefficients = [-1.0, *shares[shares != 0].tolist()]
         variables = [b.flow_mw[branch, t, h], *compress(injections(t, h), shares != 0)]
-        fixed = float(factors @ case.load_mw[(t, h)].to_numpy()) - float(network.shift_flow_mw[row_position])
+        fixed = float(factors @ load_mw(t, h)) - float(network.shift_flow_mw[row_position])
         return LinearExpression(constant=0.0, linear_coefs=coefficients, linear_vars=variables) == fixed
 
     @rows_on_demand(b)
@@ -100,10 +105,11 @@ def flows(case: Case, m: pyo.ConcreteModel) -> dict[tuple[int, str], NDArray[np.
     at_generator = np.array([position[bus] for bus in case.generators["bus"]], dtype=int)
     points = list(case.ties_of_bus)
     at_point = np.array([position[n] for n in points], dtype=int)
+    generators, outputs = list(case.generators.index), m.dispatch.output_mw
     keys = [(t, h) for t in case.periods.index for h in case.snapshots.index]
     injection = np.zeros((len(network.bus_ids), len(keys)))
     for column, (t, h) in enumerate(keys):
-        output = [m.dispatch.output_mw[g, t, h].value for g in case.generators.index]
+        output = [outputs[g, t, h].value for g in generators]
         np.add.at(injection[:, column], at_generator, output)
         drawn = [m.interconnection.new_load_mw[n, t, h].value for n in points]
         np.subtract.at(injection[:, column], at_point, drawn)

@@ -35,6 +35,9 @@ SOLVE_BLOCK = 16
 #: Right-hand sides that together are larger than this leave the cache [bytes]; half of `SOLVE_BLOCK` are then solved.
 CACHED_BYTES = 1_000_000
 
+#: Memory that the PTDF rows kept for the next program may take [bytes].
+KEPT_BYTES = 50_000_000
+
 #: A pivot on the diagonal is taken where it is at least this share of the largest entry of its column [-].
 DIAGONAL_PIVOT = 0.1
 
@@ -227,6 +230,28 @@ class DCNetwork:
             angles = self.transfer_angles(chosen[part])
             rows[part] = angles.T * self.susceptance_mw[chosen[part], None]
         return rows
+
+    def ptdf_row(self, position: int) -> np.ndarray:
+        """Return the PTDF row of one branch, shape (n_bus,) [MW/MW], read-only; the first of them are kept.
+
+        Programs of one network after another ask for the same few branches again and again.
+
+        Parameters
+        ----------
+        position : int
+            Branch position.
+        """
+        row = self._rows.get(position)
+        if row is None:
+            row = self.ptdf_rows(np.array([position]))[0]
+            row.flags.writeable = False
+            if len(self._rows) * row.nbytes < KEPT_BYTES:
+                self._rows[position] = row
+        return row
+
+    @cached_property
+    def _rows(self) -> dict[int, np.ndarray]:
+        return {}
 
     def ptdf_columns(self, bus_positions: np.ndarray) -> np.ndarray:
         """Return PTDF columns of some buses, shape (n_branch, m) [MW/MW].

@@ -8,6 +8,7 @@ objective after it.)
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -132,17 +133,19 @@ def _own_bounds(program: Matrix) -> tuple[NDArray[np.float64], NDArray[np.float6
 
 def _different(matrix: sp.csr_matrix, lower: NDArray[np.float64], upper: NDArray[np.float64]) -> NDArray[np.intp]:
     """Rows that are neither the same as one before, up to a factor, nor empty; an empty row that 0 breaks stays."""
-    seen: set[tuple[bytes, bytes]] = set()
+    counts = np.diff(matrix.indptr)
+    filled = np.flatnonzero(counts)
+    first = np.ones(matrix.shape[0])
+    first[filled] = matrix.data[matrix.indptr[filled]]
+    ends = np.sort(np.stack([lower, upper], axis=1) / first[:, None], axis=1).round(SAME_DIGITS) + 0.0
+    scaled = (matrix.data / np.repeat(first, counts)).round(SAME_DIGITS) + 0.0
+    seen: set[tuple[bytes, bytes, bytes]] = set()
     found = []
-    for row in range(matrix.shape[0]):
-        entries = slice(matrix.indptr[row], matrix.indptr[row + 1])
-        values = matrix.data[entries]
-        if not len(values):
+    for row, (start, stop) in enumerate(itertools.pairwise(matrix.indptr.tolist())):
+        if start == stop:
             found += [row] if lower[row] > 0.0 or upper[row] < 0.0 else []
             continue
-        ends = np.sort(np.array([lower[row], upper[row]]) / values[0])
-        scaled = np.concatenate([values / values[0], ends]).round(SAME_DIGITS) + 0.0
-        key = (matrix.indices[entries].tobytes(), scaled.tobytes())
+        key = (matrix.indices[start:stop].tobytes(), scaled[start:stop].tobytes(), ends[row].tobytes())
         if key not in seen:
             seen.add(key)
             found.append(row)

@@ -125,7 +125,7 @@ class LimitRows:
     def _flow(self, at: int, t: int, h: str) -> Sparse:
         """Flow of a branch with everything in service."""
         if at not in self._factors:
-            factors = self.network.ptdf_rows(np.array([at]))[0].copy()
+            factors = self.network.ptdf_row(at).copy()
             island = np.asarray(self.network.island)
             own = island == island[self.network.from_position[at]]
             used = np.concatenate([self.generator_bus, self.point_bus])
@@ -247,13 +247,10 @@ class _Ratings:
         self._by_period = {t: self._matrix(t) for t in case.periods.index}
 
     def _matrix(self, t: int) -> sp.csr_matrix:
-        entries = [
-            (at, c, mw)
-            for (at, year), (cs, mws) in self._added.items()
-            if year == t
-            for c, mw in zip(cs, mws, strict=True)
-        ]
-        rows, columns, added = zip(*entries, strict=True) if entries else ((), (), ())
+        here = {at: added for (at, year), added in self._added.items() if year == t}
+        rows = np.repeat(np.array(list(here), dtype=np.intp), [len(columns) for columns, _ in here.values()])
+        columns = [c for columns, _ in here.values() for c in columns]
+        added = [mw for _, mws in here.values() for mw in mws]
         return sp.csr_matrix((added, (rows, columns)), shape=(len(self.given), self.n_column), dtype=float)
 
     def _factor(self, at: int, h: str) -> float:

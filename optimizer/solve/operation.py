@@ -136,8 +136,8 @@ def _with_upgrades(case: Case, column: str, added: str, serving: pd.DataFrame | 
     limit = case.branches[column].to_numpy(float).copy()
     if serving is not None and len(serving):
         # A branch that a circuit has taken the place of is there no more.
-        here = serving[serving["branch"].isin(case.branches.index)]
-        np.add.at(limit, case.branches.index.get_indexer(here["branch"]), here[added].to_numpy(float))
+        at = case.branches.index.get_indexer(serving["branch"])
+        np.add.at(limit, at[at >= 0], serving[added].to_numpy(float)[at >= 0])
     return limit
 
 

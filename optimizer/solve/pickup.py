@@ -12,8 +12,6 @@ little, the system cannot be balanced without losing load or what feeds it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -28,6 +26,9 @@ ROUNDING_MW = 1e-3
 COLUMNS = ("contingency", "period", "snapshot", "beyond_mw", "short_mw")
 """Outage (empty where any drops the same load), period, snapshot, what generators are asked beyond their limits
 together, and what all of them that stay have too little room for [MW]."""
+
+BLOCK = 256
+"""Outages that are looked at together, which bounds memory."""
 
 ANY = -1
 
@@ -50,28 +51,51 @@ def beyond_limits(case: Case, output_mw: Floats, point: OperatingPoint, t: int, 
     """
     most, least = (table[h].to_numpy(float) for table in (case.output_max_mw, case.output_min_mw))
     weight = case.participation_mw[:, case.snapshots.index.get_loc(h)]
-    names, rows = np.array([*case.outage_names, ""], dtype=object), []
-    for number, left_mw, stays in _left_over(case, point):
-        units = stays & (weight > 0)
-        if not units.any():
-            continue
-        asked = point.output_mw[units] + left_mw * weight[units] / weight[units].sum()
-        beyond = float(np.maximum(0.0, np.maximum(asked - most[units], least[units] - asked)).sum())
-        if beyond <= ROUNDING_MW:
-            continue
-        change = float((asked - output_mw[units]).sum())
-        room = most[units] - output_mw[units] if change > 0 else output_mw[units] - least[units]
-        short = max(0.0, abs(change) - float(np.maximum(0.0, room).sum()))
-        rows.append((names[number], t, h, beyond, short if short > ROUNDING_MW else 0.0))
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    numbers, left_mw, stays = _left_over(case, point)
+    names, parts = np.array([*case.outage_names, ""], dtype=object), []
+    for start in range(0, max(len(numbers), 1), BLOCK):
+        some = slice(start, start + BLOCK)
+        shared = np.where(stays[some], np.maximum(weight, 0.0), 0.0)
+        beyond_mw, short_mw = _asked(shared, left_mw[some], output_mw, point, (least, most))
+        far = np.flatnonzero(beyond_mw > ROUNDING_MW)
+        columns = names[numbers[some][far]], t, h, beyond_mw[far], short_mw[far]
+        parts.append(pd.DataFrame(dict(zip(COLUMNS, columns, strict=True))))
+    return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
 
 
-def _left_over(case: Case, point: OperatingPoint) -> Iterator[tuple[int, float, NDArray[np.bool_]]]:
+def _asked(
+    shared: Floats, left_mw: Floats, output_mw: Floats, point: OperatingPoint, limits: tuple[Floats, Floats]
+) -> tuple[Floats, Floats]:
+    """What generators are asked beyond their limits after each outage, and what they have too little room for [MW].
+
+    Parameters
+    ----------
+    shared : ndarray, shape (n_outage, n_generator)
+        Participation of the generators that stay [MW].
+    left_mw : ndarray, shape (n_outage,)
+        What is without balance [MW].
+    output_mw, point
+        As `beyond_limits` takes them.
+    limits : (ndarray, ndarray)
+        Least and most output [MW].
+    """
+    least, most = limits
+    units, total = shared > 0, shared.sum(axis=1)
+    share = np.divide(left_mw, total, out=np.zeros_like(total), where=total > 0)
+    asked = point.output_mw + share[:, None] * shared
+    beyond_mw = np.where(units, np.maximum(0.0, np.maximum(asked - most, least - asked)), 0.0).sum(axis=1)
+    change_mw = np.where(units, asked - output_mw, 0.0).sum(axis=1)
+    room = np.where(change_mw[:, None] > 0, most - output_mw, output_mw - least)
+    short_mw = np.abs(change_mw) - np.where(units, np.maximum(0.0, room), 0.0).sum(axis=1)
+    return beyond_mw, np.where(short_mw > ROUNDING_MW, short_mw, 0.0)
+
+
+def _left_over(case: Case, point: OperatingPoint) -> tuple[NDArray[np.intp], Floats, NDArray[np.bool_]]:
     """Number of each outage that leaves something without balance, how much [MW], and which generators stay."""
     network, bus = case.grid_network, case.generator_bus
     island = network.island[bus]
-    if case.drops_load:
-        yield ANY, 0.0, np.ones(len(bus), dtype=bool)
+    everything = np.ones((int(case.drops_load), len(bus)), dtype=bool)
+    found = [(np.full(len(everything), ANY), np.zeros(len(everything)), everything)]
     n_single = 0
     if case.outages is not None:
         n_single = len(case.outages)
@@ -79,9 +103,9 @@ def _left_over(case: Case, point: OperatingPoint) -> Iterator[tuple[int, float, 
         at_from = network.from_position[case.outages.positions] == case.outages.main_bus
         # The part that stays no longer sends what it sent over the branch, or no longer gets what it got.
         left_mw = np.where(at_from, -flow, flow)
-        for number in np.flatnonzero(case.outages.splits & (np.abs(left_mw) > ROUNDING_MW)).tolist():
-            here = island == network.island[case.outages.main_bus[number]]
-            yield number, float(left_mw[number]), here & ~np.isin(bus, case.outages.lost_buses[number])
+        numbers = np.flatnonzero(case.outages.splits & (np.abs(left_mw) > ROUNDING_MW))
+        here = island == network.island[case.outages.main_bus[numbers]][:, None]
+        found.append((numbers, left_mw[numbers], here & ~_lost(case, numbers)))
     for number, one in enumerate(case.joint.outages):
         stays = ~np.isin(bus, one.lost_buses)
         stays[list(one.elements.generators)] = False
@@ -89,7 +113,20 @@ def _left_over(case: Case, point: OperatingPoint) -> Iterator[tuple[int, float, 
             drivers = [driver for driver in one.drivers if driver.island == number_of_island]
             left_mw_here = -sum(point.value(d) * sum(share for _, share in d.injection) for d in drivers)
             if abs(left_mw_here) > ROUNDING_MW:
-                yield n_single + number, left_mw_here, stays & (island == number_of_island)
+                rows = np.array([n_single + number]), np.array([left_mw_here]), stays & (island == number_of_island)
+                found.append((rows[0], rows[1], rows[2][None]))
+    numbers, left, stay = (np.concatenate(part) for part in zip(*found, strict=True))
+    return numbers, left, stay
+
+
+def _lost(case: Case, numbers: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Generators on the lost side of each of some outages that split the network, shape (n, n_generator)."""
+    assert case.outages is not None
+    buses = [case.outages.lost_buses[number] for number in numbers.tolist()]
+    lost = np.zeros((len(buses), len(case.grid_network.bus_ids)), dtype=bool)
+    if buses:
+        lost[np.repeat(np.arange(len(buses)), [len(one) for one in buses]), np.concatenate(buses)] = True
+    return lost[:, case.generator_bus]
 
 
 def asked_beyond(beyond: pd.DataFrame) -> list[Finding]:

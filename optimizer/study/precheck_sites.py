@@ -77,11 +77,12 @@ def _target_rows(case: Case) -> Iterator[Row]:
     """Targets, shares of counties, and the pace of construction."""
     block, none = case.sites["block_mw"].to_numpy(float), np.zeros(len(case.sites))
     share, pace, required = case.limits.share_per_county, case.limits.new_it_mw_per_period, required_it_mw(case)
+    # Racks count less than their MW, so that whole blocks of them say nothing here.
+    counties = case.sites_of_county if share is not None and not case.has_racks else {}
+    there = [case.sites.index.isin(names).astype(float) for names in counties.values()]
     for t, target in case.demand_mw.items():
         yield row(case, int(t), none, block, float(required[t]), np.inf)
-        # Racks count less than their MW, so that whole blocks of them say nothing here.
-        for county in case.sites_of_county if share is not None and not case.has_racks else ():
-            here = (case.sites["county"] == county).to_numpy(float)
+        for here in there:
             yield row(case, int(t), none, here * block, -np.inf, (share or 0.0) * float(target))
     before: sp.csr_matrix | None = None
     for t in case.periods.index if pace is not None else ():

@@ -10,7 +10,6 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from optimizer.config import StudyConfig
 from optimizer.errors import Finding, nearest
 from optimizer.layers import regulation
 from optimizer.layers.jurisdictions import Jurisdictions, Place, split_names
@@ -45,28 +44,24 @@ def rule_findings(study: Study) -> list[Finding]:
     findings = list(_unknown(study))
     held: dict[str, Rule] = {}
     possible: dict[str, Verdict] = {}
+    spans, least = Spans.of(study.config), study.config.facility.min_campus_mw or 0.0
+    spanned = [(rule, *span_of(rule, spans)) for rule in book.rules]
     for inside in sorted(_kinds_of_place(study)):
-        for rule in book.rules:
-            verdict = _verdict(rule, inside, book, study.config)
+        names = frozenset(split_names(inside))
+        place = Place(names, has_point=True)
+        for rule, first, last in spanned:
+            asked = Question(place, least, math.inf, first, last, study.config.sites.min_base_kv)
+            verdict = judge(rule, asked, book.jurisdictions, book.scenarios)
             if verdict.outcome == "does_not_apply":
                 continue
-            if set(split_names(inside)).isdisjoint(rule.jurisdiction):
+            if names.isdisjoint(rule.jurisdiction):
                 possible.setdefault(rule.id, verdict)
             else:
                 held[rule.id] = rule
-    spans = Spans.of(study.config)
-    for rule in (rule for rule in book.rules if rule.id in held):
-        doubts = rule.reservations(*span_of(rule, spans))
+    for rule, first, last in (one for one in spanned if one[0].id in held):
+        doubts = rule.reservations(first, last)
         findings += [_unproven(rule, book, doubts)] if doubts else []
     return findings + _possible([v for name, v in possible.items() if name not in held])
-
-
-def _verdict(rule: Rule, inside: str, book: RuleBook, config: StudyConfig) -> Verdict:
-    first, last = span_of(rule, Spans.of(config))
-    least = config.facility.min_campus_mw or 0.0
-    place = Place(frozenset(split_names(inside)), has_point=True)
-    asked = Question(place, least, math.inf, first, last, config.sites.min_base_kv)
-    return judge(rule, asked, book.jurisdictions, book.scenarios)
 
 
 def _kinds_of_place(study: Study) -> set[str]:
