@@ -245,7 +245,8 @@ class Compact:
             return Outcome("optimal" if holds else "infeasible", 0.0 if holds else np.inf, 0.0, np.empty(0))
         goes_on = self.highs.relaxed and self.highs.size[0] >= MANY_ROWS and self.highs.has_basis
         with self.highs.options(**(DEVEX if goes_on else {})):
-            return self.highs.solve(max(min(seconds, self.program.seconds_left()), 0.1))
+            allowed = self.program.on_the_clock(min(seconds, self.program.seconds_left()))
+            return self.highs.solve(max(allowed, 0.1))
 
     def decide(
         self,

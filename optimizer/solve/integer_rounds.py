@@ -42,6 +42,10 @@ TIME_SHARE = 0.8
 """Share of the time left that one search of everything may take; the rest is for making its plan secure [-]
 (unverified: a choice)."""
 
+FIRST_SHARE = 0.5
+"""Share of the time left that each search for any plan may take, so that some is left for making it secure [-]
+(unverified: a choice)."""
+
 CLOSER = 0.6
 """Factor on the difference that a search may leave, from one to the next [-] (unverified: a choice)."""
 
@@ -71,6 +75,10 @@ class IntegerRounds:
         until_plan : bool
             A plan among what the relaxation uses will do, where there is one.
         """
+        if until_plan:
+            self.where_used(relaxed)
+            if self.standing.best:
+                return
         values, used = self._in_full(relaxed.values)
         rounds = self._where_used(used, values, 0, first=True)
         if until_plan and self.standing.best:
@@ -87,6 +95,16 @@ class IntegerRounds:
             self._everywhere(rounds, closer)
             closer *= CLOSER
 
+    def where_used(self, relaxed: Outcome) -> None:
+        """Look for a plan among the sites that the relaxation uses, whatever it costs.
+
+        Parameters
+        ----------
+        relaxed : Outcome
+            Of the compact program.
+        """
+        self._where_used(relaxed.values, relaxed.values, 0, first=True, time_share=FIRST_SHARE)
+
     def _in_full(self, values: Floats) -> tuple[Floats, Floats]:
         """A solution that pays in full for what it builds, and all that it built on the way."""
         compact = self.compact
@@ -96,7 +114,9 @@ class IntegerRounds:
                 return values, values
             return self.whole.paid_in_full(compact, binary, values)
 
-    def _where_used(self, used: Floats, values: Floats, rounds: int, first: bool = False) -> int:
+    def _where_used(
+        self, used: Floats, values: Floats, rounds: int, first: bool = False, time_share: float = np.inf
+    ) -> int:
         """Look for plans among the sites that are used, until searches find no better one; return the rounds.
 
         Parameters
@@ -109,6 +129,8 @@ class IntegerRounds:
             So far.
         first : bool
             A plan that is nearly good enough will do.
+        time_share : float
+            Share of the time left that each search may take [-].
         """
         if self.standing.is_done:
             return rounds
@@ -121,7 +143,8 @@ class IntegerRounds:
         while not self.standing.is_done and rounds < self.standing.limits.max_rounds:
             rounds += 1
             known = len(small.keys)
-            outcome = self.whole.decide(small, cost, share, start) if decides else small.clean()
+            seconds = min(time_share, 1.0) * self.program.seconds_left()
+            outcome = self.whole.decide(small, cost, share, start, seconds) if decides else small.clean()
             if not len(outcome.values):
                 break
             small.cut(outcome.values, fully=True)

@@ -9,12 +9,15 @@ each choice costs, with every limit that it breaks added.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.solve.compact import Compact
 from optimizer.solve.highs import Outcome
 from optimizer.solve.openings import columns_of_sites, tied_sites
+from optimizer.solve.program import RowKey
 from optimizer.solve.standing import Standing
 
 Floats = NDArray[np.float64]
@@ -72,6 +75,18 @@ class MakingWhole:
         least : float
             Value above which a site is used [-].
         """
+        return self.of_used(compact.keys, values, least)
+
+    def of_used(self, keys: Iterable[RowKey], values: Floats, least: float) -> Compact:
+        """The same with limits that stand from the start, where no program of all sites is at hand.
+
+        Parameters
+        ----------
+        keys : iterable of row keys
+            The limits.
+        values, least
+            As `among` takes them.
+        """
         closed = None
         if len(self.program.case.sites):
             case, column = self.program.case, self.program.highs.column
@@ -80,7 +95,7 @@ class MakingWhole:
             built = np.array([[column(build[s, t]) for t in periods] for s in tied], dtype=np.intp)
             used = values[built.reshape(len(tied), len(periods))].max(axis=1) > least
             closed = columns_of_sites(self.program, [s for s, kept in zip(tied, used, strict=True) if not kept])
-        small = self.standing.compact(compact.keys, closed)
+        small = self.standing.compact(keys, closed)
         small.highs.set_options(presolve="off")
         return small
 
@@ -129,7 +144,14 @@ class MakingWhole:
         compact.minimize()
         return values, np.maximum(most, values)
 
-    def decide(self, compact: Compact, cost: Floats, share: float = 0.5, start: Floats | None = None) -> Outcome:
+    def decide(
+        self,
+        compact: Compact,
+        cost: Floats,
+        share: float = 0.5,
+        start: Floats | None = None,
+        seconds: float = np.inf,
+    ) -> Outcome:
         """Decide all but upgrades, these in part, as well as the gap asks for.
 
         Parameters
@@ -142,13 +164,15 @@ class MakingWhole:
             Difference that may stay to its own bound, as a share of that which the gap allows [-].
         start : ndarray, shape (n_column,), optional
             A plan to start from.
+        seconds : float
+            Time that it may take.
         """
         good = self.good_enough()
         options = {**MIP_OPTIONS, "mip_max_nodes": FIRST_NODES, "objective_target": good}
         with self.standing.booked("mip"):
             compact.minimize(cost)
             allowed = share * max(good - self.standing.bound, 1e-6)
-            outcome = compact.decide(self.others(compact), allowed, options, start)
+            outcome = compact.decide(self.others(compact), allowed, options, start, seconds)
             compact.minimize()
         return outcome
 

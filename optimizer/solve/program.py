@@ -96,6 +96,7 @@ class SecureProgram:
     ) -> None:
         started = time.perf_counter()
         self.case, self.clock, self.log, self.deadline, self._now = case, clock, log, deadline, now
+        self._began = started, now()
         self.expected: tuple[RowKey, ...] = ()
         self.held: tuple[RowKey, ...] = ()
         self.ended: NamedBasis | None = None
@@ -195,13 +196,22 @@ class SecureProgram:
     def solve(self, stage: str) -> Outcome:
         """Solve what is set up, on the clock of a stage."""
         started = time.perf_counter()
-        outcome = self.highs.solve(max(self.seconds_left(), 0.1))
+        outcome = self.highs.solve(max(self.on_the_clock(self.seconds_left()), 0.1))
         self.clock.time(stage, started)
         return outcome
 
     def seconds_left(self) -> float:
         """Time left before the deadline [s]."""
         return self.deadline - self._now()
+
+    def on_the_clock(self, seconds: float) -> float:
+        """Time on the clock, which the solver goes by, in which so much of the counter `now` is likely to pass [s].
+
+        The processor's time passes slower where other work runs beside: as much slower as since the program was begun.
+        """
+        clock, counter = self._began
+        passed = self._now() - counter
+        return seconds * max(1.0, (time.perf_counter() - clock) / passed) if passed > 0 else seconds
 
     def solve_clean(self, stage: str, most_rounds: int, ceiling: float = np.inf, everywhere: bool = False) -> Outcome:
         """Solve the linear program as it is bounded now until the solution breaks no limit on any branch.

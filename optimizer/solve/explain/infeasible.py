@@ -19,7 +19,16 @@ from optimizer.errors import Finding, InfeasibleError, SolverError
 from optimizer.progress import Progress, silent
 from optimizer.solve.explain.conflict import FEW_BRANCHES, ORDER, Conflict, minimal_conflict
 from optimizer.solve.explain.elastic import ElasticProgram, without_network
-from optimizer.solve.explain.least import FEW_INTEGERS, Change, least_seen, least_unseen, prices_of
+from optimizer.solve.explain.least import (
+    FEW_INTEGERS,
+    GAP,
+    LARGE_GAP,
+    LIMIT,
+    Change,
+    least_seen,
+    least_unseen,
+    prices_of,
+)
 from optimizer.solve.explain.limit import Asked, Limit
 from optimizer.solve.explain.limits import COST, DEMAND, NETWORK, SITE, TIE, loosened, unit_of
 from optimizer.solve.explain.question import NOTHING, KnownRows, has_plan, seconds_from_now
@@ -31,11 +40,16 @@ if TYPE_CHECKING:
     from optimizer.study.case import Case
     from optimizer.study.study import Study
 
-SECONDS = 90.0
-"""Processor time given to an explanation; what is not known by then is left out and said (unverified: a choice) [s]."""
+SECONDS = 80.0
+"""Processor time given to an explanation; what is not known by then is left out and said [s]. With reading and what
+ends late it stays below 2 min on the clock where other work leaves three quarters of a core (unverified: a choice)."""
 
 CONFLICT_SHARE = 0.5
 """Share of that time for the conflict; the rest is for ways out [-]."""
+
+SEARCH_SHARE = 0.85
+"""Share of a rule's time for the least change in a large network; the rest is for its proof [-] (unverified: a
+choice)."""
 
 COMPANIONS = {SITE: {TIE: 0.01}}
 """Rules that may give way beside another at a token price: a larger site may need a stronger tie [-]."""
@@ -244,9 +258,11 @@ class _WaysOut:
         alone, end = 0, self.programs.end
         rules = sorted({m.rule for m in self.conflict.members}, key=lambda r: -ORDER[r])
         for number, rule in enumerate(rules):
-            # Each rule has its share of the time that is left, so that a hard one leaves some for the others.
-            left = end - seconds_from_now(0.0)
-            self.deadline = seconds_from_now(left / (len(rules) - number)) if math.isfinite(left) else end
+            # Each rule has its share of the time that is left, so that a hard one leaves some for the others; the first
+            # has two, since what it learns of the network the others know.
+            self.deadline, shares = end, len(rules) - number
+            if shares > 1:
+                self.deadline = self._part_of_time((2.0 if number == 0 else 1.0) / (shares + (number == 0)))
             way = self._of_rule({rule: 1.0, **COMPANIONS.get(rule, {})})
             if way is not None:
                 alone += 1
@@ -266,12 +282,15 @@ class _WaysOut:
         if any(member.rule in NETWORK for member in self.conflict.members):
             if not set(NETWORK).isdisjoint(prices):
                 return self._by_steps(prices)
-            return self._proven(least_seen(self.programs.asked, self.programs.case, prices, self.known, self.deadline))
+            gap = LARGE_GAP if self._is_large() else GAP
+            case, known = self.programs.case, self.known
+            return self._proven(least_seen(self.programs.asked, case, prices, known, self.deadline, gap=gap))
+        if self._is_large():
+            return self._of_large(prices)
         self.program.program.deadline = self.deadline
-        enough = self._generous(prices) if self._is_large() else None
         unseen = least_unseen(self.program, prices)
         if unseen.status != "found":
-            return enough
+            return None
         amounts = rounded(unseen.amounts)
         case = self.programs.case
         if case.network is None or len(case.circuits):
@@ -280,23 +299,58 @@ class _WaysOut:
         if self.programs.has_plan(amounts, self.known, self.deadline, unseen.decisions):
             return WayOut(amounts, least_share=unseen.least_share)
         floor = unseen.least_share * sum(prices[limit.rule] * mw for limit, mw in unseen.amounts.items())
-        way = self._proven(least_seen(self.programs.asked, case, prices, self.known, self.deadline, floor)) or enough
+        way = self._proven(least_seen(self.programs.asked, case, prices, self.known, self.deadline, floor))
         return WayOut(amounts, False) if way is None and self._is_late() else way
 
-    def _generous(self, prices: dict[str, float]) -> WayOut | None:
-        """More than is needed in part, until a plan is found: of a large network the least takes longer to be found."""
-        least = least_unseen(self.program, prices, in_part=True)
-        for step in GENEROUS if least.amounts else ():
-            amounts = rounded({limit: self._at_most(limit, step * mw) for limit, mw in least.amounts.items()})
-            if self.programs.has_plan(amounts, self.known, self.deadline):
-                return WayOut(amounts, least_share=1.0 / step)
-            if self._is_late():
+    def _of_large(self, prices: dict[str, float]) -> WayOut | None:
+        """A way out in a large network: what is needed without it and half as much again, or near to the least."""
+        self.program.program.deadline = self.deadline
+        in_part, middle = LIMIT, self._part_of_time(SEARCH_SHARE)
+        if self.program.case.network is None:
+            # A program without a network answers in a second, from nothing, what one with it takes long for.
+            self.program.program.highs.forget_basis()
+            in_part = least_unseen(self.program, prices, in_part=True)
+            if in_part.status == "none":
+                return None
+            is_whole = in_part.status == "found" and not in_part.amounts
+            way = self._of_whole(prices) if is_whole else self._generous(in_part.amounts, middle)
+            if way is not None:
+                return way
+        seen = least_seen(self.programs.asked, self.programs.case, prices, self.known, middle, gap=LARGE_GAP)
+        if seen.status == "none":
+            return None
+        # What a plan that could not be proven needs is more than the least.
+        least = seen.amounts if seen.status == "limit" and seen.amounts else in_part.amounts
+        way = self._proven(seen) or self._generous(least, self.deadline)
+        return WayOut(rounded(least), False) if way is None and least and self._is_late() else way
+
+    def _of_whole(self, prices: dict[str, float]) -> WayOut | None:
+        """The least change that whole decisions ask for and decisions in part do not, if the network carries it."""
+        unseen = least_unseen(self.program, prices)
+        amounts = rounded(unseen.amounts)
+        for guess in (unseen.decisions, None) if amounts else ():
+            if not self._is_late() and self.programs.has_plan(amounts, self.known, self.deadline, guess):
+                return WayOut(amounts, least_share=unseen.least_share)
+        return None
+
+    def _generous(self, least: Mapping[Limit, float], deadline: float) -> WayOut | None:
+        """More than decisions in part need, until a plan is found."""
+        for step in GENEROUS if least else ():
+            if seconds_from_now(0.0) >= deadline:
                 break
+            amounts = rounded({limit: self._at_most(limit, step * mw) for limit, mw in least.items()})
+            if self.programs.has_plan(amounts, self.known, deadline):
+                return WayOut(amounts, least_share=1.0 / step)
         return None
 
     def _is_large(self) -> bool:
         """Whether plans are searched with the factors of a large network."""
         return len(self.programs.case.branches) > FEW_BRANCHES and not len(self.programs.case.circuits)
+
+    def _part_of_time(self, share: float) -> float:
+        """Processor time when a share of what is left for a rule is gone [s]."""
+        left = self.deadline - seconds_from_now(0.0)
+        return seconds_from_now(share * left) if math.isfinite(left) else self.deadline
 
     def _at_most(self, limit: Limit, amount: float) -> float:
         """No more than there is of a target."""

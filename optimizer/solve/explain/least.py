@@ -21,7 +21,7 @@ from optimizer.solve.explain.question import ANY, ROUNDS, KnownRows
 from optimizer.solve.explain.text import size_of
 from optimizer.solve.found import Limits
 from optimizer.solve.integer_rounds import IntegerRounds
-from optimizer.solve.loop import relaxation
+from optimizer.solve.loop import cleaned, known_relaxation
 from optimizer.solve.standing import Standing
 from optimizer.study.case import Case
 
@@ -40,6 +40,10 @@ FIRST_SHARE = 0.01
 GAP = 0.05
 """Gap of the least change where flows are looked at [-] (unverified: a choice)."""
 
+LARGE_GAP = 0.3
+"""The same in a large network: on the Texas example a search at the smaller one takes 63 s, at this one 6 s for nearly
+the same (docs/benchmarks.md) [-]."""
+
 
 @dataclass(frozen=True)
 class Change:
@@ -50,7 +54,8 @@ class Change:
     status : str
         ``found``, ``none`` where no amount leaves a plan, or ``limit`` where time ran out before either was known.
     amounts : dict of Limit to float
-        How far each gives way, in its unit; those of branches are left out where flows were not looked at.
+        How far each gives way, in its unit; those of branches are left out where flows were not looked at. Where time
+        ran out, what decisions in part need of them, if that was known.
     decisions : dict of str to float
         Whole decisions of the plan, by the name of their variable.
     least_share : float
@@ -166,7 +171,13 @@ class _Asking:
 
 
 def least_seen(
-    asked: Asked, case: Case, prices: Mapping[str, float], known: KnownRows, deadline: float, floor: float = 0.0
+    asked: Asked,
+    case: Case,
+    prices: Mapping[str, float],
+    known: KnownRows,
+    deadline: float,
+    floor: float = 0.0,
+    gap: float = GAP,
 ) -> Change:
     """The least change of rules outside the network that leaves a plan which breaks no limit of the network.
 
@@ -184,21 +195,27 @@ def least_seen(
         Processor time at which the search ends [s].
     floor : float
         What gives way at least, at its price, by another proof.
+    gap : float
+        Share of what gives way that may be more than the least [-].
     """
     program = ElasticProgram(case, deadline, asked, rules=tuple(prices))
     program.hold(lambda limit: limit.rule in prices, prices)
-    standing = Standing(program.program, Limits(GAP, ROUNDS), lambda objective: objective)
-    compact, relaxed = relaxation(standing, known.of_case(case))
+    standing = Standing(program.program, Limits(gap, ROUNDS), lambda objective: objective)
+    compact, relaxed = known_relaxation(standing, known.of_case(case), known.basis)
+    if relaxed.status == "optimal":
+        relaxed = cleaned(standing, compact)
     if relaxed.status != "optimal":
         return NONE if relaxed.status == "infeasible" else LIMIT
+    known.basis = program.program.ended
     known.learn_of_search(program.program)
     program.program.highs.load(compact.whole(relaxed.values))
-    least = sum(prices[limit.rule] * amount for limit, amount in program.amounts().items())
+    in_part = program.amounts()
+    least = sum(prices[limit.rule] * amount for limit, amount in in_part.items())
     # A plan near to what is needed anyway will do; what it costs beside is as in the relaxation.
     standing.raise_bound(relaxed.objective + max(0.0, floor - least))
     IntegerRounds(standing, compact).run(relaxed, until_plan=True)
     if standing.best is None:
-        return NONE if standing.bound == np.inf else LIMIT
+        return NONE if standing.bound == np.inf else Change("limit", in_part)
     program.program.highs.load(standing.best.values)
     amounts = program.amounts()
     needed = sum(prices[limit.rule] * amount for limit, amount in amounts.items())

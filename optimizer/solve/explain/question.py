@@ -14,10 +14,14 @@ from optimizer.objectives.cost import cost
 from optimizer.objectives.totals import limit_totals
 from optimizer.solve.explain.limit import Asked
 from optimizer.solve.explain.slacks import cap_cost
-from optimizer.solve.found import Limits
+from optimizer.solve.found import Found, Limits
 from optimizer.solve.highs import Outcome
-from optimizer.solve.loop import find_plan
+from optimizer.solve.integer_rounds import IntegerRounds
+from optimizer.solve.loop import cleaned, find_plan, is_written_out, keep_whole, known_relaxation, search_on
+from optimizer.solve.making_whole import MakingWhole
+from optimizer.solve.named_basis import NamedBasis
 from optimizer.solve.program import Clock, RowKey, SecureProgram
+from optimizer.solve.standing import Standing
 from optimizer.study.case import Case
 
 ROUNDS = 60
@@ -44,11 +48,26 @@ ANY = 0.05
 (unverified: a choice)."""
 
 
+MOST_ITERATIONS = 300
+"""Iterations of the simplex method from where the last solve ended, after which a program is solved from nothing: where
+other limits hold, those of the Texas example take up to 180, or 3,000 to 11,000 in 4 to 10 s, and from nothing 1 s with
+presolve (docs/benchmarks.md)."""
+
+
 class KnownRows:
-    """Branch limits that bound a plan of a case before, in the order in which they were met."""
+    """Branch limits that bound a plan of a case before, in the order in which they were met, and where that ended.
+
+    Attributes
+    ----------
+    keys : dict of row key to None
+        The limits.
+    basis : NamedBasis, optional
+        Of the last relaxation of a case changed in some way.
+    """
 
     def __init__(self) -> None:
         self.keys: dict[RowKey, None] = {}
+        self.basis: NamedBasis | None = None
 
     def learn(self, program: SecureProgram) -> None:
         """Add the limits that the last solution of a program is near to."""
@@ -91,10 +110,10 @@ class Question:
     def clean(self) -> Outcome:
         """Solve the linear or integer program as it is bounded now until the solution breaks no limit."""
         outcome = Outcome("limit", np.inf, -np.inf, np.empty(0))
-        for _ in range(ROUNDS):
+        for number in range(ROUNDS):
             if self.program.seconds_left() <= 0:
                 break
-            outcome = self.program.solve("explain")
+            outcome = self.program.solve("explain") if number else self._solved()
             if outcome.status != "optimal":
                 return outcome
             if not self.sees_network:
@@ -104,6 +123,18 @@ class Question:
             if rows + self.after_cut() == 0:
                 return outcome
         return Outcome("limit", outcome.objective, outcome.bound, outcome.values)
+
+    def _solved(self) -> Outcome:
+        """Solve what is set up now, from where the last solve ended if that is near, else from nothing."""
+        highs = self.program.highs
+        if not (highs.relaxed and highs.has_basis):
+            return self.program.solve("explain")
+        with highs.options(simplex_iteration_limit=MOST_ITERATIONS):
+            outcome = self.program.solve("explain")
+        if outcome.status != "limit" or self.program.seconds_left() <= 0:
+            return outcome
+        highs.forget_basis()
+        return self.program.solve("explain")
 
     def answer(self, gap: float = BEST) -> Outcome:
         """A plan of whole decisions, or ``infeasible``, or ``limit`` where the question stays open.
@@ -189,33 +220,77 @@ def has_plan(
     program.expected = tuple(known.of_case(case))
     force(program, asked.built)
     if guess:
-        program.add_rows(program.expected)
-        if _is_plan(program, guess):
-            known.learn(program)
+        if _is_plan(program, guess, known):
             return True
         if no_others:
             return None
-    # Any plan will do: the gap is one of a size that no plan's cost has.
-    found = find_plan(program, ANY_PLAN, lambda objective: 1e12)
+    found = _any_plan(program, known)
     if found.integers:
         known.learn_of_search(program)
     return {"infeasible": False, "limit_without_plan": None}.get(found.status, True)
 
 
-def _is_plan(program: SecureProgram, guess: Mapping[str, float]) -> bool:
-    """Whether whole decisions leave a plan, with every network upgrade that they use a part of."""
+def _any_plan(program: SecureProgram, known: KnownRows) -> Found:
+    """The first plan of a program that is found, or that there is none.
+
+    With flows written out the relaxation begins where the last one of such a program ended, and a plan is looked for
+    among the sites that it uses before any is improved.
+    """
+    if not is_written_out(program.case):
+        return find_plan(program, ANY_PLAN, any_decided)
+    standing = Standing(program, ANY_PLAN, any_decided)
+    compact, relaxed = known_relaxation(standing, (), known.basis)
+    if relaxed.status == "optimal":
+        relaxed = cleaned(standing, compact)
+    if relaxed.status == "optimal":
+        known.basis = program.ended
+        keep_whole(standing, compact, relaxed)
+        IntegerRounds(standing, compact).where_used(relaxed)
+    return search_on(standing, compact, relaxed)
+
+
+def any_decided(objective: float) -> float:
+    """What the gap is a share of where any plan will do: a size that no plan's cost has [M$]."""
+    return 1e12
+
+
+def _is_plan(program: SecureProgram, guess: Mapping[str, float], known: KnownRows) -> bool:
+    """Whether whole decisions leave a plan, as they are or with the upgrades that they need."""
     highs, upgrades = program.highs, set(program.upgrade_columns())
-    names = {int(c): highs.variables[c].name for c in highs.integers if c not in upgrades}
-    if not all(name in guess for name in names.values()):
+    names = {int(c): highs.variables[c].name for c in highs.integers}
+    if not all(name in guess for c, name in names.items() if c not in upgrades):
         return False
+    chosen = {c: guess[name] for c, name in names.items() if name in guess}
+    if is_written_out(program.case):
+        return _is_written_plan(program, chosen, known)
     highs.relax(True)
-    program.fix({c: guess[name] for c, name in names.items()})
+    program.add_rows(program.expected)
+    program.fix({c: value for c, value in chosen.items() if c not in upgrades})
     outcome = program.solve_clean("explain", ROUNDS)
     if outcome.status == "optimal" and upgrades:
         program.fix({c: float(outcome.values[c] > WHOLE) for c in upgrades})
         outcome = program.solve_clean("explain", ROUNDS)
     program.free()
+    if outcome.status == "optimal":
+        known.learn(program)
     return outcome.status == "optimal"
+
+
+def _is_written_plan(program: SecureProgram, chosen: Mapping[int, float], known: KnownRows) -> bool:
+    """The same with flows written out, in the program of the sites that are built alone."""
+    standing = Standing(program, ANY_PLAN, any_decided)
+    whole = MakingWhole(standing)
+    decided = np.zeros(len(program.highs.own.cost))
+    decided[list(chosen)] = list(chosen.values())
+    small = whole.of_used(program.expected, decided, 0.0)
+    columns, values = np.flatnonzero(small.integer), small.reduced(decided)
+    whole.attempt(small, columns, values[columns])
+    if standing.best is None:
+        whole.secure(small, values)
+    if standing.best is None:
+        return False
+    known.keys.update(dict.fromkeys(standing.best.keys))
+    return True
 
 
 def without_supply(case: Case) -> Iterable[bool]:
