@@ -74,11 +74,11 @@ def cost_of_firmness(curve: pd.DataFrame, currency_year: int) -> go.Figure:
         yaxis="y2",
         hovertemplate="%{x:g} %: %{y:,.1f} MW-years not served<extra></extra>",
     )
-    right = style.axis("target less served [MW-years]", tickformat=",.0f", rangemode="tozero")
+    right = style.axis("target less served [MW-years]", tickformat=",.2~f", rangemode="tozero")
     return style.figure(
         [cost, delay],
         HEIGHT_PX,
         xaxis=style.axis("yearly energy that may be curtailed [%]", rangemode="tozero"),
-        yaxis=style.axis(figure_text(f"cost [M$ of {currency_year}]"), tickformat=",.0f", rangemode="tozero"),
+        yaxis=style.axis(figure_text(f"cost [M$ of {currency_year}]"), tickformat=",.2~f", rangemode="tozero"),
         yaxis2=right | {"overlaying": "y", "side": "right", "showgrid": False},
     )

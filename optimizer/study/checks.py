@@ -79,7 +79,6 @@ def study_findings(study: Study, everything_read: bool) -> list[Finding]:
         findings += workload_findings(study)
         findings += service_findings(study)
         findings += perspective_findings(study)
-    if everything_read and not any(f.severity == "error" for f in findings):
         findings += supply_findings(study)
         findings += generator_findings(study)
     if everything_read and not any(f.severity == "error" for f in findings):

@@ -38,6 +38,12 @@ def portfolio_findings(study: Study) -> list[Finding]:
 
 def _columns(study: Study) -> Iterator[Finding]:
     """Shares of groups that no site belongs to, and shares that leave the target without room."""
+    sites = study.candidates.sites
+    if len(sites) and study.config.limits.share_per_county is not None and not (sites["county"].fillna("") != "").any():
+        text = "no site says which county it lies in, so the limit would hold nothing back"
+        remedy = "name a dataset in sites.region, or add a column county to sites.table"
+        found = f"{study.config.limits.share_per_county:g}"
+        yield Finding("study.portfolio.no_column", "limits.share_per_county", text, found, remedy)
     asked = [c for c in study.config.limits.share_per if c not in OWN_LIMITS]
     if not asked:
         return

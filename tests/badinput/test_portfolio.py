@@ -19,6 +19,7 @@ CHIPS = '[[limits.delivery]]\nitem = "chips"\nper_year = { 2026 = 10 }\n'
 LIMITS: dict[str, tuple[str, str, str]] = {
     "share above one": ("share_per = { utility = 2 }", "config.out_of_range", "limits.share_per.utility"),
     "share of nothing": ("share_per = { utilty = 0.5 }", "study.portfolio.no_column", "utility"),
+    "share of counties that no site names": ("share_per_county = 0.5", "study.portfolio.no_column", "column county"),
     "share that leaves no room": ("share_per = { utility = 0.4 }", "study.portfolio.share_too_small", "0.5"),
     "share given twice": ("share_per_county = 0.5\nshare_per = { county = 0.5 }", "config.limit_twice", "county"),
     "share of substations without a grid": (
