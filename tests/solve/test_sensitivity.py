@@ -69,14 +69,14 @@ def ends(found: Sensitivity, what: str) -> tuple[float, float]:
 
 
 def test_a_tornado(tmp_path: Path) -> None:
-    """Half the demand saves 1 of 2 M$, one and a half costs 3 more; a price that no plan pays changes nothing."""
-    ranges = a_range("limits.share_per_county", 0.9, 1.0) + a_range("demand", 0.5, 1.5)
+    """Half the demand saves 1 of 2 M$, one and a half costs 3 more; a limit that holds nothing back changes nothing."""
+    ranges = a_range("limits.new_it_mw_per_period", 900, 1000) + a_range("demand", 0.5, 1.5)
     kept: dict[str, Plan] = {}
     study = study_of(tmp_path, OWN_TEXT + ranges, OWN)
     found = find_sensitivity(study, keep=kept.__setitem__)
-    assert [bar.label for bar in found.bars] == ["demand", "limits.share_per_county"]
+    assert [bar.label for bar in found.bars] == ["demand", "limits.new_it_mw_per_period"]
     assert ends(found, "demand") == (pytest.approx(-1), pytest.approx(3))
-    assert ends(found, "limits.share_per_county") == (pytest.approx(0), pytest.approx(0))
+    assert ends(found, "limits.new_it_mw_per_period") == (pytest.approx(0), pytest.approx(0))
     table = found.tornado
     assert table["is_distinct"].tolist() == [True, True, False, False]
     assert table["own_value"].tolist()[:2] == [1, 1]
