@@ -12,6 +12,8 @@ little, the system cannot be balanced without losing load or what feeds it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -96,9 +98,7 @@ def _left_over(case: Case, point: OperatingPoint) -> tuple[NDArray[np.intp], Flo
     island = network.island[bus]
     everything = np.ones((int(case.drops_load), len(bus)), dtype=bool)
     found = [(np.full(len(everything), ANY), np.zeros(len(everything)), everything)]
-    n_single = 0
     if case.outages is not None:
-        n_single = len(case.outages)
         flow = point.flow_mw[case.outages.positions]
         at_from = network.from_position[case.outages.positions] == case.outages.main_bus
         # The part that stays no longer sends what it sent over the branch, or no longer gets what it got.
@@ -106,17 +106,24 @@ def _left_over(case: Case, point: OperatingPoint) -> tuple[NDArray[np.intp], Flo
         numbers = np.flatnonzero(case.outages.splits & (np.abs(left_mw) > ROUNDING_MW))
         here = island == network.island[case.outages.main_bus[numbers]][:, None]
         found.append((numbers, left_mw[numbers], here & ~_lost(case, numbers)))
+    for number, left_mw_here, stays in _left_of_joint(case, point):
+        found.append((np.array([number]), np.array([left_mw_here]), stays[None]))
+    numbers, left, stay = (np.concatenate(part) for part in zip(*found, strict=True))
+    return numbers, left, stay
+
+
+def _left_of_joint(case: Case, point: OperatingPoint) -> Iterator[tuple[int, float, NDArray[np.bool_]]]:
+    """The same of outages of several elements, generators or campuses, one at a time."""
+    bus, n_single = case.generator_bus, 0 if case.outages is None else len(case.outages)
+    island = case.grid_network.island[bus]
     for number, one in enumerate(case.joint.outages):
         stays = ~np.isin(bus, one.lost_buses)
         stays[list(one.elements.generators)] = False
-        for number_of_island in sorted({driver.island for driver in one.drivers} - {-1}):
-            drivers = [driver for driver in one.drivers if driver.island == number_of_island]
-            left_mw_here = -sum(point.value(d) * sum(share for _, share in d.injection) for d in drivers)
-            if abs(left_mw_here) > ROUNDING_MW:
-                rows = np.array([n_single + number]), np.array([left_mw_here]), stays & (island == number_of_island)
-                found.append((rows[0], rows[1], rows[2][None]))
-    numbers, left, stay = (np.concatenate(part) for part in zip(*found, strict=True))
-    return numbers, left, stay
+        for here in sorted({driver.island for driver in one.drivers} - {-1}):
+            drivers = [driver for driver in one.drivers if driver.island == here]
+            left_mw = -sum(point.value(d) * sum(share for _, share in d.injection) for d in drivers)
+            if abs(left_mw) > ROUNDING_MW:
+                yield n_single + number, left_mw, stays & (island == here)
 
 
 def _lost(case: Case, numbers: NDArray[np.intp]) -> NDArray[np.bool_]:

@@ -41,8 +41,7 @@ if TYPE_CHECKING:
     from optimizer.study.study import Study
 
 SECONDS = 80.0
-"""Processor time given to an explanation; what is not known by then is left out and said [s]. With reading and what
-ends late it stays below 2 min on the clock where other work leaves three quarters of a core (unverified: a choice)."""
+"""Processor time given to an explanation; what is not known by then is left out and said (unverified: a choice) [s]."""
 
 CONFLICT_SHARE = 0.5
 """Share of that time for the conflict; the rest is for ways out [-]."""
