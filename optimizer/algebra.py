@@ -38,7 +38,7 @@ class Ledger:
 
     def close(self) -> pyo.Expression:
         """Stop posting and return the named sums, to be put on a model."""
-        sums = {key: pyo.quicksum(terms) for key, terms in self._terms.items()}
+        sums = {key: terms[0] if len(terms) == 1 else pyo.quicksum(terms) for key, terms in self._terms.items()}
         self._sums = pyo.Expression(list(sums), initialize=sums)
         return self._sums
 

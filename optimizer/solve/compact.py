@@ -34,8 +34,8 @@ INFEASIBLE = 1e-6
 """Multipliers, the largest of size 1, prove that there is no solution where they bound 0 from below by more than this:
 rounding in double precision of sums of the size of a system's load stays under it (unverified) [MW or M$]."""
 
-DUAL, PRIMAL = 1, 4
-"""Names that HiGHS has for the methods of its simplex solver."""
+WHICHEVER, DUAL, PRIMAL = 0, 1, 4
+"""Names that HiGHS has for the methods of its simplex solver; the first is primal from a basis that breaks no row."""
 
 MANY_ROWS = 20_000
 """Rows from which on the dual simplex method goes on from a basis by Devex prices (docs/benchmarks.md): for steepest
@@ -100,7 +100,8 @@ class Compact:
             column_upper=np.where(small.integer, ends[1], small.column_upper),
         )
         self.lower, self.upper = small.column_lower.copy(), small.column_upper.copy()
-        self.matrix, self.row_bounds = small.matrix.tolil(), (small.row_lower, small.row_upper)
+        self.matrix, self.row_bounds = small.matrix.copy(), (small.row_lower, small.row_upper)
+        self.matrix.sort_indices()
         self.n_own, self.keys = small.matrix.shape[0], {}
         self._parts: list[sp.csr_matrix] = []
         self._limit: list[float] = []
@@ -203,8 +204,10 @@ class Compact:
         self.highs.set_costs(self.cost if cost is None else cost)
 
     def set_coefficient(self, row: int, column: int, value: float) -> None:
-        """Change one coefficient of a row of its own."""
-        self.matrix[row, column] = value
+        """Change one coefficient of a row of its own; raises ValueError where the row does not have the column."""
+        first, end = self.matrix.indptr[row : row + 2]
+        (there,) = np.flatnonzero(self.matrix.indices[first:end] == column)
+        self.matrix.data[first + there] = value
         self.highs.change_column(column, [row], np.array([value]))
         self._stacked = None
 
@@ -371,7 +374,7 @@ class Compact:
     def stacked(self) -> sp.csr_matrix:
         """All rows that stand, its own first."""
         if self._stacked is None:
-            self._stacked = sp.vstack([self.matrix.tocsr(), *self._parts], format="csr")
+            self._stacked = sp.vstack([self.matrix, *self._parts], format="csr")
         return self._stacked
 
     def proven(self, cost: NDArray[np.float64] | None = None) -> float:

@@ -48,7 +48,8 @@ class HighsModel(HighsProgram):
     ) -> None:
         self.cost_of_new = cost_of_new
         form = LinearStandardFormCompiler().write(model, mixed_form=True, set_sense=None)
-        self.variables: list[Any] = list(form.columns)
+        # What costs nothing and is in no row may still be in rows that come: every decision is a column from the start.
+        self.variables: list[Any] = [*form.columns, *_whole_besides(model, form.columns)]
         # By identity: variables are kept, so no other object takes theirs.
         self._column = {id(v): i for i, v in enumerate(self.variables)}
         self._row: ComponentMap = ComponentMap()
@@ -102,7 +103,7 @@ class HighsModel(HighsProgram):
         return _bound(self.variables[column].lb, -1), _bound(self.variables[column].ub, 1)
 
     def column(self, variable: Any) -> int:
-        """Column of a variable; raises KeyError if it is in no row and no objective."""
+        """Column of a variable; raises KeyError if it is not whole, in no row and not in the objective."""
         return self._column[id(variable)]
 
     def load(self, values: NDArray[np.float64]) -> None:
@@ -139,15 +140,24 @@ class HighsModel(HighsProgram):
         self.set_rows(np.array([self._row[constraint]]), np.array([lower]), np.array([upper]))
 
 
+def _whole_besides(model: pyo.ConcreteModel, columns: Sequence[Any]) -> list[Any]:
+    """Whole variables of a model that its standard form leaves out."""
+    known = set(map(id, columns))
+    every = (v for component in model.component_objects(pyo.Var) for v in component.values())
+    return [v for v in every if id(v) not in known and v.is_integer() and not v.fixed]
+
+
 def _matrix_of(form: Any, variables: list[Any]) -> Matrix:
-    """A Pyomo standard form as a matrix with two-sided rows."""
+    """A Pyomo standard form as a matrix with two-sided rows, with columns of zeros for variables that it leaves out."""
+    matrix, cost = form.A.tocsr(), np.asarray(form.c.todense()).ravel().astype(float)
+    matrix.resize(matrix.shape[0], len(variables))
     kind = np.array([row.bound_type for row in form.rows])
     rhs = np.asarray(form.rhs, dtype=float)
     # None reads as no number.
     ends = np.array([v.bounds for v in variables], dtype=float).reshape(-1, 2)
     return Matrix(
-        matrix=form.A.tocsr(),
-        cost=np.asarray(form.c.todense()).ravel().astype(float),
+        matrix=matrix,
+        cost=np.append(cost, np.zeros(len(variables) - len(cost))),
         offset=float(np.asarray(form.c_offset).ravel()[0]),
         column_lower=np.where(np.isnan(ends[:, 0]), -np.inf, ends[:, 0]),
         column_upper=np.where(np.isnan(ends[:, 1]), np.inf, ends[:, 1]),

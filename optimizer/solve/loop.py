@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from optimizer.solve.at_once import find_at_once
 from optimizer.solve.branching import WHOLE
-from optimizer.solve.compact import PRIMAL, Compact
+from optimizer.solve.compact import PRIMAL, WHICHEVER, Compact
 from optimizer.solve.found import Found, Limits
 from optimizer.solve.highs import Outcome
 from optimizer.solve.integer_rounds import IntegerRounds
@@ -41,9 +41,9 @@ MOST_NONZEROS = 1_000_000
 """Coefficients of the relaxation beyond which thousands of linear programs take too long (unverified: the siting
 benchmark has 0.08 million; on a network of 10,000 buses one set of sites was not made whole in 7 minutes)."""
 
-MOST_ITERATIONS = 2500
+MOST_ITERATIONS = 7000
 """Iterations of the simplex method from the basis of a program like this one, after which it is solved from nothing:
-what-ifs of the Texas example take up to 1,500 or 40,000, and from nothing 7,000 (docs/benchmarks.md)."""
+what-ifs of the Texas example take up to 6,500 or more than 12,000 (docs/benchmarks.md)."""
 
 MOST_GONE = 0.05
 """Share of the columns of such a basis that a program may be without for it to be a good place to begin [-]: what-ifs
@@ -160,7 +160,7 @@ def _solved_from(compact: Compact, rows: Iterable[RowKey], basis: NamedBasis) ->
     compact.add(rows)
     begin_from(compact, basis)
     with compact.highs.options(simplex_iteration_limit=MOST_ITERATIONS):
-        outcome = compact.solve()
+        outcome = compact.solve(WHICHEVER)
     if outcome.status != "limit":
         return outcome
     compact.remove(list(compact.keys))

@@ -9,7 +9,8 @@ each choice costs, with every limit that it breaks added.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -151,6 +152,7 @@ class MakingWhole:
         share: float = 0.5,
         start: Floats | None = None,
         seconds: float = np.inf,
+        options: Mapping[str, Any] = MIP_OPTIONS,
     ) -> Outcome:
         """Decide all but upgrades, these in part, as well as the gap asks for.
 
@@ -166,9 +168,11 @@ class MakingWhole:
             A plan to start from.
         seconds : float
             Time that it may take.
+        options : mapping
+            Of HiGHS, besides where it ends.
         """
         good = self.good_enough()
-        options = {**MIP_OPTIONS, "mip_max_nodes": FIRST_NODES, "objective_target": good}
+        options = {**options, "mip_max_nodes": FIRST_NODES, "objective_target": good}
         with self.standing.booked("mip"):
             compact.minimize(cost)
             allowed = share * max(good - self.standing.bound, 1e-6)

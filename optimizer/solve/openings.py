@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -183,6 +184,32 @@ def columns_of_sites(program: SecureProgram, names: Sequence[str]) -> NDArray[np
     return _columns(program, names, ties, [(s, c) for s in names for c in case.cooling_of_site[s]])
 
 
+def columns_of_other_ways(program: SecureProgram, values: Floats) -> NDArray[np.bool_]:
+    """Columns of the whole program that sites, ties and cooling have for themselves which a solution does not use.
+
+    Parameters
+    ----------
+    program : SecureProgram
+        Of a case with or without sites.
+    values : ndarray, shape (n_own,)
+        Solution by the columns of the whole program.
+    """
+    case, column, model = program.case, program.highs.column, program.model
+    names = tied_sites(case)
+    periods = case.periods.index.tolist()
+
+    def unused(variables: Iterable[Any]) -> bool:
+        return all(values[column(one)] == 0 for one in variables)
+
+    if not names:
+        return np.zeros(len(program.highs.own.cost), dtype=bool)
+    build, in_service, chosen = model.siting.build, model.interconnection.in_service, model.cooling.chosen
+    closed = [s for s in names if unused(build[s, t] for t in periods)]
+    ties = [o for s in names for o in case.ties_of_site[s] if unused(in_service[o, t] for t in periods)]
+    cooling = [(s, c) for s in names for c in case.cooling_of_site[s] if unused([chosen[s, c]])]
+    return _columns(program, closed, ties, cooling)
+
+
 def _columns(
     program: SecureProgram, names: Iterable[str], ties: Iterable[str], cooling: Iterable[tuple[str, str]]
 ) -> NDArray[np.bool_]:
@@ -248,7 +275,7 @@ class Openings:
 
     def _local_rows(self) -> NDArray[np.intp]:
         """Site of each row that holds columns of one site only and asks nothing of a closed one; -1 for the others."""
-        matrix = self.compact.matrix.tocsr()
+        matrix = self.compact.matrix
         owners = self.owner[matrix.indices]
         rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
         low, high = np.full(matrix.shape[0], len(self.sites.names)), np.full(matrix.shape[0], -1)

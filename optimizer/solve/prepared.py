@@ -134,7 +134,7 @@ def prepare(run: Run, start: Start | None = None) -> Prepared:
     run : Run
         Of the study.
     start : Start, optional
-        What an earlier plan left.
+        What an earlier plan left. Reasons why no plan can exist are then not looked for beforehand.
 
     Raises
     ------
@@ -148,7 +148,8 @@ def prepare(run: Run, start: Start | None = None) -> Prepared:
     started = time.perf_counter()
     case = run.study.case
     run.clock.time("sites", started)
-    refuse_infeasible(case)
+    if start is None:
+        refuse_infeasible(case)
     left = nothing()
     overloads = _overloads(run, case, start)
     if overloads is not None:
@@ -189,7 +190,7 @@ def _with_baseline(run: Run, case: Case, start: Start | None, left: Start) -> St
         run.log("baseline: nothing that it rests on has changed")
         return replace(left, baseline=start.baseline, bare=start.bare)
     kept, ended = _searched_baseline(run, case, digest, None if start is None else start.bare)
-    if len(case.generators) * len(case.periods) * len(case.snapshots) > MANY_OUTPUTS:
+    if start is None and len(case.generators) * len(case.periods) * len(case.snapshots) > MANY_OUTPUTS:
         # The model of the bare system is garbage in circles, and the search to come holds off looking for any.
         gc.collect()
     return replace(left, baseline=kept, bare=ended)

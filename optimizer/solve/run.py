@@ -9,7 +9,7 @@ from pyomo.common.gc_manager import PauseGC
 
 from optimizer.config.earlier import earlier_name
 from optimizer.config.firmness import scenario_name
-from optimizer.errors import InfeasibleError
+from optimizer.errors import InfeasibleError, SolverError
 from optimizer.objectives.cost import cost
 from optimizer.plan.plan import Plan
 from optimizer.progress import Progress, silent
@@ -26,6 +26,7 @@ from optimizer.solve.tables import decisions, service
 from optimizer.solve.tables.plan import summary_of, tables_of
 from optimizer.study.case import Case
 from optimizer.study.orbit import asks_break_even
+from optimizer.study.precheck import refuse_infeasible
 from optimizer.study.study import Study
 
 
@@ -87,11 +88,17 @@ def _case_of(plan: Plan) -> Case:
 def _solve_one(study: Study, progress: Progress, start: Plan | None) -> Plan:
     # Little of what a search makes is garbage in circles, and looking for it takes a fifth of a solve from a plan.
     with PauseGC():
-        return _searched(study, progress, start)
+        before = start_of(start)
+        try:
+            return _searched(study, progress, before)
+        except (InfeasibleError, SolverError):
+            # What a plan is known of is seldom ruled out beforehand: reasons are looked for where a search ended so.
+            if before is not None:
+                refuse_infeasible(study.case)
+            raise
 
 
-def _searched(study: Study, progress: Progress, start: Plan | None) -> Plan:
-    before = start_of(start)
+def _searched(study: Study, progress: Progress, before: Start | None) -> Plan:
     run = Run(study, progress)
     prepared = prepare(run, before)
     searched = search(run, prepared, [study.config.study.objective], Goal())

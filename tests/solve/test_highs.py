@@ -47,6 +47,23 @@ def test_prices_of_rows(knapsack: pyo.ConcreteModel) -> None:
     assert highs.dual(knapsack.second) == pytest.approx(-0.5)
 
 
+def test_a_decision_that_nothing_names_is_a_column(knapsack: pyo.ConcreteModel) -> None:
+    """It costs nothing until a row comes that has it: with x <= 1 + 2 z, z makes room for x = 3 for nothing.
+
+    Of whole numbers (3, 1) is then best, 10 - 15 - 4 = -9.
+    """
+    knapsack.z = pyo.Var(domain=pyo.Binary)
+    knapsack.part = pyo.Var(bounds=(0, 1))
+    highs = HighsModel(knapsack)
+    assert highs.has(knapsack.z)
+    assert not highs.has(knapsack.part)
+    highs.add_rows([knapsack.later.add("row", knapsack.x <= 1 + 2 * knapsack.z)])
+    assert highs.size[:2] == (3, 3)
+    outcome = highs.solve()
+    assert outcome.objective == pytest.approx(-9)
+    assert outcome.values[highs.column(knapsack.z)] == pytest.approx(1)
+
+
 def test_rows_and_variables_come_later(knapsack: pyo.ConcreteModel) -> None:
     """x + 2 <= z + 4, z <= 1 at a cost of 3: x is 2 for nothing, or 3 for 3.
 

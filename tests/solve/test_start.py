@@ -26,6 +26,7 @@ from optimizer.errors import InfeasibleError, InputError
 from optimizer.plan.plan import Plan, read_plan, tidy_plan, write_plan
 from optimizer.solve import solve_study
 from optimizer.solve.existing import baseline_digest, overloads_digest
+from optimizer.solve.openings import columns_of_other_ways
 from optimizer.solve.prepared import Run
 from optimizer.solve.start import Start, held_by, known_rows, start_of, whole_decisions
 from optimizer.study import Study
@@ -212,6 +213,43 @@ def test_decisions_are_those_of_the_plan(study: Study, plan: Plan) -> None:
     outcome = program.solve_clean("repair", 20)
     assert outcome.status == "optimal"
     assert outcome.objective == pytest.approx(plan.summary["objective_musd"], rel=1e-6)
+
+
+def test_ways_that_the_plan_does_not_use(study: Study, plan: Plan) -> None:
+    """Its sites may be sized anew with the ties and the cooling that they have; all else of any site is another way."""
+    left, case = start_of(plan), study.case
+    assert left is not None
+    program = Run(study, lambda *_: None).program(case)
+    model, column = program.model, program.highs.column
+    values = np.zeros(len(program.highs.own.cost))
+    decided = whole_decisions(program, left)
+    values[list(decided)] = list(decided.values())
+    closed = columns_of_other_ways(program, values)
+    placed = left.placed
+    sites, ties = set(placed["site"]), set(placed["tie"])
+    cooling = set(zip(placed["site"], placed["cooling"], strict=True))
+    assert 0 < len(sites) < len(case.sites)
+    last = case.periods.index[-1]
+    for s in case.sites.index:
+        assert closed[column(model.siting.blocks[s, last])] == (s not in sites)
+        assert closed[column(model.siting.build[s, last])] == (s not in sites)
+        for c in case.cooling_of_site[s]:
+            assert closed[column(model.cooling.chosen[s, c])] == ((s, c) not in cooling)
+    for o in case.ties.index:
+        assert closed[column(model.interconnection.in_service[o, last])] == (o not in ties)
+    assert not closed[program.upgrade_columns()].any()
+
+
+def test_why_not_is_said_as_from_nothing(study: Study, plan: Plan) -> None:
+    """From a plan reasons are not looked for beforehand, and are the same once the search has found none."""
+    changed = study.override(OVERRIDES["too much demand"])
+    said = []
+    for start in (None, plan):
+        with pytest.raises(InfeasibleError) as caught:
+            solve_study(changed, start=start)
+        said.append([finding.rule for finding in caught.value.findings])
+    assert said[0] == said[1]
+    assert any(rule.startswith("study.demand") for rule in said[0])
 
 
 def test_figures_of_the_existing_system_are_kept_only_where_nothing_they_rest_on_changed(study: Study) -> None:
