@@ -86,7 +86,7 @@ TEXAS = (
     Edited("water of 1 m3", {"limits.water_m3": 1.0}, TOWERS),
     Edited("carbon of 10 Mt in all", {"limits.carbon_t": 1.0e7}),
     Edited("40 % more existing load", {"conditions.existing_load_factor": 1.4}),
-    Edited("19 GW", demand(1000, 2500, 19000)),
+    Edited("decided two years later", {"study.decision_year": 2028}),
     Edited("half a percent through a substation", {"limits.share_per_substation": 0.005}),
 )
 """On the whole example."""
