@@ -15,11 +15,12 @@ from optimizer.solve import solve_study
 from optimizer.solve.explain import limits as of
 from optimizer.solve.explain import parts
 from optimizer.solve.explain.conflict import Conflict
-from optimizer.solve.explain.infeasible import Explanation, explain, rounded_up
+from optimizer.solve.explain.infeasible import Explanation, explain
 from optimizer.solve.explain.limit import Limit
 from optimizer.solve.explain.limits import loosened
 from optimizer.solve.explain.question import has_plan
 from optimizer.solve.explain.text import conflict_text
+from optimizer.solve.explain.ways_out import rounded_up
 from optimizer.study import Study, read_study
 from optimizer.study.case import Case
 from tests.solve import infeasible as studies
@@ -122,8 +123,8 @@ def test_one_edit_explained_as_if_the_network_were_large(
 ) -> None:
     """Limits of branches one by one, and ways out from the relaxation: perhaps another conflict, but a conflict."""
     monkeypatch.setattr("optimizer.solve.explain.conflict.FEW_BRANCHES", 0)
-    monkeypatch.setattr("optimizer.solve.explain.infeasible.FEW_BRANCHES", 0)
-    monkeypatch.setattr("optimizer.solve.explain.infeasible.FEW_INTEGERS", 0)
+    monkeypatch.setattr("optimizer.solve.explain.ways_out.FEW_BRANCHES", 0)
+    monkeypatch.setattr("optimizer.solve.explain.ways_out.FEW_INTEGERS", 0)
     monkeypatch.setattr("optimizer.solve.explain.conflict.FEW", 2)
     monkeypatch.setattr("optimizer.solve.explain.least.FEW_INTEGERS", 0)
     head, text, tables, _ = BASES[base]

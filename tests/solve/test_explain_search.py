@@ -40,7 +40,7 @@ def edited(name: str, folder: Path) -> Case:
 
 def as_if_large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("optimizer.solve.explain.conflict.FEW_BRANCHES", 0)
-    monkeypatch.setattr("optimizer.solve.explain.infeasible.FEW_BRANCHES", 0)
+    monkeypatch.setattr("optimizer.solve.explain.ways_out.FEW_BRANCHES", 0)
 
 
 @pytest.mark.every(2)
@@ -90,9 +90,8 @@ def test_solves_from_nothing_explain_the_same(name: str, tmp_path: Path, monkeyp
 def unproven(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Explanation:
     """An explanation whose time runs out before anything was proven to suffice."""
     as_if_large(monkeypatch)
-    found = "optimizer.solve.explain.infeasible"
-    monkeypatch.setattr(f"{found}._Programs.has_plan", lambda *given, **named: None)
-    monkeypatch.setattr(f"{found}._WaysOut._is_late", lambda self: True)
+    monkeypatch.setattr("optimizer.solve.explain.programs.Programs.has_plan", lambda *given, **named: None)
+    monkeypatch.setattr("optimizer.solve.explain.ways_out.WaysOut._is_late", lambda self: True)
     return explain(edited(name, folder))
 
 

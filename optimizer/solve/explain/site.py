@@ -17,10 +17,11 @@ import pandas as pd
 from optimizer.errors import Finding, InputError, SolverError, nearest
 from optimizer.plan.plan import Plan
 from optimizer.progress import Progress, silent
-from optimizer.solve.explain.infeasible import Explanation, WayOut, explain, rounded_up
+from optimizer.solve.explain.infeasible import Explanation, explain
 from optimizer.solve.explain.limit import Asked, Limit
 from optimizer.solve.explain.limits import COST
 from optimizer.solve.explain.question import force
+from optimizer.solve.explain.ways_out import WayOut, rounded_up
 from optimizer.solve.loop import Limits, find_plan
 from optimizer.solve.money import decided_musd
 from optimizer.solve.prices.binding import binding_limits
