@@ -240,7 +240,7 @@ def refused_by_rule(refused: pd.DataFrame) -> pd.DataFrame:
     if refused.empty:
         return pd.DataFrame()
     by_rule = pd.DataFrame({"places": refused.groupby("rule", sort=True).size()})
-    if isinstance(refused, gpd.GeoDataFrame):
+    if isinstance(refused, gpd.GeoDataFrame) and refused.geometry.notna().any():
         shapes = refused.geometry.to_crs(_equal_area(refused))
         by_rule["area_km2"] = (shapes.area / _M2_PER_KM2).groupby(refused["rule"].to_numpy()).sum()
     ordered = by_rule.reset_index().sort_values(["places", "rule"], ascending=[False, True], kind="stable")

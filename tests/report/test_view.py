@@ -1,5 +1,6 @@
 import dataclasses
 
+import geopandas as gpd
 import pandas as pd
 import pytest
 
@@ -55,6 +56,13 @@ def test_refusals_are_counted_and_measured_by_rule(plan: Plan) -> None:
     # A tenth of a degree at 31 degrees north: 11.08 km by 9.55 km.
     assert by_rule["area_km2"].iloc[1] == pytest.approx(11.08 * 9.55, rel=0.01)
     assert refused_by_rule(plan.tables["refused"])["places"].tolist() == [7, 1]
+
+
+def test_refused_sites_without_a_place_are_counted_alone() -> None:
+    """A site of one's own on a network without coordinates has no area, and its report is written all the same."""
+    refused = gpd.GeoDataFrame({"rule": ["point_cut_off"]}, geometry=[None], crs="EPSG:4326")
+    by_rule = refused_by_rule(refused)
+    assert by_rule.to_dict("list") == {"rule": ["point_cut_off"], "places": [1]}
 
 
 def test_a_site_without_a_hall_of_its_own_is_what_the_study_says(plan: Plan) -> None:
