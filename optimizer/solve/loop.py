@@ -122,8 +122,8 @@ def relaxation(standing: Standing, rows: Iterable[RowKey] = ()) -> tuple[Compact
     rows : iterable of row keys
         Limits that are expected to matter, beside those that the program has.
     """
-    compact, _ = known_relaxation(standing, rows)
-    return compact, cleaned(standing, compact)
+    compact, relaxed = known_relaxation(standing, rows)
+    return compact, relaxed if relaxed.status == "infeasible" else cleaned(standing, compact)
 
 
 def known_relaxation(
@@ -192,7 +192,10 @@ def _solved_from_nothing(program: SecureProgram, compact: Compact, rows: Iterabl
     """Solve with limits, the program without them first: from nothing dense rows take the simplex method far longer."""
     later = _of_service(program, compact)
     if len(later) < MANY_OF_SERVICE:
-        compact.solve()
+        without = compact.solve()
+        if without.status == "infeasible":
+            # Rows only remove plans, and from an infeasible basis HiGHS 1.15 ended without an answer.
+            return without
         compact.add(rows)
         return compact.solve()
     # Nearly all of these end at 0, and rows that have them pivot on each from nothing, to no end. From a solution

@@ -65,7 +65,8 @@ def find_plan_from(
         again.as_it_was()
     if standing.is_done:
         return standing.found()
-    relaxed = cleaned(standing, compact)
+    if relaxed.status != "infeasible":
+        relaxed = cleaned(standing, compact)
     if again is not None and relaxed.status == "optimal" and not standing.is_done:
         again.more_freely(compact.keys)
     return search_on(standing, compact, relaxed)

@@ -81,7 +81,6 @@ TEXAS = (
     Edited("a pace of 1 GW a period", {"limits.new_it_mw_per_period": 1000.0}),
     Edited("campuses of 1 GW beside 40 % a county", {"facility.min_campus_mw": 1000.0}),
     Edited("three sites", {"sites.max_sites": 3}),
-    Edited("15 GW without upgrades", {"upgrades.enabled": False}, demand(1000, 2500, 15000)),
     Edited("a cost of 80 G$", {"limits.cost_musd": 80000.0}),
     Edited("water of 1 m3", {"limits.water_m3": 1.0}, TOWERS),
     Edited("carbon of 10 Mt in all", {"limits.carbon_t": 1.0e7}),

@@ -26,8 +26,10 @@ from optimizer.errors import InfeasibleError, InputError
 from optimizer.plan.plan import Plan, read_plan, tidy_plan, write_plan
 from optimizer.solve import solve_study
 from optimizer.solve.existing import baseline_digest, overloads_digest
+from optimizer.solve.loop import relaxation
 from optimizer.solve.openings import columns_of_other_ways
 from optimizer.solve.prepared import Run
+from optimizer.solve.standing import Standing
 from optimizer.solve.start import Start, held_by, known_rows, start_of, whole_decisions
 from optimizer.study import Study
 from tests.solve.small import STAR_STUDY, TWO_PERIODS, built, checked_plan, study_of
@@ -238,6 +240,19 @@ def test_ways_that_the_plan_does_not_use(study: Study, plan: Plan) -> None:
     for o in case.ties.index:
         assert closed[column(model.interconnection.in_service[o, last])] == (o not in ties)
     assert not closed[program.upgrade_columns()].any()
+
+
+def test_a_relaxation_without_a_solution_is_solved_once(study: Study, plan: Plan) -> None:
+    """Sixteen blocks of 20 MW are not 5,000 MW, and limits of branches cannot change that."""
+    changed = study.override(OVERRIDES["too much demand"])
+    run = Run(changed, lambda *_: None)
+    program = run.program(changed.case)
+    standing = Standing(program, run.limits(GAP), abs)
+    left = start_of(plan)
+    assert left is not None
+    compact, relaxed = relaxation(standing, known_rows(changed.case, left.rows))
+    assert (relaxed.status, compact.solves, len(compact.keys)) == ("infeasible", 1, 0)
+    assert known_rows(changed.case, left.rows)
 
 
 def test_why_not_is_said_as_from_nothing(study: Study, plan: Plan) -> None:
