@@ -85,7 +85,7 @@ def constrain(b: pyo.Block, case: Case, m: pyo.ConcreteModel) -> None:
         n: [(o, c, pue[site_of[o], c]) for o in options for c in case.cooling_of_site[site_of[o]]]
         for n, options in case.ties_of_bus.items()
     }
-    # Tens of thousands of terms: most studies relieve no tie, and a variable comes from a dictionary twice as fast.
+    # Tens of thousands of terms: from plain dictionaries, and without sums of nothing, they take a third less time.
     it_mw = dict(b.it_mw.items())
     taken_off = [ledger for ledger in (m.ledgers.relief_mw, m.ledgers.own_supply_mw) if ledger.keys()]
 

@@ -7,7 +7,6 @@ import io
 import math
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -64,10 +63,9 @@ def _sorted(table: pd.DataFrame, spec: PlanTable) -> pd.DataFrame:
     return table.iloc[np.lexsort(ranks)].reset_index(drop=True)
 
 
-@lru_cache(maxsize=2**16)
-def natural(text: str) -> tuple[tuple[int, int, str], ...]:
+def natural(text: object) -> tuple[tuple[int, int, str], ...]:
     """Sort key that puts ``b2`` before ``b10``."""
-    parts = re.split(r"(\d+)", text)
+    parts = re.split(r"(\d+)", str(text))
     return tuple((0, int(p), p) if p.isdecimal() else (1, 0, p) for p in parts if p)
 
 

@@ -141,6 +141,11 @@ class Compact:
         """Column here of a column of the whole program."""
         return int(self.place[own])
 
+    def columns(self, own: NDArray[np.integer]) -> NDArray[np.intp]:
+        """Columns here of columns of the whole program, each once, without those that are left out."""
+        at = self.place[own]
+        return np.unique(at[at >= 0])
+
     def whole(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """A solution by the columns of the whole program."""
         return np.asarray(self.spread @ values)

@@ -142,11 +142,8 @@ class HighsModel(HighsProgram):
 
 def _whole_besides(model: pyo.ConcreteModel, columns: Sequence[Any]) -> list[Any]:
     """Whole variables of a model that its standard form leaves out."""
-    components = list(model.component_objects(pyo.Var))
-    if sum(map(len, components)) == len(columns):
-        return []
     known = set(map(id, columns))
-    every = (v for component in components for v in component.values())
+    every = (v for component in model.component_objects(pyo.Var) for v in component.values())
     return [v for v in every if id(v) not in known and v.is_integer() and not v.fixed]
 
 

@@ -216,8 +216,7 @@ def _of_service(program: SecureProgram, compact: Compact) -> NDArray[np.intp]:
     block = program.model.component("service")
     variables = [] if block is None else [v for one in block.component_objects(pyo.Var) for v in one.values()]
     own = [program.highs.column(v) for v in variables if program.highs.has(v) and v.lb == 0]
-    at = compact.place[np.array(own, dtype=np.intp)]
-    return np.unique(at[at >= 0])
+    return compact.columns(np.array(own, dtype=np.intp))
 
 
 def keep_whole(standing: Standing, compact: Compact, relaxed: Outcome) -> None:

@@ -102,8 +102,7 @@ class MakingWhole:
 
     def upgrades(self, compact: Compact) -> NDArray[np.intp]:
         """Whole columns that only add to limits."""
-        at = compact.place[self.program.upgrade_columns()]
-        return np.unique(at[at >= 0])
+        return compact.columns(self.program.upgrade_columns())
 
     def others(self, compact: Compact) -> NDArray[np.intp]:
         """Whole columns that are no upgrades."""

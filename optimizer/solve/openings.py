@@ -195,14 +195,13 @@ def columns_of_other_ways(program: SecureProgram, values: Floats) -> NDArray[np.
         Solution by the columns of the whole program.
     """
     case, column, model = program.case, program.highs.column, program.model
-    names = tied_sites(case)
-    periods = case.periods.index.tolist()
+    names, periods = tied_sites(case), case.periods.index.tolist()
+    if not names:
+        return np.zeros(len(program.highs.own.cost), dtype=bool)
 
     def unused(variables: Iterable[Any]) -> bool:
         return all(values[column(one)] == 0 for one in variables)
 
-    if not names:
-        return np.zeros(len(program.highs.own.cost), dtype=bool)
     build, in_service, chosen = model.siting.build, model.interconnection.in_service, model.cooling.chosen
     closed = [s for s in names if unused(build[s, t] for t in periods)]
     ties = [o for s in names for o in case.ties_of_site[s] if unused(in_service[o, t] for t in periods)]

@@ -191,7 +191,8 @@ def _with_baseline(run: Run, case: Case, start: Start | None, left: Start) -> St
         return replace(left, baseline=start.baseline, bare=start.bare)
     kept, ended = _searched_baseline(run, case, digest, None if start is None else start.bare)
     if start is None and len(case.generators) * len(case.periods) * len(case.snapshots) > MANY_OUTPUTS:
-        # The model of the bare system is garbage in circles, and the search to come holds off looking for any.
+        # The model of the bare system is garbage in circles, and the search to come holds off looking for any; one
+        # from a plan is soon over.
         gc.collect()
     return replace(left, baseline=kept, bare=ended)
 

@@ -131,8 +131,7 @@ class _Again:
     def _other_ways(self) -> NDArray[np.intp]:
         """Whole columns of sites, ties and cooling that the other plan does not use."""
         closed = columns_of_other_ways(self.standing.program, self.before)
-        at = self.small.place[np.flatnonzero(closed)]
-        at = np.unique(at[at >= 0])
+        at = self.small.columns(np.flatnonzero(closed))
         return at[self.small.integer[at]]
 
     def _log(self, what: str) -> None:
